@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## Print the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+# The stamp is newer than requirements.txt once they are installed.
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info < (3, 14) else \
+		"Python 3.10 to 3.13 is needed, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+setup: .venv/installed  ## Create .venv and install requirements.txt, once
+
+demo: setup  ## Train and compare all three studies on the bundled photographs (some minutes)
+	$(BIN)/python train.py experiment=inpainting trainer.max_epochs=40
+	$(BIN)/python train.py sweep=bias_ablation trainer.max_epochs=6
+	$(BIN)/python train.py sweep=deconvolution trainer.max_epochs=10
+
+test: setup  ## Run the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup  ## Run the tests, the slow ones too
+	$(BIN)/python -m pytest
+
+lint: setup  ## Check style and format with ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup  ## Mend style and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove .venv and caches; runs and data stay
+	rm -rf .venv .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup demo test test-all lint format clean

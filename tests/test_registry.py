@@ -1,0 +1,112 @@
+"""Building by name, and what a wrong config is told."""
+
+import sys
+
+import pytest
+
+from imaging.errors import ImagingError
+from imaging.registry import Registry, check_type, closest
+
+MODULE = """
+from {package} import THINGS
+
+@THINGS.register("lens")
+class Lens:
+    def __init__(self, focus: float, glass: str | None = None, flips: list | None = None, on: bool = True):
+        self.settings = dict(focus=focus, glass=glass, flips=flips, on=on)
+"""
+
+
+@pytest.fixture
+def things(tmp_path, monkeypatch):
+    """The registry of a package with one module, which nobody has imported yet."""
+    package = "package_of_things"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(
+        f"from imaging.registry import Registry\nTHINGS = Registry('thing', '{package}')\n"
+    )
+    (tmp_path / package / "lens.py").write_text(MODULE.format(package=package))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield __import__(package).THINGS
+    for module in (package, f"{package}.lens"):
+        sys.modules.pop(module, None)
+
+
+def test_a_new_file_is_enough_to_be_known(things):
+    assert things.names() == ["lens"]
+
+
+def test_builds_with_settings_and_defaults(things):
+    lens = things.build({"name": "lens", "focus": 2, "flips": [0, 1]})
+    assert lens.settings == {"focus": 2, "glass": None, "flips": [0, 1], "on": True}
+
+
+def test_the_config_is_left_alone(things):
+    config = {"name": "lens", "focus": 2.0}
+    things.build(config)
+    assert config == {"name": "lens", "focus": 2.0}
+
+
+def test_given_arguments_cannot_be_overridden(things):
+    assert things.build({"name": "lens"}, focus=3.0).settings["focus"] == 3.0
+    with pytest.raises(ImagingError, match="no setting 'focus'"):
+        things.build({"name": "lens", "focus": 1.0}, focus=3.0)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"name": "lense", "focus": 1.0},
+            r"unknown thing 'lense' \(did you mean 'lens'\?\); there are: lens",
+        ),
+        ({"focus": 1.0}, "unknown thing 'None'"),
+        ({"name": "os.system"}, "unknown thing 'os.system'"),
+        ({"name": "lens", "fokus": 1.0}, r"no setting 'fokus' \(did you mean 'focus'\?\)"),
+        ({"name": "lens"}, "needs the setting 'focus'"),
+        ({"name": "lens", "focus": "far"}, "thing.focus is 'far'; expected float"),
+        ({"name": "lens", "focus": 1.0, "glass": 3}, "thing.glass is 3; expected str or null"),
+        ({"name": "lens", "focus": 1.0, "on": 1}, "thing.on is 1; expected bool"),
+    ],
+)
+def test_a_wrong_config_is_told_what_was_expected_in_one_line(things, config, message):
+    with pytest.raises(ImagingError, match=message) as error:
+        things.build(config)
+    assert "\n" not in str(error.value)
+
+
+def test_one_name_cannot_mean_two_things():
+    table = Registry("thing", "nowhere")
+    table.register("a")(int)
+    with pytest.raises(AssertionError, match="two things called a"):
+        table.register("a")(float)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [
+        (1, float),
+        (1.5, float),
+        (1, int),
+        (None, int | None),
+        ((1, 2), list),
+        ([0.1], float | list),
+        ({}, dict),
+    ],
+)
+def test_values_that_fit(value, annotation):
+    check_type("x", value, annotation)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [(True, float), (True, int), (1.5, int), ("1", float), (None, int), ("ab", list), ([], dict), (0, bool)],
+)
+def test_values_that_do_not_fit(value, annotation):
+    with pytest.raises(ImagingError, match="x is "):
+        check_type("x", value, annotation)
+
+
+def test_closest():
+    assert closest("denosing", ["denoising", "deconvolution"]) == " (did you mean 'denoising'?)"
+    assert closest("zebra", ["denoising"]) == ""
