@@ -1,0 +1,56 @@
+"""A denoiser that predicts the noise."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+from imaging.models import MODELS
+from imaging.models.initialisation import initialise_
+
+
+@MODELS.register("dncnn")
+class DnCNN(nn.Module):
+    """x_hat = y - net(y), net = conv-ReLU, (depth - 2) times conv-ReLU, conv; all 3×3, zero padding.
+
+    Zhang et al. 2017, "Beyond a Gaussian denoiser", without batch normalisation. Without biases it is
+    homogeneous, f(α y) = α f(y) for α >= 0, and generalises to noise levels not met in training
+    (Mohan et al. 2020, "Robust and interpretable blind image denoising via bias-free CNNs").
+
+    Args:
+        channels: of the images.
+        depth: number of convolutions, at least 2.
+        hidden_channels: between the convolutions.
+        bias: whether the convolutions have one.
+        seed: of the first weights.
+
+    Raises:
+        ImagingError: for a number of layers or channels that is too small.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        depth: int = 5,
+        hidden_channels: int = 64,
+        bias: bool = True,
+        seed: int = 0,
+    ):
+        super().__init__()
+        for setting, value, least in (
+            ("channels", channels, 1),
+            ("depth", depth, 2),
+            ("hidden_channels", hidden_channels, 1),
+        ):
+            if value < least:
+                raise ImagingError(f"model.{setting} is {value}; expected at least {least}")
+        widths = [channels, *[hidden_channels] * (depth - 1), channels]
+        layers = []
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 3, padding=1, bias=bias), nn.ReLU(inplace=True)]
+        self.net = nn.Sequential(*layers[:-1])
+        initialise_(self, seed)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, channels, H, W) -> the same shape, any H and W."""
+        return y - self.net(y)

@@ -1,0 +1,64 @@
+"""Fully connected network on the autograd functions of this project."""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+
+from imaging.autograd import Linear, ReLU
+from imaging.errors import ImagingError
+from imaging.models import MODELS
+from imaging.randomness import generator
+
+
+@MODELS.register("mlp")
+class MLP(nn.Module):
+    """x_hat = W₃ relu(W₂ relu(W₁ y + b₁) + b₂) + b₃ on flattened images, for any number of hidden layers.
+
+    The defaults are the 784-32-32-784 network of the inpainting protocol.
+
+    Args:
+        image_shape: (C, H, W) of the images, in and out; n = C·H·W.
+        hidden: widths of the hidden layers, first to last.
+        init_range: all weights and biases are drawn from U(-init_range, init_range); None: each layer from
+            U(-1/sqrt(d_in), 1/sqrt(d_in)).
+        seed: the initialisation depends on it (and on the shapes) alone.
+
+    Raises:
+        ImagingError: a setting is out of range; in `forward`, an image is not of `image_shape`.
+    """
+
+    def __init__(
+        self,
+        image_shape: list = (1, 28, 28),
+        hidden: list = (32, 32),
+        init_range: float | None = 0.1,
+        seed: int = 0,
+    ):
+        super().__init__()
+        if len(image_shape) != 3 or not _positive_integers(image_shape):
+            raise ImagingError(f"model.image_shape is {list(image_shape)}; expected positive [C, H, W]")
+        if not _positive_integers(hidden):
+            raise ImagingError(f"model.hidden is {list(hidden)}; expected a list of positive widths")
+        if init_range is not None and not 0 < init_range < math.inf:
+            raise ImagingError(f"model.init_range is {init_range}; expected a positive number or null")
+        self.image_shape = tuple(image_shape)
+        n = math.prod(image_shape)
+        widths = [n, *hidden, n]
+        layers = []
+        for k, (d_in, d_out) in enumerate(itertools.pairwise(widths)):
+            draws = generator(seed, "init", "mlp", k)
+            layers += [Linear(d_in, d_out, init_range=init_range, generator=draws), ReLU()]
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        if y.dim() != 4 or y.shape[1:] != torch.Size(self.image_shape):
+            expected = ", ".join(map(str, self.image_shape))
+            raise ImagingError(f"this mlp takes images of shape (N, {expected}); got {tuple(y.shape)}")
+        return self.layers(y.flatten(1)).reshape(y.shape)
+
+
+def _positive_integers(values) -> bool:
+    return all(type(v) is int and v > 0 for v in values)

@@ -1,0 +1,120 @@
+"""A U-Net for restoring images."""
+
+import torch
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+from imaging.models import MODELS
+from imaging.models.initialisation import initialise_
+
+# Pixels of the image's periodic continuation that a circular network sees beyond each border. Continued
+# once, at the input, they add an eighth to a 128×128 patch; padding_mode="circular" in every convolution
+# takes four fifths more time. Twice the margin gains about 0.02 dB.
+MARGIN = 4
+
+
+@MODELS.register("unet")
+class UNet(nn.Module):
+    """x_hat = y + net(y), net an encoder and a decoder with skip connections.
+
+    Each level has two 3×3 convolutions with ReLU; a strided 2×2 convolution leads down to half the
+    resolution and twice the channels, a transposed one leads up again. After Ronneberger et al. 2015,
+    "U-Net", with padded convolutions, a predicted residual, and strided convolutions for pooling.
+
+    Args:
+        channels: of the images.
+        hidden_channels: at full resolution.
+        levels: number of resolutions; 1 is a plain convolutional network.
+        bias: whether the convolutions have one; without, f(α y) = α f(y) for α >= 0.
+        padding: what lies beyond the borders: "zeros", or "circular" for images that continue periodically,
+            such as circularly blurred ones.
+        residual: whether net's output is added to y, or is x_hat itself.
+        seed: of the first weights.
+
+    Raises:
+        ImagingError: for a number below 1 or an unknown padding.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        hidden_channels: int = 32,
+        levels: int = 3,
+        bias: bool = True,
+        padding: str = "zeros",
+        residual: bool = True,
+        seed: int = 0,
+    ):
+        super().__init__()
+        for setting, value in (
+            ("channels", channels),
+            ("hidden_channels", hidden_channels),
+            ("levels", levels),
+        ):
+            if value < 1:
+                raise ImagingError(f"model.{setting} is {value}; expected at least 1")
+        if padding not in ("zeros", "circular"):
+            raise ImagingError(f"model.padding is {padding!r}; expected 'zeros' or 'circular'")
+        self.multiple = 2 ** (levels - 1)
+        self.circular = padding == "circular"
+        self.residual = residual
+
+        widths = [hidden_channels * 2**level for level in range(levels)]
+        finer, coarser = widths[:-1], widths[1:]
+        self.encoder = nn.ModuleList(
+            Convolutions(before, after, bias)
+            for before, after in zip([channels, *coarser], widths, strict=True)
+        )
+        self.down = nn.ModuleList(
+            nn.Conv2d(fine, coarse, 2, stride=2, bias=bias)
+            for fine, coarse in zip(finer, coarser, strict=True)
+        )
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2, bias=bias)
+            for fine, coarse in zip(finer, coarser, strict=True)
+        )
+        self.decoder = nn.ModuleList(Convolutions(2 * fine, fine, bias) for fine in finer)
+        self.last = nn.Conv2d(hidden_channels, channels, 1, bias=bias)
+        initialise_(self, seed)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, channels, H, W) -> the same shape, any H and W."""
+        (h, w), margin = y.shape[-2:], MARGIN if self.circular else 0
+        features = self._continued(y, margin)
+        skips = []
+        for encoder, down in zip(self.encoder, [*self.down, None], strict=True):
+            features = encoder(features)
+            if down is not None:
+                skips.append(features)
+                features = down(features)
+        for decoder, up, skip in reversed(list(zip(self.decoder, self.up, skips, strict=True))):
+            features = decoder(torch.cat([up(features), skip], dim=1))
+        x_hat = self.last(features)[..., margin : margin + h, margin : margin + w]
+        return y + x_hat if self.residual else x_hat
+
+    def _continued(self, y: Tensor, margin: int) -> Tensor:
+        """y with `margin` more pixels on every side, and then up to a multiple of the coarsest pixel.
+
+        What is added repeats the image (circular) or its border (zeros). By index, as F.pad cannot add
+        more pixels than there are.
+        """
+        for dim in (-2, -1):
+            size = y.shape[dim]
+            total = -(-(size + 2 * margin) // self.multiple) * self.multiple
+            if total > size:
+                index = torch.arange(-margin, total - margin, device=y.device)
+                index = index % size if self.circular else index.clamp(0, size - 1)
+                y = y.index_select(dim, index)
+        return y
+
+
+class Convolutions(nn.Sequential):
+    """Two 3×3 convolutions, each with ReLU: (N, before, H, W) -> (N, after, H, W)."""
+
+    def __init__(self, before: int, after: int, bias: bool):
+        super().__init__(
+            nn.Conv2d(before, after, 3, padding=1, bias=bias),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(after, after, 3, padding=1, bias=bias),
+            nn.ReLU(inplace=True),
+        )

@@ -1,0 +1,71 @@
+"""Wiener deconvolution, alone and in front of a network."""
+
+import math
+
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+from imaging.models import MODELS, build_model
+from imaging.physics.blur import otf
+from imaging.physics.fourier import FourierFilter
+from imaging.physics.psf import make_psf
+
+
+@MODELS.register("wiener")
+class Wiener(nn.Module):
+    """X_hat = conj(H) / (|H|² + 1/snr) · Y in the Fourier domain, H the otf of the psf; for circular blur.
+
+    Wiener 1949, for white image and noise spectra whose powers have the ratio snr. Each channel is restored
+    alone; computed in float32 or float64, whatever the precision around it. It has no parameters.
+
+    Args:
+        psf: what `imaging.physics.make_psf` takes.
+        snr: ratio of powers, not in dB.
+
+    Raises:
+        ImagingError: for a wrong psf or an snr <= 0; in `forward`, if the images are smaller than the psf.
+
+    Example:
+        >>> Wiener({"name": "digit"}, snr=100)(torch.rand(1, 3, 32, 33)).shape
+        torch.Size([1, 3, 32, 33])
+    """
+
+    def __init__(self, psf: dict, snr: float = 100.0):
+        super().__init__()
+        if not 0 < snr < math.inf:
+            raise ImagingError(f"model.snr is {snr}; expected a positive ratio of powers")
+        self.psf = make_psf(psf)
+        self.snr = snr
+        self._filter = FourierFilter(self._response)
+
+    def _response(self, size: tuple[int, int]) -> Tensor:
+        transfer = otf(self.psf.double(), size)
+        return transfer.conj() / (transfer.abs() ** 2 + 1 / self.snr)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape and dtype."""
+        return self._filter(y)
+
+
+@MODELS.register("wiener_front_end")
+class WienerFrontEnd(nn.Module):
+    """x_hat = network(wiener(y)): the network corrects what the linear inverse leaves, noise and ringing.
+
+    Wraps any network, as EDM's preconditioning does (Karras et al. 2022).
+
+    Args:
+        wiener: the settings of `Wiener`.
+        network: a model's name and settings, as for `build_model`.
+
+    Raises:
+        ImagingError: for a wrong setting of either.
+    """
+
+    def __init__(self, wiener: dict, network: dict):
+        super().__init__()
+        self.wiener = MODELS.build({**wiener, "name": "wiener"})
+        self.network = build_model(network)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, C, H, W) -> what the network makes of the same shape."""
+        return self.network(self.wiener(y))

@@ -1,0 +1,29 @@
+"""Gray image files as operators need them: masks and kernels."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+
+
+def read_gray(path: str, setting: str) -> Tensor:
+    """The gray values of an image file, float32 (H, W), in the file's own units (0 to 255 for 8 bits).
+
+    Colours become luminance (ITU-R 601), an alpha channel is ignored.
+
+    Raises:
+        ImagingError: naming `setting`, if the file is missing or is no image.
+    """
+    from PIL import Image  # only when a config names a file
+
+    try:
+        with Image.open(path) as image:
+            # Modes I and F hold more than 8 bits, which a conversion to L would clip.
+            gray = image if image.mode[0] in "IF" else image.convert("L")
+            return torch.from_numpy(np.asarray(gray).astype(np.float32))
+    except FileNotFoundError:
+        raise ImagingError(f"{setting}: there is no file {path}") from None
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise ImagingError(f"{setting}: {path} cannot be read as an image ({reason})") from None

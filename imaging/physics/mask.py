@@ -1,0 +1,88 @@
+"""Pixels that the detector did not record: inpainting."""
+
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+from imaging.physics.gray_image import read_gray
+from imaging.physics.operator import OPERATORS, LinearOperator
+from imaging.randomness import generator
+
+
+@OPERATORS.register("mask")
+class Mask(LinearOperator):
+    """y = M x, elementwise, M = 1 where a pixel is kept and 0 where it is lost; its adjoint is itself.
+
+    M is the same for all images of one size and for all channels. Exactly one of `rows`, `image` and
+    `lost` says what it is.
+
+    Args:
+        rows: [first, last], inclusive: these rows are lost.
+        image: path of a mask image of the images' size, non-zero where a pixel is kept.
+        lost: fraction of the pixels, in [0, 1], that is lost at random; their number is rounded.
+        seed: which random pixels `lost` takes.
+
+    Raises:
+        ImagingError: on construction for a wrong value, in `forward` if the mask does not fit the images.
+
+    Example:
+        >>> Mask(rows=[1, 2])(torch.ones(1, 1, 4, 2))[0, 0, :, 0]
+        tensor([1., 0., 0., 1.])
+    """
+
+    def __init__(
+        self,
+        rows: list | None = None,
+        image: str | None = None,
+        lost: float | None = None,
+        seed: int = 0,
+    ):
+        super().__init__()
+        given = [
+            name for name, value in (("rows", rows), ("image", image), ("lost", lost)) if value is not None
+        ]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of them"
+            raise ImagingError(f"physics.operator 'mask' needs one of rows, image and lost; it has {found}")
+        if rows is not None:
+            rows = list(rows)
+            whole = all(type(row) is int for row in rows)
+            if len(rows) != 2 or not whole or not 0 <= rows[0] <= rows[1]:
+                raise ImagingError(
+                    f"physics.operator.rows is {rows}; expected [first, last] with 0 <= first <= last"
+                )
+        if lost is not None and not 0 <= lost <= 1:
+            raise ImagingError(f"physics.operator.lost is {lost}; expected a fraction between 0 and 1")
+        self.rows, self.lost, self.seed = rows, lost, seed
+        self.image = None if image is None else read_gray(image, "physics.operator.image")
+        self._cached: tuple[tuple, Tensor] | None = None
+
+    def mask(self, size: tuple[int, int]) -> Tensor:
+        """M for images of `size` = (H, W): float32 (H, W) of ones and zeros."""
+        h, w = size
+        if self.image is not None:
+            if self.image.shape != (h, w):
+                found = " x ".join(map(str, self.image.shape))
+                raise ImagingError(f"physics.operator.image is {found}, but the images are {h} x {w}")
+            return (self.image != 0).float()
+        kept = torch.ones(h, w)
+        if self.rows is not None:
+            first, last = self.rows
+            if last >= h:
+                raise ImagingError(f"physics.operator.rows is {self.rows}, but the images have {h} rows")
+            kept[first : last + 1] = 0
+        else:
+            order = torch.randperm(h * w, generator=generator(self.seed, "mask", h, w))
+            kept.view(-1)[order[: round(self.lost * h * w)]] = 0
+        return kept
+
+    def forward(self, x: Tensor) -> Tensor:
+        key = (x.shape[-2:], x.device, x.dtype)
+        if self._cached is None or self._cached[0] != key:
+            # A tensor made in inference mode could not be used in training later.
+            with torch.inference_mode(False):
+                self._cached = key, self.mask(x.shape[-2:]).to(x.device, x.dtype)
+        return x * self._cached[1]
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self(y)

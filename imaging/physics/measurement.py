@@ -1,0 +1,82 @@
+"""y = A x + n."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+from imaging.physics.noise import GaussianNoise
+from imaging.physics.operator import OPERATORS, LinearOperator
+from imaging.registry import closest
+
+
+class Physics(nn.Module):
+    """What an instrument does to an image: y = A x + n.
+
+    Args:
+        operator: A.
+        noise: n, an object that takes (A x, generator, sigma, shard).
+
+    Example:
+        >>> from imaging.physics import Identity
+        >>> from imaging.randomness import generator
+        >>> physics = Physics(Identity(), GaussianNoise(0.1))
+        >>> physics(torch.rand(2, 3, 8, 8), generator(0, "noise", 0)).shape
+        torch.Size([2, 3, 8, 8])
+    """
+
+    def __init__(self, operator: LinearOperator, noise: GaussianNoise):
+        super().__init__()
+        self.operator = operator
+        self.noise = noise
+
+    def forward(
+        self,
+        x: Tensor,
+        generator: torch.Generator,
+        sigma: float | None = None,
+        shard: tuple[int, int] = (0, 1),
+    ) -> Tensor:
+        """Measurements y of clean images x, both (N, C, H, W).
+
+        Args:
+            x: clean images.
+            generator: on x's device or the CPU; y depends on nothing else but x and sigma.
+            sigma: takes the place of the noise's own, for all images.
+            shard: (rank, world size), where x is a part of a batch; see `GaussianNoise`.
+        """
+        return self.noise(self.operator(x), generator, sigma, shard)
+
+
+def build_physics(config: Mapping) -> Physics:
+    """The physics that a config describes.
+
+    Args:
+        config: `{operator: {name: …, its settings}, noise: {sigma: value or [low, high]}}`.
+
+    Raises:
+        ImagingError: if a part is missing, unknown, or has a wrong value.
+
+    Example:
+        >>> blur = {"name": "blur", "psf": {"name": "digit"}}
+        >>> physics = build_physics({"operator": blur, "noise": {"sigma": [0.005, 0.01]}})
+    """
+    _require("physics", config, ("operator", "noise"))
+    _require("physics.operator", config["operator"], ("name",), others=True)
+    _require("physics.noise", config["noise"], ("sigma",))
+    return Physics(OPERATORS.build(config["operator"]), GaussianNoise(config["noise"]["sigma"]))
+
+
+def _require(what: str, config: Mapping, keys: tuple[str, ...], others: bool = False) -> None:
+    """Refuse a config that lacks one of `keys`, or that has another one, unless `others` may be there."""
+    if not isinstance(config, Mapping):
+        raise ImagingError(f"{what} is {config!r}; expected settings: {', '.join(keys)}")
+    for key in keys:
+        if key not in config:
+            raise ImagingError(f"{what} needs the setting '{key}'")
+    for key in config:
+        if key not in keys and not others:
+            raise ImagingError(
+                f"{what} has no setting '{key}'{closest(key, keys)}; it has: {', '.join(keys)}"
+            )

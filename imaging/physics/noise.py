@@ -1,0 +1,88 @@
+"""n of y = A x + n."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+
+
+class GaussianNoise(nn.Module):
+    """y = x + n with n ~ N(0, sigma²), independent in every element; y is not clipped.
+
+    Args:
+        sigma: standard deviation in units of intensity (0.1 = 25.5/255): one value, or [low, high], from
+            which every image draws its own uniformly.
+
+    Raises:
+        ImagingError: if sigma is negative, not finite, or not a value or [low, high].
+
+    Example:
+        >>> from imaging.randomness import generator
+        >>> noise = GaussianNoise([0.005, 0.01])
+        >>> noise(torch.zeros(4, 3, 8, 8), generator(0, "noise", 0)).shape
+        torch.Size([4, 3, 8, 8])
+    """
+
+    def __init__(self, sigma: float | list):
+        super().__init__()
+        self.low, self.high = sigma_range(sigma)
+
+    def extra_repr(self) -> str:
+        return f"sigma={self.low}" if self.low == self.high else f"sigma=[{self.low}, {self.high}]"
+
+    @property
+    def typical_sigma(self) -> float:
+        """The fixed sigma, or the middle of the range: that of the validation."""
+        return (self.low + self.high) / 2
+
+    def sample_sigma(self, n: int, generator: torch.Generator) -> Tensor:
+        """The sigmas of n images, float32 (n, 1, 1, 1) on the generator's device.
+
+        A fixed sigma draws nothing.
+        """
+        if self.low == self.high:
+            return torch.full((n, 1, 1, 1), self.low, device=generator.device)
+        u = torch.rand((n, 1, 1, 1), generator=generator, device=generator.device)
+        return self.low + (self.high - self.low) * u
+
+    def forward(
+        self,
+        x: Tensor,
+        generator: torch.Generator,
+        sigma: float | None = None,
+        shard: tuple[int, int] = (0, 1),
+    ) -> Tensor:
+        """x + n.
+
+        Args:
+            x: (N, C, H, W).
+            generator: the only source of randomness, on x's device or on the CPU.
+            sigma: takes the place of the configured one, for every image.
+            shard: (rank, world size): x holds every world-size-th image of a batch, from the rank-th on,
+                and gets the noise that these images have in the whole batch.
+        """
+        rank, world_size = shard
+        n = len(x) * world_size
+        if sigma is None:
+            sigmas = self.sample_sigma(n, generator)
+        else:
+            sigmas = torch.full((n, 1, 1, 1), sigma_range(sigma)[0], device=generator.device)
+        # Drawn where the generator lives, so that test noise is the same on every device; contiguous
+        # whatever x's layout, as the values must not depend on it, and drawing into a channels_last
+        # tensor takes ten times as long.
+        unit = torch.randn((n, *x.shape[1:]), generator=generator, device=generator.device, dtype=x.dtype)
+        return x + (sigmas.to(x.dtype) * unit)[rank::world_size].to(x.device)
+
+
+def sigma_range(sigma: float | list) -> tuple[float, float]:
+    """(low, high) of a value or of [low, high], checked."""
+    ends = list(sigma) if isinstance(sigma, Sequence) and not isinstance(sigma, str) else [sigma, sigma]
+    numbers = all(isinstance(s, int | float) and not isinstance(s, bool) for s in ends)
+    if not numbers or len(ends) != 2 or not 0 <= ends[0] <= ends[1] < math.inf:
+        raise ImagingError(
+            f"physics.noise.sigma is {sigma!r}; expected a value >= 0, or [low, high] with 0 <= low <= high"
+        )
+    return float(ends[0]), float(ends[1])

@@ -1,0 +1,102 @@
+"""Point spread functions: what a point becomes.
+
+A psf is a float32 (kh, kw) tensor, non-negative, of sum 1. Its centre, the element that a point at some
+pixel contributes to that same pixel, is (kh // 2, kw // 2), for odd and for even sizes.
+"""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+from imaging.physics.gray_image import read_gray
+from imaging.registry import Registry
+
+PSFS = Registry("psf", "imaging.physics")
+
+# The first training digit of MNIST (LeCun et al. 1998), sampled at every fourth row and column.
+DIGIT = (
+    (0, 0, 0, 0, 0, 0, 0),
+    (0, 0, 0, 0, 0, 0, 0),
+    (0, 0, 219, 253, 247, 0, 0),
+    (0, 0, 0, 190, 0, 0, 0),
+    (0, 0, 0, 0, 93, 0, 0),
+    (0, 0, 0, 221, 253, 0, 0),
+    (0, 136, 212, 0, 0, 0, 0),
+)
+
+
+def make_psf(config: Mapping) -> Tensor:
+    """The psf that a config describes.
+
+    Args:
+        config: one of `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}` and
+            `{name: image, path}`; the functions of those names say what the settings mean.
+
+    Returns:
+        float32 (kh, kw), non-negative, of sum 1, centre (kh // 2, kw // 2).
+
+    Raises:
+        ImagingError: unknown name or setting, or a value out of range.
+
+    Example:
+        >>> make_psf({"name": "gaussian", "sigma": 1.5, "size": 7}).shape
+        torch.Size([7, 7])
+    """
+    weights = PSFS.build(config).double()
+    return (weights / weights.sum()).float()
+
+
+@PSFS.register("digit")
+def digit() -> Tensor:
+    """A coarse handwritten 5, 7×7: an irregular kernel without symmetry."""
+    return torch.tensor(DIGIT)
+
+
+@PSFS.register("gaussian")
+def gaussian(sigma: float, size: int | None = None) -> Tensor:
+    """exp(-r² / (2 sigma²)), r the distance from the centre element; sigma and size (side length) in pixels.
+
+    Without `size`, the smallest odd one that reaches 3 sigma on each side.
+    """
+    if not 0 < sigma < math.inf:
+        raise ImagingError(f"psf.sigma is {sigma}; expected a positive number of pixels")
+    size = 2 * math.ceil(3 * sigma) + 1 if size is None else size
+    if size < 1:
+        raise ImagingError(f"psf.size is {size}; expected a positive number of pixels")
+    line = torch.exp(-((torch.arange(size).double() - size // 2) ** 2) / (2 * sigma**2))
+    return torch.outer(line, line)
+
+
+@PSFS.register("motion")
+def motion(length: float, angle: float = 0.0) -> Tensor:
+    """An anti-aliased line through the centre, `length` >= 1 pixels long; `angle` in degrees, anticlockwise.
+
+    A pixel's weight falls linearly from 1 to 0 within one pixel of the line, across it and beyond its
+    ends, so that a horizontal line of length 9 is nine elements of 1/9.
+    """
+    if not 1 <= length < math.inf:
+        raise ImagingError(f"psf.length is {length}; expected a number of pixels, at least 1")
+    if not math.isfinite(angle):
+        raise ImagingError(f"psf.angle is {angle}; expected degrees")
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    end = (length + 1) / 2  # where the weight has fallen to 0
+    # Rounded, as 1 + 1e-16 would add a row of zeros on each side.
+    half_h = math.ceil(round(end * abs(sin) + abs(cos), 9)) - 1
+    half_w = math.ceil(round(end * abs(cos) + abs(sin), 9)) - 1
+    right = torch.arange(-half_w, half_w + 1).double()
+    up = -torch.arange(-half_h, half_h + 1).double()[:, None]
+    along, across = cos * right + sin * up, cos * up - sin * right
+    return (end - along.abs()).clamp(0, 1) * (1 - across.abs()).clamp(0, 1)
+
+
+@PSFS.register("image")
+def image(path: str) -> Tensor:
+    """The gray values of an image file over their sum."""
+    weights = read_gray(path, "psf.path")
+    total = weights.double().sum()
+    if weights.min() < 0 or not 0 < total < math.inf:
+        raise ImagingError(f"psf.path: {path} has no positive finite sum, so it cannot be a psf")
+    return weights
