@@ -1,0 +1,156 @@
+"""Image files: bytes on disk to tensors, without losing bits in silence."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+
+# The weights of skimage.color.rgb2gray (ITU-R BT.709, rounded as there).
+GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+
+_log = logging.getLogger(__name__)
+_noticed: set[str] = set()
+
+
+def read_image(path: str | Path, channels: int = 3) -> Tensor:
+    """The image in a PNG, JPEG, TIFF or WebP file, upright as its EXIF orientation says.
+
+    Palettes are looked up and alpha is dropped, with one notice a run for each of the two.
+
+    Args:
+        path: the file; 1, 8 or 16 bits a sample, gray or colour.
+        channels: 3 = RGB (gray is repeated), 1 = gray (RGB is weighted as by skimage's rgb2gray).
+
+    Returns:
+        (channels, H, W): uint8 from files of up to 8 bits, float32 in [0, 1] from 16-bit ones.
+
+    Raises:
+        ImagingError: no such file, truncated, unreadable, or of a kind that would lose bits.
+    """
+    check_channels(channels)
+    try:
+        pixels = _decode(Path(path))
+    except ImagingError:
+        raise
+    except Exception as error:  # decoders meet broken bytes with a dozen kinds of exception
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImagingError(f"cannot read the image {path}: {reason}") from error
+    image = torch.from_numpy(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1).copy())
+    return to_channels(image, channels)
+
+
+def check_channels(channels: int) -> None:
+    """Refuse a number of channels other than 1 (gray) and 3 (RGB)."""
+    if channels not in (1, 3):
+        raise ImagingError(f"data.source.channels is {channels}; expected 3 (RGB) or 1 (gray)")
+
+
+def to_channels(image: Tensor, channels: int) -> Tensor:
+    """Gray (…, 1, H, W) or RGB (…, 3, H, W), uint8 or float32, to `channels` channels of the same type."""
+    if image.shape[-3] == channels:
+        return image
+    if channels == 3:
+        return image.repeat_interleave(3, dim=-3)
+    weights = torch.tensor(GRAY_WEIGHTS, dtype=torch.float64)[:, None, None]
+    gray = (image * weights).sum(-3, keepdim=True)
+    return (gray.round() if image.dtype == torch.uint8 else gray).to(image.dtype)
+
+
+def _decode(path: Path) -> np.ndarray:
+    """(H, W) or (H, W, 3), uint8, or float32 in [0, 1] for 16 bits."""
+    from PIL import Image
+
+    if path.suffix.lower() in (".tif", ".tiff") and (deep := _deep_tiff(path)) is not None:
+        return deep
+    with Image.open(path) as image:
+        raw = image.tile[0][3] if image.format == "PNG" and image.tile else None
+        if raw in ("RGB;16B", "RGBA;16B", "LA;16B"):
+            return _deep_png(image, path)
+        if image.mode in ("I", "I;16", "I;16B", "I;16L"):
+            return _unit(_upright(np.asarray(image), image))
+        if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"):
+            raise ImagingError(f"cannot read the image {path}: pixels of kind {image.mode}, not 8 or 16 bits")
+        if "A" in image.mode or "transparency" in image.info:
+            _notice("alpha", path)
+        if image.mode in ("P", "PA"):
+            _notice("palette", path)
+        image.load()
+        return _upright(np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")), image)
+
+
+def _deep_png(image, path: Path) -> np.ndarray:
+    """A 16-bit colour PNG. Pillow keeps only the high bytes, so it decodes twice: high bytes, low bytes."""
+    from PIL import Image
+
+    raw = image.tile[0][3]
+    if raw != "RGB;16B":
+        _notice("alpha", path)
+    if (
+        raw == "LA;16B"
+    ):  # the four bytes of a pixel come out as they are: gray high and low, alpha high and low
+        image.tile = [(*image.tile[0][:3], "RGBA")]
+        high, low = np.moveaxis(np.asarray(image), -1, 0)[:2]
+    else:
+        with Image.open(path) as second:
+            # Read as if little-endian, the byte that is kept is the other one.
+            second.tile = [(*second.tile[0][:3], raw.replace("16B", "16L"))]
+            low = np.asarray(second)[..., :3]
+        high = np.asarray(image)[..., :3]
+    return _unit(_upright(high.astype(np.uint16) << 8 | low, image))
+
+
+def _deep_tiff(path: Path) -> np.ndarray | None:
+    """A TIFF of 16-bit samples; None for those that Pillow reads rightly: up to 8 bits, or gray alone."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        bits, photometric = page.bitspersample, page.photometric.name
+        if bits in (1, 2, 4, 8):
+            return None
+        if bits != 16 or page.sampleformat != 1 or photometric not in ("RGB", "MINISBLACK"):
+            raise ImagingError(f"cannot read the image {path}: a TIFF of {bits}-bit {photometric} samples")
+        if page.samplesperpixel == 1:
+            return None
+        pixels = page.asarray()
+        if page.axes.startswith("S"):  # colour planes one after another
+            pixels = np.moveaxis(pixels, 0, -1)
+        orientation = page.tags.valueof(274, 1)
+    colours = 3 if photometric == "RGB" else 1
+    if pixels.shape[-1] > colours:
+        _notice("alpha", path)
+    pixels = pixels[..., 0] if colours == 1 else pixels[..., :3]
+    return _unit(_turn(pixels, orientation))
+
+
+def _unit(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.float32) / np.float32(65535)
+
+
+def _upright(pixels: np.ndarray, image) -> np.ndarray:
+    # Asked for after decoding: a PNG may carry its EXIF data behind the pixels.
+    return _turn(pixels, image.getexif().get(274, 1))
+
+
+def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo an EXIF orientation (1..8; anything else is taken as upright)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.array(pixels)  # contiguous, writable, and no longer a view into the decoder's buffer
+
+
+def _notice(what: str, path: Path) -> None:
+    if what not in _noticed:
+        _noticed.add(what)
+        change = {"alpha": "alpha is dropped", "palette": "palettes are turned into RGB"}[what]
+        _log.warning("images: %s, first in %s", change, path)

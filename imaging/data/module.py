@@ -1,0 +1,214 @@
+"""The `LightningDataModule` over any image source."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from imaging.data import DATA
+from imaging.data.batches import CropBatches, StackBatches
+from imaging.data.loader import BatchLoader, EpochSampler
+from imaging.data.patches import check_fits, grid, prepare, same_type
+from imaging.data.sequence import ImageSequence
+from imaging.errors import ImagingError
+from imaging.randomness import generator
+
+VALIDATION_PIXELS = 1 << 18  # in a batch: 256 digits or small patches, one photograph
+
+
+@DATA.register("images")
+class ImageData(LightningDataModule):
+    """Training, validation and test sets of one source.
+
+    Batches are `{"image": (N, C, H, W), "index": (N,) int64}`; in validation also `"id": list[str]`.
+    Images are uint8, or float32 in [0, 1] where the source has 16-bit files. The Trainer needs
+    `use_distributed_sampler=False`: the ranks share each training batch here (see `EpochSampler`), and
+    every rank sees all validation images, so that their mean needs no weighing.
+
+    Args:
+        source: what `imaging.data` describes as one.
+        patch_size: train on all patches of this side of each image's grid; None: on whole images, which
+            then must be of one size.
+        test_patch_size: validate and test on grid patches of this side; None: on whole images.
+        orientation: "landscape" transposes portrait images.
+        crop: [height, width]: keep at most this of every image, at its top left.
+        batch_size: over all ranks.
+        repeat: how often an epoch shows each training sample.
+        validation_images: how many of the last training images are validated on.
+        hold_out: whether they are kept out of training. False is for protocols that train on all images:
+            the validation images are then only watched, and say nothing about generalisation.
+        patches_per_image: train on at most so many patches of an image, drawn by (seed, image id).
+        random_crop: train on crops of side `patch_size` at random positions, new ones each epoch, instead
+            of on the grid. Images may differ in size.
+        crops_per_image: with `random_crop`, the crops of an image an epoch.
+        max_test_images: test on the first so many.
+        workers: processes that prepare training batches; 0 is right unless crops are taken.
+        seed: of the order, the patches and the crops.
+
+    Raises:
+        ImagingError: settings that exclude each other or are out of range; in `prepare_data` and `setup`
+            images that are missing, unreadable, or too small or too few for the settings.
+    """
+
+    def __init__(
+        self,
+        source,
+        patch_size: int | None = None,
+        test_patch_size: int | None = None,
+        orientation: str | None = None,
+        crop: list | None = None,
+        batch_size: int = 32,
+        repeat: int = 1,
+        validation_images: int = 8,
+        hold_out: bool = True,
+        patches_per_image: int | None = None,
+        random_crop: bool = False,
+        crops_per_image: int = 16,
+        max_test_images: int | None = None,
+        workers: int = 0,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.source = source
+        self.patch_size, self.test_patch_size = patch_size, test_patch_size
+        self.orientation, self.crop = orientation, crop
+        self.batch_size, self.repeat, self.workers, self.seed = batch_size, repeat, workers, seed
+        self.validation_images, self.hold_out = validation_images, hold_out
+        self.patches_per_image, self.max_test_images = patches_per_image, max_test_images
+        self.random_crop, self.crops_per_image = random_crop, crops_per_image
+        self._check_settings()
+        self._train: StackBatches | CropBatches | None = None
+        self._validation: list[dict] | None = None
+
+    def _check_settings(self) -> None:
+        for key in ("validation_images", "workers"):
+            if getattr(self, key) < 0:
+                raise ImagingError(f"data.{key} is {getattr(self, key)}; expected 0 or more")
+        positive = ("patch_size", "test_patch_size", "batch_size", "repeat", "patches_per_image")
+        for key in (*positive, "crops_per_image", "max_test_images"):
+            if getattr(self, key) is not None and getattr(self, key) < 1:
+                raise ImagingError(f"data.{key} is {getattr(self, key)}; expected 1 or more")
+        if self.orientation not in (None, "landscape"):
+            raise ImagingError(f"data.orientation is {self.orientation!r}; expected landscape or null")
+        if self.crop is not None and (
+            len(self.crop) != 2 or not all(isinstance(side, int) and side > 0 for side in self.crop)
+        ):
+            raise ImagingError(f"data.crop is {self.crop!r}; expected [height, width] in pixels")
+        if self.patch_size is None and (self.random_crop or self.patches_per_image):
+            raise ImagingError("data.random_crop and data.patches_per_image need data.patch_size")
+        if self.random_crop and self.patches_per_image:
+            raise ImagingError(
+                "data.patches_per_image is for the grid; with data.random_crop set crops_per_image"
+            )
+
+    def prepare_data(self) -> None:
+        """Download what is missing."""
+        self.source.prepare()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read and decode what the stage ("fit", "validate", "test" or None for all) needs; once."""
+        if stage in (None, "fit", "validate") and self._validation is None:
+            self._validation = self._validation_batches()
+        if stage in (None, "fit") and self._train is None:
+            self._train = self._training_set()
+
+    def train_dataloader(self) -> BatchLoader:
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        size = len(self._train)
+        sampler = EpochSampler(size, self.batch_size, self.seed, rank=rank, world_size=world_size)
+        return BatchLoader(self._train, sampler, self.workers)
+
+    def val_dataloader(self) -> DataLoader:
+        # The batches are ready in memory. A generator, lest torch draw a seed from the global state.
+        return DataLoader(
+            self._validation,
+            batch_size=None,
+            generator=generator(self.seed, "workers"),
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def test_images(self) -> ImageSequence:
+        """The test images as a lazy sequence of (id, (C, H, W)); works without `setup`.
+
+        Raises:
+            ImagingError: there are none.
+        """
+        self.prepare_data()
+        ids = self.source.ids("test")[: self.max_test_images]
+        if not ids:
+            raise ImagingError(f"data set {self.source.name} has no test images")
+        return ImageSequence(ids, self._read_test, self.test_patch_size)
+
+    def _read_test(self, index: int) -> Tensor:
+        return prepare(self.source.read("test", index), self.orientation, self.crop)
+
+    def _split(self) -> tuple[list[str], range, range]:
+        """The ids of all training images, and which are trained on and which validated on."""
+        ids = self.source.ids("train")
+        watched = min(self.validation_images, len(ids))
+        trained = len(ids) - watched if self.hold_out else len(ids)
+        if not ids:
+            raise ImagingError(f"data set {self.source.name} has no training images")
+        if not trained:
+            raise ImagingError(
+                f"data.validation_images is {self.validation_images}, which holds out all {len(ids)} "
+                f"training images of {self.source.name}: choose fewer, or data.hold_out=false"
+            )
+        return ids, range(trained), range(len(ids) - watched, len(ids))
+
+    def _load(self, indices: range, ids: list[str]) -> Sequence[Tensor]:
+        """Prepared training images: a stack where the source has one, else a list."""
+        if hasattr(self.source, "read_all"):
+            stack = self.source.read_all("train")[indices.start : indices.stop]
+            return prepare(stack, self.orientation, self.crop)
+
+        def one(index: int) -> Tensor:
+            return prepare(self.source.read("train", index), self.orientation, self.crop)
+
+        with ThreadPoolExecutor(max_workers=8) as pool:  # decoders let go of the interpreter lock
+            return list(pool.map(one, indices))
+
+    def _training_set(self) -> StackBatches | CropBatches:
+        ids, trained, _ = self._split()
+        images = self._load(trained, ids)
+        if self.random_crop:
+            for name, image in zip(ids, images, strict=False):
+                check_fits(image, self.patch_size, name)
+            return CropBatches(list(images), self.patch_size, self.crops_per_image * self.repeat, self.seed)
+        if self.patch_size is not None:
+            pairs = zip(ids, images, strict=False)
+            patches = [self._choose(grid(image, self.patch_size, name), name) for name, image in pairs]
+            return StackBatches(torch.cat(same_type(patches)), self.repeat)
+        if isinstance(images, Tensor):
+            return StackBatches(images, self.repeat)
+        for name, image in zip(ids, images, strict=False):
+            if image.shape != images[0].shape:
+                raise ImagingError(
+                    f"training on whole images needs one size, but {ids[0]} is {tuple(images[0].shape[1:])} "
+                    f"and {name} is {tuple(image.shape[1:])}: set data.patch_size or data.crop"
+                )
+        return StackBatches(torch.stack(same_type(images)), self.repeat)
+
+    def _choose(self, patches: Tensor, name: str) -> Tensor:
+        if self.patches_per_image is None or self.patches_per_image >= len(patches):
+            return patches
+        order = torch.randperm(len(patches), generator=generator(self.seed, "patches", name))
+        return patches[order[: self.patches_per_image].sort().values]
+
+    def _validation_batches(self) -> list[dict]:
+        ids, _, watched = self._split()
+        images = self._load(watched, ids)
+        samples = list(ImageSequence([ids[i] for i in watched], images.__getitem__, self.test_patch_size))
+        shapes = {image.shape for _, image in samples}
+        together = max(1, min(256, VALIDATION_PIXELS // max(s[-2] * s[-1] for s in shapes))) if shapes else 1
+        if len(shapes) > 1:
+            together = 1
+        batches = []
+        for start in range(0, len(samples), together):
+            names, group = zip(*samples[start : start + together], strict=True)
+            index = torch.arange(start, start + len(group))
+            batches.append({"image": torch.stack(same_type(list(group))), "index": index, "id": list(names)})
+        return batches

@@ -1,0 +1,61 @@
+"""Preparing images: turning, cutting, and taking them apart into patches."""
+
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+
+
+def prepare(image: Tensor, orientation: str | None = None, crop: list | None = None) -> Tensor:
+    """Turn and cut one image, or a stack of equal ones.
+
+    Args:
+        image: (…, C, H, W).
+        orientation: "landscape" transposes portrait images (H > W); None leaves them.
+        crop: [height, width] of the piece to keep at the top left, after turning; what is smaller stays
+            as it is. None leaves all.
+    """
+    if orientation == "landscape" and image.shape[-2] > image.shape[-1]:
+        image = image.transpose(-2, -1)
+    if crop is not None:
+        height, width = crop
+        image = image[..., :height, :width]
+    return image.contiguous()
+
+
+def grid(image: Tensor, patch: int, name: str) -> Tensor:
+    """The patches of the non-overlapping grid that starts at the top left, row by row.
+
+    What is left over at the right and at the bottom is not used: 321×481 with 32 gives 10 × 15 = 150.
+
+    Args:
+        image: (C, H, W).
+        patch: side p in pixels.
+        name: what messages call the image.
+
+    Returns:
+        (n, C, p, p) with n = floor(H/p)·floor(W/p), of the image's type.
+
+    Raises:
+        ImagingError: the image is smaller than one patch.
+    """
+    check_fits(image, patch, name)
+    tiles = image.unfold(1, patch, patch).unfold(2, patch, patch)  # (C, rows, columns, p, p)
+    return tiles.permute(1, 2, 0, 3, 4).reshape(-1, image.shape[0], patch, patch)
+
+
+def check_fits(image: Tensor, patch: int, name: str) -> None:
+    """Refuse an image (C, H, W) that is smaller than one patch."""
+    if min(image.shape[-2:]) < patch:
+        raise ImagingError(f"{name} is {_size(image)}, smaller than the patch of {patch}x{patch}")
+
+
+def same_type(images: list[Tensor]) -> list[Tensor]:
+    """The images as they are, or all as float32 in [0, 1] where some are uint8 and some float32."""
+    if len({image.dtype for image in images}) == 1:
+        return images
+    return [image.float() / 255 if image.dtype == torch.uint8 else image for image in images]
+
+
+def _size(image: Tensor) -> str:
+    return f"{image.shape[-2]}x{image.shape[-1]} pixels"
