@@ -1,0 +1,165 @@
+"""Restore the test images of a protocol and measure each one."""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+from imaging.evaluation.records import Record
+from imaging.metrics import psnr, ssim
+from imaging.randomness import generator
+from imaging.tasks.reconstruction import Reconstruction, as_float
+
+# Small images go through the network together; a photograph goes alone, which is as fast.
+PIXELS_AT_ONCE = 256 * 28 * 28
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Which noise the test images meet.
+
+    Args:
+        data: name of the data set, a key of the noise and a column of the records.
+        sigmas: standard deviations of the noise, each a row of the table; 0 means none.
+        noise_seeds: how many draws of the noise for each image and sigma.
+
+    Raises:
+        ImagingError: no sigma, a negative one, or no draw.
+    """
+
+    data: str
+    sigmas: tuple[float, ...]
+    noise_seeds: int = 1
+
+    def __post_init__(self):
+        bad = [s for s in self.sigmas if isinstance(s, bool) or not isinstance(s, (int, float)) or not s >= 0]
+        if bad or not self.sigmas or any(math.isinf(s) for s in self.sigmas):
+            raise ImagingError(
+                f"sigmas is {list(self.sigmas)}; expected numbers >= 0, e.g. sigmas=[0.05,0.1]"
+            )
+        if self.noise_seeds < 1:
+            raise ImagingError(f"noise_seeds is {self.noise_seeds}; expected at least 1")
+
+
+@dataclass
+class Examples:
+    """The first few images of an evaluation, for figures: lists of (C, H, W) intensities on the CPU."""
+
+    keep: int
+    sigma: float
+    names: list[str] = field(default_factory=list)
+    clean: list[Tensor] = field(default_factory=list)
+    measured: list[Tensor] = field(default_factory=list)
+    restored: list[Tensor] = field(default_factory=list)
+
+    def add(self, names: list[str], clean: Tensor, measured: Tensor, restored: Tensor) -> None:
+        room = self.keep - len(self.names)
+        self.names += names[:room]
+        for images, new in ((self.clean, clean), (self.measured, measured), (self.restored, restored)):
+            images += list(new[:room].cpu())
+
+
+def test_noise(protocol: Protocol, image: str, sigma: float, noise_seed: int) -> torch.Generator:
+    """The noise of one test image: the same for every model, batch size, device and process."""
+    return generator(noise_seed, "test", protocol.data, image, float(sigma))
+
+
+@torch.inference_mode()
+def evaluate(
+    task: Reconstruction,
+    images: Iterable[tuple[str, Tensor]],
+    protocol: Protocol,
+    run: str,
+    method: str,
+    examples: Examples | None = None,
+) -> Iterator[Record]:
+    """Records of one network over all images, noise draws and sigmas of a protocol.
+
+    Args:
+        task: the network with its physics, on its device; float32 whatever it was trained in.
+        images: (id, clean image (C, H, W)), uint8 or float.
+        run, method: how the records call them.
+        examples: is filled with the first images at its sigma.
+    """
+    task.eval()
+    for names, batch in _batches(images):
+        x = as_float(batch.to(task.device))
+        for sigma in protocol.sigmas:
+            for seed in range(protocol.noise_seeds):
+                y = torch.cat(
+                    [
+                        task.measure(x[i : i + 1], test_noise(protocol, name, sigma, seed), sigma)
+                        for i, name in enumerate(names)
+                    ]
+                )
+                _synchronise(x)
+                began = time.perf_counter()
+                x_hat = task.restore(y)
+                _synchronise(x)
+                seconds = (time.perf_counter() - began) / len(names)
+                measured = task.denormalise(y)
+                columns = zip(names, psnr(x_hat, x), psnr(measured, x), ssim(x_hat, x), strict=True)
+                for name, value, before, similarity in columns:
+                    yield Record(
+                        run=run,
+                        data=protocol.data,
+                        image=name,
+                        sigma=float(sigma),
+                        noise_seed=seed,
+                        method=method,
+                        psnr=value.item(),
+                        psnr_input=before.item(),
+                        ssim=similarity.item(),
+                        seconds=seconds,
+                    )
+                if examples is not None and seed == 0 and sigma == examples.sigma:
+                    examples.add(names, x, measured, x_hat)
+
+
+def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[list[str], Tensor]]:
+    """Neighbours of one shape together, up to `PIXELS_AT_ONCE`."""
+    names, stack = [], []
+    for name, image in images:
+        full = len(stack) * image[0].numel() >= PIXELS_AT_ONCE - image[0].numel() + 1
+        if stack and (image.shape != stack[0].shape or image.dtype != stack[0].dtype or full):
+            yield names, torch.stack(stack)
+            names, stack = [], []
+        names.append(name)
+        stack.append(image)
+    if stack:
+        yield names, torch.stack(stack)
+
+
+def _synchronise(x: Tensor) -> None:
+    # A GPU's clock is read only when it has finished; elsewhere nothing is pending.
+    if x.is_cuda:
+        torch.cuda.synchronize(x.device)
+
+
+@torch.no_grad()
+def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
+    """Send the first image of each set through the whole, before any time is spent.
+
+    Args:
+        task: with its physics.
+        sets: of batches, or of (id, image) pairs.
+
+    Raises:
+        ImagingError: as the network or the operator does for a size or a number of channels it cannot take.
+    """
+    for images in sets:
+        for sample in images:
+            image = sample["image"][:1] if isinstance(sample, dict) else sample[1][None]
+            task.restore(task.measure(as_float(image.to(task.device)), generator("check")))
+            break
+
+
+@torch.inference_mode()
+def restore(task: Reconstruction, image: Tensor) -> Tensor:
+    """A measured image (C, H, W), uint8 or float, as the task restores it: float32 (C, H, W), not clipped."""
+    y = task.normalise(as_float(image.to(task.device))[None])
+    return task.eval().restore(y)[0].cpu()

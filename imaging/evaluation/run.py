@@ -1,0 +1,67 @@
+"""Evaluate one run: from its task and the test images to records, examples and flat numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from imaging.evaluation.evaluate import Examples, Protocol, evaluate
+from imaging.evaluation.records import Record, per_image_csv, summarise, summary_csv
+from imaging.files import write_atomically, write_text
+from imaging.tasks.reconstruction import Reconstruction
+
+
+def evaluate_run(
+    task: Reconstruction, images, protocol: Protocol, config: dict, run: str
+) -> tuple[list[Record], Examples]:
+    """Records and examples of a run on the test images.
+
+    Args:
+        task: with its weights, on its device.
+        images: (id, clean image) pairs.
+        protocol: which noise.
+        config: the run's; its `test` says how many examples, at which sigma.
+        run: the name of the run in the records.
+    """
+    wanted = config["test"]["examples_sigma"]
+    sigma = min(protocol.sigmas, key=lambda s: abs(s - wanted))
+    examples = Examples(keep=config["test"]["examples"], sigma=sigma)
+    records = list(evaluate(task, images, protocol, run, config["model"]["name"], examples))
+    return records, examples
+
+
+def flat_numbers(rows: list[dict]) -> dict[str, float]:
+    """Rows of one run as flat names: `test/psnr/0.1`, `test/psnr_input/0.1`, `test/ssim/0.1`."""
+    numbers = {}
+    for row in rows:
+        for name in ("psnr", "psnr_input", "ssim"):
+            numbers[f"test/{name}/{row['sigma']:g}"] = row[f"{name}_mean"]
+    return numbers
+
+
+def write_tables(directory: Path, records: list[Record], varied: dict[str, dict] | None = None) -> list[dict]:
+    """Write `per_image.csv` and `summary.csv`; returns the rows of the latter."""
+    rows = summarise(records, varied)
+    write_text(directory / "per_image.csv", per_image_csv(records))
+    write_text(directory / "summary.csv", summary_csv(rows))
+    return rows
+
+
+def write_examples(directory: Path, examples: Examples) -> None:
+    """Write `examples.npz`: names, and for each image arrays clean_0, measured_0, restored_0, …"""
+    arrays = {"names": np.array(examples.names), "sigma": np.array(examples.sigma)}
+    for kind in ("clean", "measured", "restored"):
+        for index, image in enumerate(getattr(examples, kind)):
+            arrays[f"{kind}_{index}"] = image.to(torch.float16).numpy()
+    write_atomically(directory / "examples.npz", lambda file: np.savez_compressed(file, **arrays))
+
+
+def read_examples(directory: Path) -> dict[str, list]:
+    """The contents of `examples.npz` as lists of float32 arrays (C, H, W), and `names` and `sigma`."""
+    with np.load(directory / "examples.npz") as file:
+        count = len(file["names"])
+        images = {
+            kind: [file[f"{kind}_{i}"].astype(np.float32) for i in range(count)]
+            for kind in ("clean", "measured", "restored")
+        }
+        return {"names": list(file["names"]), "sigma": float(file["sigma"]), **images}

@@ -1,0 +1,1 @@
+"""What surrounds a run: its directory, status, checkpoints, resume, signals. None of the science."""

@@ -1,0 +1,49 @@
+"""Optimisers and learning-rate schedules by name."""
+
+import math
+
+import torch
+
+from imaging.errors import ImagingError
+from imaging.tasks import OPTIMIZERS, SCHEDULES
+
+
+def _positive(name: str, value: float) -> None:
+    if not value > 0 or math.isinf(value):
+        raise ImagingError(f"optimizer.{name} is {value}; expected a positive number")
+
+
+@OPTIMIZERS.register("adam")
+def adam(parameters, lr: float = 1e-3, betas: list = (0.9, 0.999), weight_decay: float = 0.0):
+    """Adam (Kingma and Ba 2015); with `weight_decay` decoupled as in AdamW."""
+    _positive("lr", lr)
+    # One kernel for all parameters: a small network's step is bound by the number of calls.
+    return torch.optim.AdamW(parameters, lr=lr, betas=tuple(betas), weight_decay=weight_decay, fused=True)
+
+
+@OPTIMIZERS.register("sgd")
+def sgd(parameters, lr: float = 0.1, momentum: float = 0.0):
+    """Plain gradient descent on mini-batches, with optional heavy-ball momentum."""
+    _positive("lr", lr)
+    return torch.optim.SGD(parameters, lr=lr, momentum=momentum, fused=True)
+
+
+@SCHEDULES.register("constant")
+def constant(optimizer, steps: int):
+    """The learning rate of the optimiser, unchanged."""
+    return
+
+
+@SCHEDULES.register("cosine")
+def cosine(optimizer, steps: int, warmup_steps: int = 0, final: float = 0.0):
+    """Linear warm-up, then half a cosine from the full rate to `final` times it at the last step."""
+    if not 0 <= warmup_steps < max(steps, 1):
+        raise ImagingError(f"schedule.warmup_steps is {warmup_steps}; expected 0 to {max(steps, 1) - 1}")
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return (step + 1) / warmup_steps
+        progress = min((step - warmup_steps) / max(1, steps - warmup_steps), 1.0)
+        return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

@@ -1,0 +1,69 @@
+"""The three studies. Each says only in what it differs from the shared body."""
+
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+from imaging.tasks import TASKS
+from imaging.tasks.reconstruction import Reconstruction
+
+
+@TASKS.register("denoiser")
+class Denoiser(Reconstruction):
+    """y = x + n: nothing but noise; the operator must be the identity."""
+
+    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int):
+        from imaging.physics.identity import Identity
+
+        if not isinstance(physics.operator, Identity):
+            raise ImagingError(
+                "task 'denoiser' expects physics.operator.name=identity; for a mask or a blur choose "
+                "task=inpainter or task=deconvolver"
+            )
+        super().__init__(network, physics, optimizer, schedule, seed)
+
+
+@TASKS.register("deconvolver")
+class Deconvolver(Reconstruction):
+    """y = h * x + n with a known point spread function h."""
+
+
+@TASKS.register("inpainter")
+class Inpainter(Reconstruction):
+    """y = M x with lost pixels set to 0, in units normalised to mean 0 and standard deviation 1.
+
+    The network works on (x - mean) / std, and its loss is in those units; PSNR is of intensities.
+    A lost pixel is thus the mean gray of the data, not black.
+    """
+
+    def __init__(
+        self,
+        network,
+        physics,
+        optimizer: dict,
+        schedule: dict,
+        seed: int,
+        mean: float = 0.0,
+        std: float = 1.0,
+    ):
+        if not std > 0:
+            raise ImagingError(f"task.std is {std}; expected a positive number")
+        super().__init__(network, physics, optimizer, schedule, seed)
+        self.mean, self.std = mean, std
+
+    def measure(
+        self,
+        image: Tensor,
+        random: torch.Generator,
+        sigma: float | None = None,
+        shard: tuple[int, int] = (0, 1),
+    ) -> Tensor:
+        y = self.physics.operator(self.normalise(image))
+        # sigma is of intensities, and so becomes sigma / std in the network's units.
+        return y + self.physics.noise(torch.zeros_like(y), random, sigma, shard) / self.std
+
+    def normalise(self, image: Tensor) -> Tensor:
+        return (image - self.mean) / self.std
+
+    def denormalise(self, x: Tensor) -> Tensor:
+        return x * self.std + self.mean

@@ -1,0 +1,64 @@
+"""Train a reconstruction network and test it: python train.py [experiment=…] [sweep=…] [key=value …]."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from imaging.runs.command import command
+
+
+def train(config: DictConfig) -> float:
+    """One run, from its config to its tables; returns the validation PSNR for searches."""
+    from imaging.data import build_data
+    from imaging.evaluation.evaluate import Protocol, check_sizes
+    from imaging.evaluation.run import evaluate_run, flat_numbers, write_examples, write_tables
+    from imaging.reporting.report import report_run, table
+    from imaging.runs.resume import open_config
+    from imaging.runs.run import Run
+    from imaging.runs.trainer import build_trainer, fit
+    from imaging.tasks import build_task
+
+    settings, directory = open_config(config)
+    test = settings["test"]
+    run = Run(directory, settings)
+    with run.watched():
+        protocol = Protocol(settings["data"]["source"]["name"], tuple(test["sigmas"]), test["noise_seeds"])
+        task = build_task(settings)
+        data = build_data(settings["data"])
+        data.prepare_data()
+        data.setup("fit")
+        check_sizes(task, data.train_dataloader(), data.val_dataloader(), data.test_images())
+
+        trainer = build_trainer(settings["trainer"], run)
+        numbers = fit(trainer, task, data, run)
+
+        records, examples = evaluate_run(task, data.test_images(), protocol, settings, run.name)
+        rows = write_tables(run.directory, records)
+        write_examples(run.directory, examples)
+        figures = report_run(run.directory, settings["task"]["name"])
+        run.finish(numbers | flat_numbers(rows))
+
+    print(f"\n{table(records, rows)}\n")
+    print(f"run      {run.directory}")
+    print(f"figures  {' '.join(f.name for f in figures)}; tables per_image.csv, summary.csv")
+    print(f"curves   tensorboard --logdir {run.directory}")
+    return numbers.get("val/psnr", 0.0)
+
+
+def after_sweep(directory: Path) -> None:
+    """All jobs have ended: one table of them."""
+    from imaging.evaluation.sweep import find_runs
+    from imaging.reporting.report import report_sweep
+    from imaging.runs.run import read_config, read_status
+
+    runs = find_runs(directory)
+    configs = {run.name: read_config(run) for run in runs}
+    states = {run.name: read_status(run)["state"] for run in runs}
+    print(f"\n{report_sweep(directory, configs, states)}\n")
+    print(f"sweep    {directory}")
+    print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md")
+    print(f"curves   tensorboard --logdir {directory}")
+
+
+if __name__ == "__main__":
+    command("train", train, after_sweep)
