@@ -16,6 +16,8 @@ def evaluate(config: DictConfig) -> None:
     from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import write_sweep
 
+    if "data" in config:
+        config.data = {"source": config.data.source}  # sizes and patches are as the run has them
     given = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if given["image"] is not None:
         return restore_photograph(given)
@@ -30,7 +32,8 @@ def evaluate(config: DictConfig) -> None:
             missing.append(f"{run.name}: {error}")
             continue
         if "data" in given:
-            settings["data"]["source"] = given["data"]["source"]
+            channels = settings["data"]["source"]["channels"]
+            settings["data"]["source"] = given["data"]["source"] | {"channels": channels}
         test = settings["test"] | {k: given[k] for k in ("sigmas", "noise_seeds") if given[k] is not None}
         protocol = Protocol(settings["data"]["source"]["name"], tuple(test["sigmas"]), test["noise_seeds"])
         images = build_data(settings["data"]).test_images()
@@ -69,7 +72,7 @@ def output_directory(target: Path, given: dict, data: str) -> Path:
 
 def restore_photograph(given: dict) -> None:
     """`image` through the network of `run` into `output`."""
-    from imaging.data.folder import read_image, write_image
+    from imaging.data.image_files import read_image, write_image
     from imaging.evaluation.evaluate import restore
 
     image, output = Path(given["image"]), given["output"] and Path(given["output"])
@@ -83,5 +86,9 @@ def restore_photograph(given: dict) -> None:
     print(f"{image} restored by {given['run']}: {output}")
 
 
-if __name__ == "__main__":
+def main() -> None:
     command("evaluate", evaluate)
+
+
+if __name__ == "__main__":
+    main()

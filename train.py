@@ -60,5 +60,9 @@ def after_sweep(directory: Path) -> None:
     print(f"curves   tensorboard --logdir {directory}")
 
 
-if __name__ == "__main__":
+def main() -> None:
     command("train", train, after_sweep)
+
+
+if __name__ == "__main__":
+    main()

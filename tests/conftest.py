@@ -16,3 +16,60 @@ def data_root() -> Path:
         if (place / "BSDS300" / "images").is_dir() and (place / "MNIST" / "raw").is_dir():
             return place
     pytest.skip(f"no BSDS300 and MNIST in {' or '.join(map(str, places))}: set IMAGING_DATA")
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory) -> Path:
+    """A folder with train/ and test/: five and two pieces, 48×64 pixels, of a photograph."""
+    from PIL import Image
+    from skimage.data import astronaut
+
+    root = tmp_path_factory.mktemp("photographs")
+    for index in range(7):
+        path = root / ("train" if index < 5 else "test") / f"piece-{index}.png"
+        path.parent.mkdir(exist_ok=True)
+        top, left = 40 + 60 * (index % 4), 100 + 70 * (index // 4)
+        Image.fromarray(astronaut()[top : top + 48, left : left + 64]).save(path)
+    return root
+
+
+@pytest.fixture
+def tiny(photographs) -> list[str]:
+    """Overrides that make any experiment a matter of a second."""
+    return [
+        "data=folder",
+        f"data.source.train={photographs / 'train'}",
+        f"data.source.test={photographs / 'test'}",
+        "data.patch_size=16",
+        "data.validation_images=1",
+        "data.batch_size=4",
+        "trainer.max_steps=2",
+        "trainer.log_every_n_steps=1",
+        "trainer.accelerator=cpu",
+    ]
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path, capfd):
+    """Run train.py or evaluate.py in this process and in an empty directory.
+
+    Returns a function of the script's name and its arguments that gives (exit status, what was printed,
+    what was complained).
+    """
+    import importlib
+    import sys
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    def run(script: str, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", [script, *arguments])
+        capfd.readouterr()
+        try:
+            importlib.import_module(script.removesuffix(".py")).main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        return status, *capfd.readouterr()
+
+    return run

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.download import fetched, locked, missing, unpack
-from imaging.data.files import check_channels, read_image
+from imaging.data.image_files import check_channels, read_image
 from imaging.errors import ImagingError
 
 URL = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/BSDS300-images.tgz"

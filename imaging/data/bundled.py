@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.files import check_channels, read_image
+from imaging.data.image_files import check_channels, read_image
 from imaging.errors import ImagingError
 
 # Fixed for good: results on "bundled" compare only while the split stays as it is. Training: the colour

@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.files import SUFFIXES, check_channels, read_image
+from imaging.data.image_files import SUFFIXES, check_channels, read_image
 from imaging.errors import ImagingError
 
 

@@ -10,26 +10,23 @@ from pathlib import Path
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imaging.errors import ImagingError
 from imaging.registry import closest
 from imaging.runs.memory import keep_freed_memory
 from imaging.runs.run import Interrupted
 
-STARTED = datetime.now()
-
 
 def register_resolvers() -> None:
     """`${started:}` and `${varied:…}`, from which the names of directories are made."""
     # To the microsecond: two runs started in the same second must not share a directory.
-    OmegaConf.register_new_resolver(
-        "started", lambda: f"{STARTED:%Y-%m-%d}/{STARTED:%H-%M-%S.%f}", replace=True
-    )
+    started = f"{datetime.now():%Y-%m-%d/%H-%M-%S.%f}"
+    OmegaConf.register_new_resolver("started", lambda: started, replace=True)
     OmegaConf.register_new_resolver("varied", varied, replace=True)
     OmegaConf.register_new_resolver("checkout", lambda: str(Path(__file__).parents[2]), replace=True)
     OmegaConf.register_new_resolver("run_directory", lambda resume, new: resume or new, replace=True)
@@ -79,6 +76,7 @@ def command(
     """
     register_resolvers()
     keep_freed_memory()
+    Sweeps.directory = None
     # Hydra swallows the traceback of the body and prints its own mixture; here each error is told once.
     wanted = os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     conf = str(Path(__file__).parents[2] / "conf")
@@ -87,7 +85,7 @@ def command(
     def job(config: DictConfig) -> object:
         try:
             return body(config)
-        except ImagingError as error:
+        except (ImagingError, OmegaConfBaseException) as error:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise  # Hydra says which job it was, and goes on with the others
             failures.append(error)
@@ -122,7 +120,11 @@ def one_line(error: Exception) -> str:
     causes = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
-    text = " ".join(line.strip() for e in causes[:1] for line in str(e).splitlines() if line.strip())
+    text = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    if isinstance(error, OverrideParseException):
+        return f"cannot read '{error.override}' ({text.split(' See ')[0]}); is a bracket or a quote open?"
+    if isinstance(error, MissingMandatoryValue):
+        return f"'{error.full_key}' is not set: add {error.full_key}=…"
     for cause in causes:
         parent, key = getattr(cause, "parent_node", None), getattr(cause, "key", None)
         if "is not in struct" in str(cause):

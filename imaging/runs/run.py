@@ -81,9 +81,11 @@ class Run:
         """Whatever way the body ends, the status says so."""
         try:
             yield self
-        except (Interrupted, KeyboardInterrupt):
+        except (Interrupted, KeyboardInterrupt) as asked:
             self.update(state="interrupted")
-            raise
+            raise Interrupted(
+                f"{asked or 'stopped'}; to go on: python train.py resume={self.directory}"
+            ) from None
         except BaseException as error:
             self.update(state="failed", error=f"{type(error).__name__}: {error}")
             raise

@@ -13,6 +13,17 @@ from imaging.runs.progress import Bar, Status, progress_callback
 from imaging.runs.run import Run
 from imaging.runs.signals import SaveWhenAsked
 
+
+class Board(TensorBoardLogger):
+    """TensorBoard's event file in the run's `tensorboard/`, and no copy of the config beside it."""
+
+    def __init__(self, run: Run):
+        super().__init__(run.directory, name="", version="tensorboard", default_hp_metric=False)
+
+    def save(self) -> None:
+        self.experiment.flush()
+
+
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -57,7 +68,7 @@ def build_trainer(settings: dict, run: Run) -> pl.Trainer:
         **settings,
         precision=PRECISIONS[precision],
         default_root_dir=run.directory,
-        logger=TensorBoardLogger(run.directory, name="", version="tensorboard", default_hp_metric=False),
+        logger=Board(run),
         callbacks=[
             StoreConfig(run.config),
             checkpoints,

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from imaging.data import SOURCES, files
-from imaging.data.files import read_image
+from imaging.data.image_files import read_image
 from imaging.errors import ImagingError
 
 RNG = np.random.default_rng(0)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.files import write_atomically
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
@@ -43,6 +44,30 @@ def read_image(path: str | Path, channels: int = 3) -> Tensor:
         raise ImagingError(f"cannot read the image {path}: {reason}") from error
     image = torch.from_numpy(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1).copy())
     return to_channels(image, channels)
+
+
+def write_image(path: str | Path, image: Tensor) -> None:
+    """Write an image, clipped to [0, 1] and rounded to 8 bits, atomically.
+
+    Args:
+        path: the target; its suffix says the format.
+        image: float (1 or 3, H, W), intensities in [0, 1].
+
+    Raises:
+        ImagingError: a suffix that is not one of `SUFFIXES`, or a place that cannot be written.
+    """
+    from PIL import Image
+
+    kind = Image.registered_extensions().get(Path(path).suffix.lower())
+    if Path(path).suffix.lower() not in SUFFIXES or kind is None:
+        raise ImagingError(f"cannot write {path}: its name ends in none of {', '.join(SUFFIXES)}")
+    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).squeeze(-1)
+    options = {"quality": 95} if kind == "JPEG" else {}
+    try:
+        picture = Image.fromarray(pixels.contiguous().numpy())
+        write_atomically(path, lambda file: picture.save(file, format=kind, **options))
+    except OSError as error:
+        raise ImagingError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def check_channels(channels: int) -> None:

@@ -1,0 +1,90 @@
+"""The frozen test: one noise for all models, batch sizes and processes."""
+
+import math
+
+import pytest
+import torch
+
+from imaging.errors import ImagingError
+from imaging.evaluation import evaluate as module
+from imaging.evaluation.evaluate import Examples, Protocol, check_sizes, evaluate, restore
+from imaging.randomness import generator
+from imaging.tasks import build_task
+
+CONFIG = {
+    "task": {"name": "denoiser"},
+    "model": {"name": "dncnn", "channels": 1, "depth": 2, "hidden_channels": 4},
+    "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
+    "optimizer": {"name": "adam"},
+    "schedule": {"name": "constant"},
+    "seed": 3,
+}
+
+
+def images(count=5, size=16):
+    random = generator("images")
+    return [
+        (f"image-{i}", (255 * torch.rand(1, size, size, generator=random)).to(torch.uint8))
+        for i in range(count)
+    ]
+
+
+def numbers(records):
+    return [(r.image, r.sigma, r.noise_seed, round(r.psnr, 3), round(r.psnr_input, 4)) for r in records]
+
+
+def test_noise_depends_on_data_image_sigma_and_noise_seed_alone(monkeypatch):
+    protocol = Protocol("set", (0.1, 0.2), noise_seeds=2)
+    together = numbers(evaluate(build_task(CONFIG), images(), protocol, "a", "dncnn"))
+    monkeypatch.setattr(module, "PIXELS_AT_ONCE", 1)
+    torch.manual_seed(7)
+    alone = numbers(evaluate(build_task(CONFIG), images()[::-1], protocol, "a", "dncnn"))
+    assert sorted(together) == sorted(alone)
+    assert len(together) == len({n[-1] for n in together}) == 5 * 2 * 2  # and every draw is another
+
+
+def test_another_network_meets_the_same_noise():
+    protocol = Protocol("set", (0.1,))
+    other = CONFIG | {"model": CONFIG["model"] | {"bias": False}, "seed": 9}
+    first, second = (list(evaluate(build_task(c), images(), protocol, "a", "m")) for c in (CONFIG, other))
+    assert [r.psnr_input for r in first] == [r.psnr_input for r in second]
+    assert [r.psnr for r in first] != [r.psnr for r in second]
+
+
+def test_the_noisy_image_has_the_psnr_of_its_sigma():
+    protocol = Protocol("set", (0.05, 0.2))
+    for record in evaluate(build_task(CONFIG), images(2, 256), protocol, "a", "m"):
+        assert record.psnr_input == pytest.approx(-20 * math.log10(record.sigma), abs=0.1)
+
+
+def test_no_noise_leaves_the_measurement_alone():
+    (record,) = evaluate(build_task(CONFIG), images(1), Protocol("set", (0.0,)), "a", "m")
+    assert record.psnr_input == math.inf
+
+
+def test_examples_are_the_first_images_at_their_sigma():
+    examples = Examples(keep=2, sigma=0.2)
+    list(evaluate(build_task(CONFIG), images(), Protocol("set", (0.1, 0.2)), "a", "m", examples))
+    assert examples.names == ["image-0", "image-1"]
+    assert len(examples.clean) == len(examples.measured) == len(examples.restored) == 2
+    assert (examples.measured[0] - examples.clean[0]).std().item() == pytest.approx(0.2, rel=0.15)
+
+
+@pytest.mark.parametrize("sigmas", [(), (-0.1,), (float("nan"),), (float("inf"),), ("a",), (True,)])
+def test_a_sigma_that_is_none_is_refused(sigmas):
+    with pytest.raises(ImagingError, match=r"^sigmas is .*; expected numbers >= 0"):
+        Protocol("set", sigmas)
+
+
+def test_an_image_that_the_operator_cannot_take_is_refused_at_once():
+    blur = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.1}}
+    task = build_task(CONFIG | {"physics": blur, "task": {"name": "deconvolver"}})
+    with pytest.raises(ImagingError, match="smaller than the 7 x 7 psf"):
+        check_sizes(task, images(1, 5))
+
+
+def test_a_photograph_is_restored_as_it_is():
+    task, (_, image) = build_task(CONFIG), images(1)[0]
+    with torch.no_grad():
+        expected = task.network(image[None] / 255)[0]
+    assert torch.allclose(restore(task, image), expected, atol=1e-6)

@@ -1,0 +1,56 @@
+"""A run's directory and its status."""
+
+import pytest
+
+from imaging.errors import ImagingError
+from imaging.runs.run import Interrupted, Run, differences, read_config, read_status
+
+
+def test_config_and_status_are_there_from_the_first_second(tmp_path):
+    Run(tmp_path / "run", {"seed": 1, "model": {"name": "dncnn"}})
+    assert read_config(tmp_path / "run") == {"seed": 1, "model": {"name": "dncnn"}}
+    status = read_status(tmp_path / "run")
+    assert status["state"] == "running"
+    assert {"step", "host", "device", "pid", "commit", "started", "updated", "error"} <= status.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(None, "completed"), (ValueError("broken"), "failed"), (SystemExit(3), "failed")],
+)
+def test_the_status_says_how_it_ended(tmp_path, error, state):
+    run = Run(tmp_path, {})
+
+    def body():
+        with run.watched():
+            if error is not None:
+                raise error
+
+    if error is None:
+        body()
+    else:
+        with pytest.raises(type(error)):
+            body()
+        assert read_status(tmp_path)["error"] == f"{type(error).__name__}: {error}"
+    assert read_status(tmp_path)["state"] == state
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("SIGTERM: saved after step 3")])
+def test_an_interrupted_run_says_how_to_go_on(tmp_path, error):
+    run = Run(tmp_path, {})
+    with pytest.raises(Interrupted, match=f"to go on: python train.py resume={tmp_path}"), run.watched():
+        raise error
+    assert read_status(tmp_path)["state"] == "interrupted"
+
+
+def test_a_directory_without_a_run_is_named(tmp_path):
+    with pytest.raises(ImagingError, match=f"^{tmp_path} is not a run directory"):
+        read_config(tmp_path)
+    assert read_status(tmp_path)["state"] == "unknown"
+
+
+def test_differences_name_the_leaf():
+    old = {"model": {"bias": True, "depth": 5}, "seed": 0}
+    new = {"model": {"bias": False, "depth": 5, "extra": 1}, "seed": 0}
+    assert differences(old, new) == ["model.bias: True -> False", "model.extra: None -> 1"]
+    assert differences(old, old) == []

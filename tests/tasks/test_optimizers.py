@@ -1,0 +1,55 @@
+"""Learning-rate schedules against their closed forms."""
+
+import math
+
+import pytest
+import torch
+
+from imaging.errors import ImagingError
+from imaging.tasks import OPTIMIZERS, SCHEDULES
+
+
+def rates(schedule: dict, steps: int) -> list[float]:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=2.0)
+    scheduler = SCHEDULES.build(schedule, optimizer=optimizer, steps=steps)
+    values = []
+    for _ in range(steps):
+        values.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+    return values
+
+
+def test_constant():
+    assert rates({"name": "constant"}, 3) == [2.0, 2.0, 2.0]
+
+
+def test_cosine_falls_from_the_full_rate_to_the_final_one():
+    expected = [0.2 + 1.8 * 0.5 * (1 + math.cos(math.pi * k / 10)) for k in range(10)]
+    assert rates({"name": "cosine", "final": 0.1}, 10) == pytest.approx(expected)
+
+
+def test_warm_up_rises_in_a_straight_line():
+    values = rates({"name": "cosine", "warmup_steps": 4}, 10)
+    assert values[:5] == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.0])
+    assert values[5] < 2.0
+
+
+def test_a_warm_up_longer_than_the_training_is_refused():
+    with pytest.raises(ImagingError, match="expected 0 to 9"):
+        rates({"name": "cosine", "warmup_steps": 10}, 10)
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("lr", [0.0, -1.0, math.inf, math.nan])
+def test_a_learning_rate_must_be_positive(name, lr):
+    with pytest.raises(ImagingError, match=r"optimizer\.lr is"):
+        OPTIMIZERS.build({"name": name, "lr": lr}, parameters=[torch.zeros(1, requires_grad=True)])
+
+
+def test_sgd_is_plain_gradient_descent():
+    w = torch.tensor([3.0], requires_grad=True)
+    (w**2).sum().backward()
+    OPTIMIZERS.build({"name": "sgd", "lr": 0.1}, parameters=[w]).step()
+    assert w.item() == pytest.approx(3.0 - 0.1 * 6.0)

@@ -1,0 +1,148 @@
+"""The shared training body, on small synthetic images."""
+
+import copy
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from imaging.data import ImageData
+from imaging.errors import ImagingError
+from imaging.metrics import psnr
+from imaging.randomness import generator
+from imaging.tasks import build_task
+
+CONFIG = {
+    "task": {"name": "denoiser"},
+    "model": {"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 8},
+    "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
+    "optimizer": {"name": "adam", "lr": 3e-3},
+    "schedule": {"name": "constant"},
+    "seed": 3,
+}
+
+
+class Discs:
+    """Twelve 24×24 images of a bright disc."""
+
+    name = "discs"
+
+    def prepare(self):
+        pass
+
+    def ids(self, split):
+        return [f"disc-{i}" for i in range(12)]
+
+    def read(self, split, index):
+        row, column = torch.meshgrid(torch.arange(24), torch.arange(24), indexing="ij")
+        inside = (row - 8 - index % 4) ** 2 + (column - 8 - index // 4) ** 2 < 36
+        return (40 + 180 * inside[None]).to(torch.uint8)
+
+
+def trainer(**settings) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        check_val_every_n_epoch=None,
+        **settings,
+    )
+
+
+def trained(config=CONFIG, **settings):
+    task = build_task(config)
+    data = ImageData(Discs(), batch_size=4, validation_images=2, seed=config["seed"])
+    trainer(**({"max_steps": 6, "val_check_interval": 100} | settings)).fit(task, datamodule=data)
+    return task
+
+
+def same_weights(a, b) -> bool:
+    return all(
+        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
+
+
+def test_training_removes_noise():
+    task = trained(max_steps=150)
+    x = Discs().read("test", 0)[None] / 255
+    y = task.measure(x, generator("test"))
+    assert psnr(task.restore(y), x).item() > psnr(y, x).item() + 5
+
+
+def test_training_depends_on_the_seed_alone():
+    torch.manual_seed(1)
+    first = trained()
+    torch.manual_seed(2)
+    assert same_weights(first, trained())
+    assert not same_weights(first, trained(CONFIG | {"seed": 4}))
+
+
+def test_validation_does_not_disturb_training():
+    assert same_weights(trained(), trained(val_check_interval=1))
+
+
+def test_every_step_and_every_image_meets_another_noise():
+    task, seen = build_task(CONFIG), []
+    task.physics.register_forward_hook(lambda module, arguments, y: seen.append(y - arguments[0]))
+    data = ImageData(Discs(), batch_size=4, validation_images=2)
+    trainer(max_steps=3, val_check_interval=100).fit(task, datamodule=data)
+    draws = torch.cat(seen).flatten(1)
+    assert len(torch.unique(draws, dim=0)) == len(draws) == 3 * 4 - 2  # ten images: the third batch has two
+
+
+def test_two_ranks_meet_the_noise_of_one_process():
+    task, x = build_task(CONFIG), torch.rand(4, 1, 8, 8)
+    whole = task.measure(x, generator("noise"))
+    parts = [task.measure(x[rank::2], generator("noise"), shard=(rank, 2)) for rank in range(2)]
+    assert torch.equal(torch.stack(parts, dim=1).flatten(0, 1), whole)
+
+
+def test_validation_noise_depends_on_the_image_alone():
+    task, x = build_task(CONFIG), torch.rand(3, 1, 8, 8)
+    together = task.validation_measurement(x, ["a", "b", "c"])
+    alone = task.validation_measurement(x[1:2], ["b"])
+    assert torch.equal(together[1:2], alone)
+
+
+def test_evaluation_is_in_float32_even_under_autocast():
+    task, y = build_task(CONFIG), torch.rand(1, 1, 16, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        x_hat = task.restore(y)
+    assert x_hat.dtype == torch.float32
+    assert torch.equal(x_hat, task.restore(y))
+
+
+INPAINTING = copy.deepcopy(CONFIG) | {
+    "task": {"name": "inpainter", "mean": 0.25, "std": 0.5},
+    "physics": {"operator": {"name": "mask", "rows": [2, 3]}, "noise": {"sigma": 0.0}},
+}
+
+
+def test_the_inpainter_loses_pixels_to_the_mean_gray():
+    task, x = build_task(INPAINTING), torch.rand(1, 1, 4, 4)
+    y = task.measure(x, generator("test"))
+    assert torch.equal(y[..., 2:, :], torch.zeros(1, 1, 2, 4))
+    assert torch.allclose(task.denormalise(y)[..., 2:, :], torch.tensor(0.25))
+    assert torch.allclose(task.denormalise(y)[..., :2, :], x[..., :2, :], atol=1e-6)
+
+
+def test_the_inpainters_noise_is_of_intensities():
+    task = build_task(INPAINTING | {"physics": INPAINTING["physics"] | {"noise": {"sigma": 0.1}}})
+    x = torch.full((1, 1, 200, 200), 0.5)
+    difference = task.denormalise(task.measure(x, generator("test")))[..., 4:, :] - x[..., 4:, :]
+    assert difference.std().item() == pytest.approx(0.1, rel=0.03)
+
+
+def test_a_denoiser_refuses_a_mask():
+    with pytest.raises(ImagingError, match=r"expects physics\.operator\.name=identity"):
+        build_task(CONFIG | {"physics": INPAINTING["physics"]})
+
+
+@pytest.mark.parametrize("std", [0.0, -1.0, float("nan")])
+def test_a_standard_deviation_that_cannot_be_divided_by_is_refused(std):
+    with pytest.raises(ImagingError, match=r"task\.std is"):
+        build_task(INPAINTING | {"task": {"name": "inpainter", "std": std}})

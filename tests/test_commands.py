@@ -1,0 +1,231 @@
+"""The commands as a person types them."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def only_run(directory: Path) -> Path:
+    (run,) = directory.glob("outputs/*/*")
+    return run
+
+
+@pytest.fixture
+def run(command, tiny, tmp_path) -> Path:
+    """A finished run of two steps."""
+    assert command("train.py", *tiny)[0] == 0
+    return only_run(tmp_path)
+
+
+def test_a_run_leaves_what_the_design_says(run):
+    names = {str(p.relative_to(run)) for p in run.rglob("*") if p.is_file() and "tfevents" not in p.name}
+    assert names == {
+        "config.yaml",
+        "status.json",
+        "metrics.json",
+        "per_image.csv",
+        "summary.csv",
+        "examples.npz",
+        "restored.png",
+        "checkpoints/last.ckpt",
+        "checkpoints/best.ckpt",
+    }
+    assert json.loads((run / "status.json").read_text())["state"] == "completed"
+    assert json.loads((run / "status.json").read_text())["step"] == 2
+
+
+def test_curves_and_strips_are_in_tensorboard(command, tiny, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert command("train.py", *tiny, "trainer.val_check_interval=1")[0] == 0
+    events = EventAccumulator(str(only_run(tmp_path) / "tensorboard"))
+    events.Reload()
+    tags = events.Tags()
+    assert {"train/loss", "train/psnr", "train/psnr_input", "val/psnr", "val/psnr_input"} <= set(
+        tags["scalars"]
+    )
+    assert "hp_metric" not in tags["scalars"]
+    assert [e.step for e in events.Scalars("train/loss")] == [1, 2]
+    assert {e.step for e in events.Images("clean | measured | restored")} == {1, 2}
+
+
+def test_evaluating_a_run_again_gives_its_tables_again(command, run):
+    first = list(csv.DictReader((run / "per_image.csv").open()))
+    (run / "per_image.csv").unlink()
+    status, printed, _ = command("evaluate.py", f"run={run}")
+    assert status == 0
+    again = list(csv.DictReader((run / "per_image.csv").open()))
+    for row, same in zip(first, again, strict=True):
+        assert float(row.pop("psnr")) == pytest.approx(float(same.pop("psnr")), abs=2e-3)
+        assert float(row.pop("ssim")) == pytest.approx(float(same.pop("ssim")), abs=2e-3)
+        assert row.pop("seconds")
+        assert same.pop("seconds")
+        assert row == same
+    assert "PSNR in dB, mean over 2 test images of folder" in printed
+
+
+def test_evaluating_on_other_data_leaves_the_runs_own_tables(command, run):
+    before = (run / "summary.csv").read_text()
+    arguments = [f"run={run}", "data=bundled", "sigmas=[0.1]"]
+    assert command("evaluate.py", *arguments)[0] == 0
+    assert (run / "summary.csv").read_text() == before
+    rows = list(csv.DictReader((run / "bundled" / "per_image.csv").open()))
+    assert {row["data"] for row in rows} == {"bundled"}
+    assert {row["sigma"] for row in rows} == {"0.1"}
+
+
+def test_a_photograph_is_restored(command, run, photographs):
+    source = photographs / "test" / "piece-5.png"
+    status, printed, _ = command("evaluate.py", f"run={run}", f"image={source}", "output=restored.png")
+    assert status == 0
+    assert "restored.png" in printed
+    with Image.open("restored.png") as image:
+        assert (image.size, image.mode) == ((64, 48), "RGB")
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "words"),
+    [
+        ("train.py", ["model.hiden_channels=3"], "no setting 'model.hiden_channels' (did you mean"),
+        ("train.py", ["model=dncn"], "no 'dncn' in model (did you mean 'dncnn'?)"),
+        ("train.py", ["experiment=denoisin"], "no 'denoisin' in experiment"),
+        ("train.py", ["model.hidden_channels=many"], "model.hidden_channels is 'many'; expected int"),
+        ("train.py", ["physics.noise.sigma=-0.1"], "physics.noise.sigma is -0.1; expected"),
+        ("train.py", ["physics.noise.sigma=[0.2,0.1]"], "physics.noise.sigma is [0.2, 0.1]; expected"),
+        ("train.py", ["test.sigmas=[0.1,-0.1]"], "sigmas is [0.1, -0.1]; expected numbers >= 0"),
+        ("train.py", ["data.patch_size=1000"], "is 48x64 pixels, smaller than the patch of 1000x1000"),
+        (
+            "train.py",
+            ["trainer.precision=half"],
+            "trainer.precision is 'half'; expected auto, float32 or bf16",
+        ),
+        ("train.py", ["optimizer.lr=-1"], "optimizer.lr is -1; expected a positive number"),
+        ("train.py", ["seed=[1"], "cannot read 'seed=[1'"),
+        ("train.py", ["resume=nowhere"], "nowhere is not a run directory"),
+        ("evaluate.py", [], "'run' is not set: add run="),
+        ("evaluate.py", ["run=nowhere"], "nowhere is neither a run directory nor a sweep"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_before_any_training(script, arguments, words, command, tiny, tmp_path):
+    status, printed, complained = command(script, *(tiny if script == "train.py" else []), *arguments)
+    assert status == 2
+    assert complained.count("\n") == 1
+    assert complained.startswith(f"{script}: ")
+    assert words in complained
+    assert "step" not in printed
+    assert not list(tmp_path.glob("outputs/*/*/checkpoints"))
+
+
+def test_a_broken_image_is_told_in_one_line(command, tiny, photographs, tmp_path):
+    broken = tmp_path / "photographs" / "train"
+    broken.mkdir(parents=True)
+    for path in (photographs / "train").iterdir():
+        Image.open(path).save(broken / f"{path.stem}.jpg")
+    whole = (broken / "piece-2.jpg").read_bytes()
+    (broken / "piece-2.jpg").write_bytes(whole[: len(whole) // 2])
+    status, printed, complained = command("train.py", *tiny, f"data.source.train={broken}")
+    assert status == 2
+    assert complained.count("\n") == 1
+    assert "piece-2.jpg" in complained
+    assert "step" not in printed
+
+
+def test_an_image_smaller_than_the_kernel_is_told_in_one_line(command, tiny, tmp_path):
+    arguments = [
+        "experiment=deconvolution",
+        "model=wiener",
+        "data.patch_size=16",
+        "psf=gaussian",
+        "psf.sigma=6",
+    ]
+    status, _, complained = command("train.py", *tiny, *arguments)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "smaller than the 37 x 37 psf" in complained
+
+
+def test_a_run_without_a_checkpoint_and_one_of_another_architecture(command, run):
+    path = run / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["config"]["model"]["hidden_channels"] = 5
+    torch.save(checkpoint, "other.ckpt")
+    status, _, complained = command("evaluate.py", "run=other.ckpt")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "of another architecture" in complained
+    path.unlink()
+    status, _, complained = command("evaluate.py", f"run={run}")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "has no checkpoint" in complained
+
+
+def test_a_failed_job_costs_only_itself(command, tiny, tmp_path):
+    status, printed, _ = command("train.py", "-m", *tiny, "name=mixed", "model.depth=1,2")
+    assert status == 2
+    assert "0-depth-1: no results, failed" in printed
+    assert "PSNR in dB" in printed
+    (sweep,) = tmp_path.glob("multirun/*/*")
+    assert {p.name for p in sweep.iterdir() if p.is_dir()} == {"0-depth-1", "1-depth-2"}
+
+
+def test_a_completed_run_is_not_resumed_and_a_changed_one_is_refused(command, run, tiny):
+    status, _, complained = command("train.py", f"resume={run}")
+    assert status == 2
+    assert "is completed" in complained
+    status, _, complained = command("train.py", *tiny, f"resume={run}", "model.depth=4")
+    assert status == 2
+    assert "model.depth: 5 -> 4" in complained
+
+
+def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, tiny, tmp_path, monkeypatch):
+    """Bit-identical weights, optimiser and curve, after a Ctrl-C somewhere in the middle."""
+    from imaging.reporting.curves import read_curve
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+    steps = [
+        *tiny,
+        "trainer.max_steps=300",
+        "data.patch_size=32",
+        "model.hidden_channels=8",
+        "trainer.max_epochs=-1",
+    ]
+    assert command("train.py", *steps, "name=whole")[0] == 0
+    child = subprocess.Popen(
+        [sys.executable, str(CHECKOUT / "train.py"), *steps, "name=cut"],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("outputs/*/*-cut/tensorboard/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    _, complained = child.communicate(timeout=120)
+    assert child.returncode == 130, complained
+    (cut,) = tmp_path.glob("outputs/*/*-cut")
+    assert f"to go on: python train.py resume={cut.relative_to(tmp_path)}" in complained
+    assert "Traceback" not in complained
+    assert json.loads((cut / "status.json").read_text())["state"] == "interrupted"
+    assert 0 < torch.load(cut / "checkpoints/last.ckpt", weights_only=True)["global_step"] < 300
+
+    assert command("train.py", f"resume={cut}")[0] == 0
+    (whole,) = tmp_path.glob("outputs/*/*-whole")
+    ends = [torch.load(r / "checkpoints/last.ckpt", weights_only=True) for r in (whole, cut)]
+    for key, value in ends[0]["state_dict"].items():
+        assert torch.equal(value, ends[1]["state_dict"][key]), key
+    states = [end["optimizer_states"][0]["state"] for end in ends]
+    for index, state in states[0].items():
+        assert all(torch.equal(state[k], states[1][index][k]) for k in state)
+    assert read_curve(whole, "train/loss") == read_curve(cut, "train/loss")

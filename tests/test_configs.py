@@ -1,0 +1,98 @@
+"""Every shipped config runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+CONF = Path(__file__).parents[1] / "conf"
+
+# How each option of each group is asked for; the rest of the arguments makes it small.
+RUNS = {
+    "data/bundled": ["data=bundled", "data.patches_per_image=2", "data.max_test_images=1"],
+    "data/folder": [],
+    "experiment/deconvolution": ["experiment=deconvolution", "model.network.hidden_channels=4"],
+    "experiment/denoising": ["experiment=denoising"],
+    "experiment/inpainting": ["experiment=inpainting", "data.patch_size=28", "data.source.channels=1"],
+    "launcher/basic": ["launcher=basic"],
+    "model/dncnn": ["model=dncnn"],
+    "model/mlp": ["model=mlp", "model.image_shape=[3,16,16]", "data.test_patch_size=16"],
+    "model/unet": ["model=unet", "model.hidden_channels=4"],
+    "model/wiener": ["experiment=deconvolution", "model=wiener"],
+    "model/wiener_unet": ["experiment=deconvolution", "model=wiener_unet", "model.network.hidden_channels=4"],
+    "optimizer/adam": ["optimizer=adam"],
+    "optimizer/sgd": ["optimizer=sgd"],
+    "physics/blur": ["task=deconvolver", "physics=blur"],
+    "physics/mask": ["task=inpainter", "physics=mask", "physics.operator.rows=[2,9]"],
+    "physics/noise": ["physics=noise"],
+    "psf/digit": ["task=deconvolver", "physics=blur", "psf=digit"],
+    "psf/gaussian": ["task=deconvolver", "physics=blur", "psf=gaussian", "psf.sigma=0.7"],
+    "psf/image": ["task=deconvolver", "physics=blur", "psf=image", "psf.path=psf.png"],
+    "psf/motion": ["task=deconvolver", "physics=blur", "psf=motion", "psf.length=5"],
+    "schedule/constant": ["schedule=constant"],
+    "schedule/cosine": ["schedule=cosine", "schedule.warmup_steps=1"],
+    "task/deconvolver": ["task=deconvolver"],
+    "task/denoiser": ["task=denoiser"],
+    "task/inpainter": ["task=inpainter", "physics=mask", "physics.operator.rows=[2,9]"],
+    "trainer/default": ["trainer=default"],
+}
+# These need data sets, or are several runs: see below.
+ELSEWHERE = {"data/bsds300", "data/mnist", "sweep/bias_ablation", "sweep/deconvolution"}
+
+
+def test_every_config_is_run_by_a_test():
+    shipped = {str(p.relative_to(CONF).with_suffix("")) for p in CONF.rglob("*.yaml") if p.parent != CONF}
+    assert shipped - {"data/common/settings"} == RUNS.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_config(name, command, tiny, tmp_path):
+    if name == "psf/image":
+        from PIL import Image
+
+        Image.linear_gradient("L").resize((5, 5)).save(tmp_path / "psf.png")
+    # Its own arguments come last but for the choice of the data, which a group of settings must follow.
+    arguments = [*tiny, "name=tried", *RUNS[name]]
+    if name == "data/bundled":
+        arguments = [a for a in arguments if not a.startswith(("data=folder", "data.source"))]
+    status, printed, complained = command("train.py", *arguments)
+    assert (status, complained) == (0, "")
+    (run,) = tmp_path.glob("outputs/*/*-tried")
+    assert "PSNR in dB, mean over" in printed
+    numbers = json.loads((run / "metrics.json").read_text())
+    assert "val/psnr" in numbers
+    assert any(key.startswith("test/psnr/") for key in numbers)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["data=bsds300", "data.patches_per_image=1", "data.max_test_images=1"],
+        ["experiment=inpainting", "data=mnist", "data.max_test_images=20"],
+    ],
+    ids=["bsds300", "mnist"],
+)
+def test_config_of_a_data_set(arguments, command, data_root, monkeypatch):
+    monkeypatch.setenv("IMAGING_DATA", str(data_root))
+    status, printed, complained = command("train.py", *arguments, "trainer.max_steps=2")
+    assert (status, complained) == (0, "")
+    assert "PSNR in dB, mean over" in printed
+
+
+@pytest.mark.parametrize(
+    ("sweep", "small", "methods"),
+    [
+        ("bias_ablation", ["model.depth=2"], ["dncnn"] * 4),
+        ("deconvolution", ["data.batch_size=2"], ["wiener", "unet", "wiener_front_end"]),
+    ],
+)
+def test_sweep(sweep, small, methods, command, tiny, tmp_path):
+    status, printed, _ = command("train.py", *tiny, f"sweep={sweep}", *small)
+    assert status == 0
+    (directory,) = tmp_path.glob(f"multirun/*/*-{sweep}")
+    lines = (directory / "summary.md").read_text().splitlines()
+    assert [line.split(" | ")[0].strip("| ") for line in lines[4:]] == [*methods, "measured y"]
+    for name in ("summary.csv", "per_image.csv", "psnr_vs_sigma.png"):
+        assert (directory / name).stat().st_size > 0
+    assert "PSNR in dB, mean over 2 test images of folder" in printed

@@ -1,0 +1,34 @@
+"""A file is the old version or the new one."""
+
+import json
+
+import pytest
+
+from imaging.files import write_atomically, write_json, write_text
+
+
+def test_text_and_json_come_back(tmp_path):
+    write_text(tmp_path / "new" / "a.txt", "σ\n")
+    assert (tmp_path / "new" / "a.txt").read_text(encoding="utf-8") == "σ\n"
+    write_json(tmp_path / "b.json", {"sigma": 0.1})
+    assert json.loads((tmp_path / "b.json").read_text()) == {"sigma": 0.1}
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def half(file):
+        file.write(b"ne")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, half)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_others_may_read_it_as_the_umask_says(tmp_path):
+    (tmp_path / "plain").write_text("")
+    write_text(tmp_path / "ours", "")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
