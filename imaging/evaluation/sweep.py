@@ -45,7 +45,7 @@ def varied(configs: dict[str, dict]) -> dict[str, dict]:
     """For each run the settings in which the runs differ, by their shortest unambiguous names.
 
     A setting that differs only because its group does (a U-Net has `levels`, a Wiener filter not) is left
-    out: the group's name tells it.
+    out: the group's name tells it. So is one that follows another of its name (`model.seed` the `seed`).
 
     Args:
         configs: resolved config of each run.
@@ -57,9 +57,14 @@ def varied(configs: dict[str, dict]) -> dict[str, dict]:
         for key in next(iter(flat.values()), {})
         if key in shared and not key.startswith(NOT_VARIED) and len({repr(f[key]) for f in flat.values()}) > 1
     ]
+    leaders = {}
+    for key in keys:
+        leaders.setdefault((key.split(".")[-1], *(repr(f[key]) for f in flat.values())), key)
+    keys = list(leaders.values())
     short = {}
     for key in keys:
         parts = key.split(".")
         tails = (".".join(parts[-n:]) for n in range(1, len(parts) + 1))
-        short[key] = next(t for t in tails if [k for k in keys if k == t or k.endswith(f".{t}")] == [key])
+        alone = (t for t in tails if [k for k in keys if k == t or k.endswith(f".{t}")] == [key])
+        short[key] = next(alone, key)
     return {run: {short[k]: f[k] for k in keys} for run, f in flat.items()}

@@ -93,7 +93,9 @@ def strips(examples: dict, path: Path, sigma: float, size: int = 160) -> None:
 
 
 def psnr_against_sigma(rows: list[dict], labels: dict[str, str], path: Path) -> None:
-    """Mean PSNR of the estimate against the noise at test, one line a run; the measurement dashed.
+    """Mean PSNR of the estimate against the noise at test, one line a label; the measurement dashed.
+
+    Runs of one label, those that differ in their seed, make one line: their mean, with their range shaded.
 
     Args:
         rows: of `summarise`.
@@ -102,10 +104,17 @@ def psnr_against_sigma(rows: list[dict], labels: dict[str, str], path: Path) -> 
     """
     plt = _pyplot()
     figure, axes = plt.subplots(figsize=(6.5, 4.2))
-    for index, (run, label) in enumerate(labels.items()):
-        points = sorted((r["sigma"], r["psnr_mean"]) for r in rows if r["run"] == run)
-        style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
-        axes.plot(*zip(*points, strict=True), label=label, markersize=4, linewidth=1.3, **style)
+    for index, label in enumerate(dict.fromkeys(labels.values())):
+        points: dict[float, list[float]] = {}
+        for row in rows:
+            if labels[row["run"]] == label:
+                points.setdefault(row["sigma"], []).append(row["psnr_mean"])
+        at = sorted(points)
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        mean = [float(np.mean(points[s])) for s in at]
+        axes.plot(at, mean, label=label, color=colour, marker=marker, markersize=4, linewidth=1.3)
+        low, high = ([f(points[s]) for s in at] for f in (min, max))
+        axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
     before = sorted({r["sigma"]: r["psnr_input_mean"] for r in rows}.items())
     axes.plot(*zip(*before, strict=True), "k--", linewidth=1, label="measured y")
     sigmas = [s for s, _ in before]

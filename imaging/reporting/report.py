@@ -77,7 +77,8 @@ def write_sweep(directory: Path, records: list[Record], configs: dict[str, dict]
     write_text(directory / "summary.md", f"{caption(records)}\n\n{markdown_table(header, lines)}\n")
     methods = {r.run: r.method for r in records}
     labels = {
-        run: ", ".join([methods[run], *(f"{k} {v}" for k, v in s.items())]) for run, s in settings.items()
+        run: ", ".join([methods[run], *(f"{k} {v}" for k, v in s.items() if k != "seed")])
+        for run, s in settings.items()
     }
     psnr_against_sigma(rows, labels, directory / "psnr_vs_sigma.png")
     return table(records, rows)

@@ -1,10 +1,15 @@
 """The table that an evaluation prints, for a terminal and as Markdown."""
 
+import statistics
+
 from imaging.evaluation.records import SUMMARY_HEAD, SUMMARY_TAIL
 
 
 def pivot(rows: list[dict]) -> tuple[list[str], list[list[str]]]:
-    """Header and cells with one line a run and one column a sigma: the mean PSNR in dB.
+    """Header and cells with one line a kind of run and one column a sigma: the mean PSNR in dB.
+
+    Runs that differ in their seed alone share a line; its cells then are the mean over the seeds ± their
+    standard deviation (with n - 1).
 
     Args:
         rows: of `summarise`, all of one data set.
@@ -15,16 +20,28 @@ def pivot(rows: list[dict]) -> tuple[list[str], list[list[str]]]:
     """
     sigmas = sorted({row["sigma"] for row in rows})
     varied = list(dict.fromkeys(k for row in rows for k in row if k not in SUMMARY_HEAD + SUMMARY_TAIL))
-    header = ["method", *varied, *(f"sigma {s:g}" for s in sigmas)]
-    lines: dict[str, list[str]] = {}
+    seeded = "seed" in varied
+    kinds = [k for k in varied if k != "seed"]
+    lines: dict[tuple, dict[float, list[float]]] = {}
     for row in rows:
-        line = lines.setdefault(
-            row["run"], [row["method"], *(_cell(row.get(k)) for k in varied), *("-" for _ in sigmas)]
-        )
-        line[1 + len(varied) + sigmas.index(row["sigma"])] = f"{row['psnr_mean']:.2f}"
+        # Where no seed is told, each run is a line of its own.
+        kind = (row["method"], *(_cell(row.get(k)) for k in kinds), None if seeded else row["run"])
+        lines.setdefault(kind, {}).setdefault(row["sigma"], []).append(row["psnr_mean"])
     before = {row["sigma"]: row["psnr_input_mean"] for row in rows}
-    lines[""] = ["measured y", *("" for _ in varied), *(f"{before[s]:.2f}" for s in sigmas)]
-    return header, list(lines.values())
+    count = ["seeds"] if seeded else []
+    cells = []
+    for kind, values in lines.items():
+        seeds = [str(max(len(v) for v in values.values()))] if seeded else []
+        cells.append([*kind[:-1], *seeds, *(_mean(values.get(s, [])) for s in sigmas)])
+    cells.append(["measured y", *("" for _ in kinds + count), *(f"{before[s]:.2f}" for s in sigmas)])
+    return ["method", *kinds, *count, *(f"sigma {s:g}" for s in sigmas)], cells
+
+
+def _mean(values: list[float]) -> str:
+    if not values:
+        return "-"
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.2f}{spread}"
 
 
 def _cell(value) -> str:

@@ -38,6 +38,14 @@ def test_settings_that_only_one_kind_of_model_has_are_told_by_the_method():
     assert varied({"a": config(), "b": other}) == {"a": {"seed": 0}, "b": {"seed": 1}}
 
 
+def test_settings_that_follow_the_seed_are_not_varied_themselves():
+    def seeded(seed, other):
+        return {"seed": seed, "data": {"seed": seed}, "physics": {"seed": other}}
+
+    names = varied({"a": seeded(0, 5), "b": seeded(1, 7)})
+    assert names == {"a": {"seed": 0, "physics.seed": 5}, "b": {"seed": 1, "physics.seed": 7}}
+
+
 def test_two_settings_of_one_name_are_told_apart():
     def both(model, optimizer):
         return {"model": {"decay": model}, "optimizer": {"decay": optimizer}}

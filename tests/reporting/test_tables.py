@@ -34,6 +34,14 @@ def test_one_line_a_run_and_one_column_a_sigma():
     ]
 
 
+def test_runs_that_differ_in_their_seed_share_a_line():
+    values = [(True, 0, 30.0), (True, 1, 32.0), (False, 0, 33.0), (False, 1, 33.0)]
+    rows = [row(f"{bias}-{seed}", 0.1, psnr, bias=bias, seed=seed) for bias, seed, psnr in values]
+    header, lines = pivot(rows)
+    assert header == ["method", "bias", "seeds", "sigma 0.1"]
+    assert lines[:2] == [["dncnn", "yes", "2", "31.00 ± 1.41"], ["dncnn", "no", "2", "33.00 ± 0.00"]]
+
+
 def test_columns_are_aligned():
     lines = text_table(*pivot(ROWS)).splitlines()
     assert lines[0].endswith("sigma 0.2")
