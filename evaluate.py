@@ -22,7 +22,7 @@ def evaluate(config: DictConfig) -> None:
     if given["image"] is not None:
         return restore_photograph(given)
     target = Path(given["run"])
-    records, configs, missing = [], {}, []
+    records, configs, numbers, missing = [], {}, [], []
     for run in [target] if target.is_file() else find_runs(target):
         try:
             task, settings = load(run, given["accelerator"])
@@ -39,14 +39,16 @@ def evaluate(config: DictConfig) -> None:
         images = build_data(settings["data"]).test_images()
         check_sizes(task, images)
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)
-        records += evaluate_run(task, images, protocol, settings, run.name)[0]
+        new, _, own = evaluate_run(task, images, protocol, settings, run.name)
+        records += new
+        numbers += [f"{run.name}: {name} {value:.4f}" for name, value in own.items()]
         configs[run.name] = settings
     if not records:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(missing)}")
 
     output = output_directory(target, given, records[0].data)
     print(f"\n{write_sweep(output, records, configs)}")
-    print("".join(f"{line}\n" for line in missing))
+    print("".join(f"{line}\n" for line in numbers + missing))
     print(f"tables   {output}/per_image.csv, summary.csv, summary.md; figure psnr_vs_sigma.png")
     return None
 

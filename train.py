@@ -32,13 +32,14 @@ def train(config: DictConfig) -> float:
         trainer = build_trainer(settings["trainer"], run)
         numbers = fit(trainer, task, data, run)
 
-        records, examples = evaluate_run(task, data.test_images(), protocol, settings, run.name)
+        records, examples, own = evaluate_run(task, data.test_images(), protocol, settings, run.name)
         rows = write_tables(run.directory, records)
         write_examples(run.directory, examples)
         figures = report_run(run.directory, settings["task"]["name"])
-        run.finish(numbers | flat_numbers(rows))
+        run.finish(numbers | flat_numbers(rows) | own)
 
-    print(f"\n{table(records, rows)}\n")
+    print(f"\n{table(records, rows)}")
+    print("".join(f"{name} {value:.4f}\n" for name, value in own.items()))
     print(f"run      {run.directory}")
     print(f"figures  {' '.join(f.name for f in figures)}; tables per_image.csv, summary.csv")
     print(f"curves   tensorboard --logdir {run.directory}")

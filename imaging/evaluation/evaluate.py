@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -45,6 +45,9 @@ class Protocol:
             raise ImagingError(f"noise_seeds is {self.noise_seeds}; expected at least 1")
 
 
+Observer = Callable[[list[str], float, Tensor, Tensor, Tensor], None]
+
+
 @dataclass
 class Examples:
     """The first few images of an evaluation, for figures: lists of (C, H, W) intensities on the CPU."""
@@ -56,11 +59,40 @@ class Examples:
     measured: list[Tensor] = field(default_factory=list)
     restored: list[Tensor] = field(default_factory=list)
 
-    def add(self, names: list[str], clean: Tensor, measured: Tensor, restored: Tensor) -> None:
+    def observe(
+        self, names: list[str], sigma: float, clean: Tensor, measured: Tensor, restored: Tensor
+    ) -> None:
+        """Keep of these images, one draw of the noise each, what there is still room for."""
         room = self.keep - len(self.names)
+        if sigma != self.sigma or room <= 0:
+            return
         self.names += names[:room]
         for images, new in ((self.clean, clean), (self.measured, measured), (self.restored, restored)):
             images += list(new[:room].cpu())
+
+
+@dataclass
+class Means:
+    """The mean over images of the numbers that only the task knows, such as its own loss, for each sigma.
+
+    Args:
+        numbers: from restored and clean images to values (N,) by name.
+    """
+
+    numbers: Callable[[Tensor, Tensor], dict[str, Tensor]]
+    totals: dict[tuple[str, float], tuple[float, int]] = field(default_factory=dict)
+
+    def observe(
+        self, names: list[str], sigma: float, clean: Tensor, measured: Tensor, restored: Tensor
+    ) -> None:
+        """Add the numbers of these images."""
+        for name, values in self.numbers(restored, clean).items():
+            total, count = self.totals.get((name, sigma), (0.0, 0))
+            self.totals[name, sigma] = total + values.double().sum().item(), count + len(values)
+
+    def flat(self) -> dict[str, float]:
+        """`test/<name>/<sigma>`: mean."""
+        return {f"test/{name}/{s:g}": total / count for (name, s), (total, count) in self.totals.items()}
 
 
 def test_noise(protocol: Protocol, image: str, sigma: float, noise_seed: int) -> torch.Generator:
@@ -75,7 +107,7 @@ def evaluate(
     protocol: Protocol,
     run: str,
     method: str,
-    examples: Examples | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Iterator[Record]:
     """Records of one network over all images, noise draws and sigmas of a protocol.
 
@@ -83,7 +115,8 @@ def evaluate(
         task: the network with its physics, on its device; float32 whatever it was trained in.
         images: (id, clean image (C, H, W)), uint8 or float.
         run, method: how the records call them.
-        examples: is filled with the first images at its sigma.
+        observers: each is called with the ids, sigma, and intensities (N, C, H, W) of the clean, measured
+            and restored images, for every draw of the noise.
     """
     task.eval()
     for names, batch in _batches(images):
@@ -116,8 +149,8 @@ def evaluate(
                         ssim=similarity.item(),
                         seconds=seconds,
                     )
-                if examples is not None and seed == 0 and sigma == examples.sigma:
-                    examples.add(names, x, measured, x_hat)
+                for observe in observers:
+                    observe(names, sigma, x, measured, x_hat)
 
 
 def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[list[str], Tensor]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from imaging.evaluation.evaluate import Examples, Protocol, evaluate
+from imaging.evaluation.evaluate import Examples, Means, Protocol, evaluate
 from imaging.evaluation.records import Record, per_image_csv, summarise, summary_csv
 from imaging.files import write_atomically, write_text
 from imaging.tasks.reconstruction import Reconstruction
@@ -13,8 +13,8 @@ from imaging.tasks.reconstruction import Reconstruction
 
 def evaluate_run(
     task: Reconstruction, images, protocol: Protocol, config: dict, run: str
-) -> tuple[list[Record], Examples]:
-    """Records and examples of a run on the test images.
+) -> tuple[list[Record], Examples, dict[str, float]]:
+    """Records, examples and the task's own numbers, by flat names, of a run on the test images.
 
     Args:
         task: with its weights, on its device.
@@ -26,8 +26,10 @@ def evaluate_run(
     wanted = config["test"]["examples_sigma"]
     sigma = min(protocol.sigmas, key=lambda s: abs(s - wanted))
     examples = Examples(keep=config["test"]["examples"], sigma=sigma)
-    records = list(evaluate(task, images, protocol, run, config["model"]["name"], examples))
-    return records, examples
+    means = Means(task.numbers)
+    observers = (examples.observe, means.observe)
+    records = list(evaluate(task, images, protocol, run, config["model"]["name"], observers))
+    return records, examples, means.flat()
 
 
 def flat_numbers(rows: list[dict]) -> dict[str, float]:

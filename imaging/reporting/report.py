@@ -8,7 +8,7 @@ from imaging.evaluation.sweep import find_runs, varied
 from imaging.files import write_text
 from imaging.reporting.curves import read_curve
 from imaging.reporting.figures import inpainting_figure, psnr_against_sigma, reconstruction_grid, strips
-from imaging.reporting.tables import markdown_table, pivot, text_table
+from imaging.reporting.tables import cell, markdown_table, pivot, text_table
 
 
 def caption(records: list[Record]) -> str:
@@ -77,7 +77,7 @@ def write_sweep(directory: Path, records: list[Record], configs: dict[str, dict]
     write_text(directory / "summary.md", f"{caption(records)}\n\n{markdown_table(header, lines)}\n")
     methods = {r.run: r.method for r in records}
     labels = {
-        run: ", ".join([methods[run], *(f"{k} {v}" for k, v in s.items() if k != "seed")])
+        run: ", ".join([methods[run], *(f"{k} {cell(v)}" for k, v in s.items() if k != "seed")])
         for run, s in settings.items()
     }
     psnr_against_sigma(rows, labels, directory / "psnr_vs_sigma.png")

@@ -25,7 +25,7 @@ def pivot(rows: list[dict]) -> tuple[list[str], list[list[str]]]:
     lines: dict[tuple, dict[float, list[float]]] = {}
     for row in rows:
         # Where no seed is told, each run is a line of its own.
-        kind = (row["method"], *(_cell(row.get(k)) for k in kinds), None if seeded else row["run"])
+        kind = (row["method"], *(cell(row.get(k)) for k in kinds), None if seeded else row["run"])
         lines.setdefault(kind, {}).setdefault(row["sigma"], []).append(row["psnr_mean"])
     before = {row["sigma"]: row["psnr_input_mean"] for row in rows}
     count = ["seeds"] if seeded else []
@@ -44,7 +44,8 @@ def _mean(values: list[float]) -> str:
     return f"{statistics.fmean(values):.2f}{spread}"
 
 
-def _cell(value) -> str:
+def cell(value) -> str:
+    """A setting as people write it."""
     if value is None:
         return "-"
     if isinstance(value, bool):

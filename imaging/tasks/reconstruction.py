@@ -55,6 +55,14 @@ class Reconstruction(pl.LightningModule):
         with torch.autocast(y.device.type, enabled=False):
             return self.denormalise(self.network(y.float()))
 
+    def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
+        """What this task tells of restored images beside PSNR and SSIM: values (N,) by name.
+
+        Args:
+            x_hat, x: restored and clean intensities, (N, C, H, W).
+        """
+        return {}
+
     def training_step(self, batch: dict, batch_idx: int) -> Tensor:
         x = as_float(batch["image"])
         random = generator(self.seed, "noise", self.current_epoch, batch_idx, device=self.device)

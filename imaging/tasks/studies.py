@@ -62,6 +62,13 @@ class Inpainter(Reconstruction):
         # sigma is of intensities, and so becomes sigma / std in the network's units.
         return y + self.physics.noise(torch.zeros_like(y), random, sigma, shard) / self.std
 
+    def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
+        """The loss over all pixels in the network's units, and the PSNR of the lost pixels alone."""
+        lost = self.physics.operator(torch.ones_like(x[:1])) == 0
+        loss = (self.normalise(x_hat) - self.normalise(x)).square().flatten(1).mean(dim=1)
+        error = ((x_hat - x).square() * lost).flatten(1).sum(dim=1) / lost.sum()
+        return {"loss": loss, "psnr_lost": -10 * torch.log10(error)}
+
     def normalise(self, image: Tensor) -> Tensor:
         return (image - self.mean) / self.std
 

@@ -137,6 +137,16 @@ def test_the_inpainters_noise_is_of_intensities():
     assert difference.std().item() == pytest.approx(0.1, rel=0.03)
 
 
+def test_the_inpainter_tells_its_loss_and_the_psnr_of_the_lost_pixels():
+    task, x = build_task(INPAINTING), torch.rand(2, 1, 4, 4)
+    x_hat = x.clone()
+    x_hat[:, :, :2] += 0.3  # kept rows
+    x_hat[:, :, 2:] += 0.1
+    numbers = task.numbers(x_hat, x)
+    assert numbers["psnr_lost"].tolist() == pytest.approx([20, 20], abs=1e-3)
+    assert numbers["loss"].tolist() == pytest.approx([(0.09 + 0.01) / 2 / 0.5**2] * 2, abs=1e-5)
+
+
 def test_a_denoiser_refuses_a_mask():
     with pytest.raises(ImagingError, match=r"expects physics\.operator\.name=identity"):
         build_task(CONFIG | {"physics": INPAINTING["physics"]})
