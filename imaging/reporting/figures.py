@@ -47,12 +47,16 @@ def inpainting_figure(examples: dict, steps: list[int], losses: list[float], pat
         steps, losses: the training loss; its axis is logarithmic.
         path: the PNG.
     """
-    figure, axes = _pyplot().subplots(1, 4, figsize=(12, 3), gridspec_kw={"width_ratios": [1, 1, 1, 1.5]})
+    widths = {"width_ratios": [1, 1, 1, 1.5]}
+    figure, axes = _pyplot().subplots(1, 4, figsize=(12, 3), gridspec_kw=widths, layout="constrained")
     clean, measured, restored = (examples[k][0] for k in ("clean", "measured", "restored"))
     _show(axes[0], clean, "ground truth")
     _show(axes[1], measured, "measurements")
     _show(axes[2], restored, "reconstructed image", _psnr(restored, clean))
     axes[3].semilogy(steps, losses, color=COLOURS[0], linewidth=1)
+    for axis in (axes[3].yaxis.set_major_formatter, axes[3].yaxis.set_minor_formatter):
+        axis("{x:g}")  # less than a decade has no power of ten to tick
+    axes[3].tick_params(axis="y", which="both", labelsize=8)
     axes[3].set_title("loss", fontsize=10)
     axes[3].set_xlabel("iteration")
     axes[3].grid(alpha=0.3, which="both")
