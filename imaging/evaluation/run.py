@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from imaging.evaluation.evaluate import Examples, Means, Protocol, evaluate
 from imaging.evaluation.records import Record, per_image_csv, summarise, summary_csv
@@ -28,7 +29,8 @@ def evaluate_run(
     examples = Examples(keep=config["test"]["examples"], sigma=sigma)
     means = Means(task.numbers)
     observers = (examples.observe, means.observe)
-    records = list(evaluate(task, images, protocol, run, config["model"]["name"], observers))
+    shown = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only
+    records = list(evaluate(task, shown, protocol, run, config["model"]["name"], observers))
     return records, examples, means.flat()
 
 
