@@ -12,7 +12,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from imaging.data import SOURCES, files
+from imaging.data import SOURCES, image_files
 from imaging.data.image_files import read_image
 from imaging.errors import ImagingError
 
@@ -86,7 +86,7 @@ def test_exif_orientation_is_undone(tmp_path, orientation):
 
 
 def test_8_bit_kinds(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(files, "_noticed", set())
+    monkeypatch.setattr(image_files, "_noticed", set())
     rgb = torch.from_numpy(FLAT[..., :3]).permute(2, 0, 1)
     gray = (rgb * torch.tensor([0.2125, 0.7154, 0.0721])[:, None, None]).sum(0, keepdim=True).round().byte()
     Image.fromarray(FLAT).save(tmp_path / "alpha.png")
