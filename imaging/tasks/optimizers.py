@@ -36,9 +36,13 @@ def constant(optimizer, steps: int):
 
 @SCHEDULES.register("cosine")
 def cosine(optimizer, steps: int, warmup_steps: int = 0, final: float = 0.0):
-    """Linear warm-up, then half a cosine from the full rate to `final` times it at the last step."""
-    if not 0 <= warmup_steps < max(steps, 1):
-        raise ImagingError(f"schedule.warmup_steps is {warmup_steps}; expected 0 to {max(steps, 1) - 1}")
+    """Linear warm-up, then half a cosine from the full rate to `final` times it at the last step.
+
+    The warm-up takes `warmup_steps`, but in a short training no more than a tenth of its steps.
+    """
+    if warmup_steps < 0:
+        raise ImagingError(f"schedule.warmup_steps is {warmup_steps}; expected 0 or more")
+    warmup_steps = min(warmup_steps, steps // 10)
 
     def factor(step: int) -> float:
         if step < warmup_steps:

@@ -2,8 +2,6 @@
 
 import gzip
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,13 +47,10 @@ def test_digit():
 
 
 @pytest.mark.data
-def test_digit_is_the_first_training_image_of_mnist():
-    raw = Path(os.environ.get("IMAGING_DATA", "data")) / "MNIST" / "raw"
-    files = sorted(raw.glob("train-images-idx3-ubyte*"))
-    if not files:
-        pytest.skip(f"no MNIST under {raw}")
-    opened = gzip.open if files[0].suffix == ".gz" else open
-    with opened(files[0], "rb") as file:
+def test_digit_is_the_first_training_image_of_mnist(data_root):
+    path = sorted((data_root / "MNIST" / "raw").glob("train-images-idx3-ubyte*"))[0]
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as file:
         first = np.frombuffer(file.read(16 + 784)[16:], np.uint8).reshape(28, 28)[::4, ::4]
     assert np.allclose(make_psf({"name": "digit"}), first / first.sum(), atol=1e-7)
 

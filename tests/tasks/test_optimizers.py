@@ -31,14 +31,19 @@ def test_cosine_falls_from_the_full_rate_to_the_final_one():
 
 
 def test_warm_up_rises_in_a_straight_line():
-    values = rates({"name": "cosine", "warmup_steps": 4}, 10)
+    values = rates({"name": "cosine", "warmup_steps": 4}, 40)
     assert values[:5] == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.0])
     assert values[5] < 2.0
 
 
-def test_a_warm_up_longer_than_the_training_is_refused():
-    with pytest.raises(ImagingError, match="expected 0 to 9"):
-        rates({"name": "cosine", "warmup_steps": 10}, 10)
+def test_a_warm_up_takes_at_most_a_tenth_of_the_training():
+    assert rates({"name": "cosine", "warmup_steps": 100}, 40)[:5] == pytest.approx([0.5, 1, 1.5, 2, 2])
+    assert rates({"name": "cosine", "warmup_steps": 100}, 5)[0] == 2.0
+
+
+def test_a_negative_warm_up_is_refused():
+    with pytest.raises(ImagingError, match="expected 0 or more"):
+        rates({"name": "cosine", "warmup_steps": -1}, 10)
 
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
