@@ -16,9 +16,9 @@ help:  ## Print the targets
 setup: .venv/installed  ## Create .venv and install requirements.txt, once
 
 demo: setup  ## Train and compare all three studies on the bundled photographs (some minutes)
-	$(BIN)/python train.py experiment=inpainting trainer.max_epochs=40
+	$(BIN)/python train.py experiment=inpainting_bundled
 	$(BIN)/python train.py sweep=bias_ablation trainer.max_epochs=6
-	$(BIN)/python train.py sweep=deconvolution trainer.max_epochs=10
+	$(BIN)/python train.py sweep=deconvolution trainer.max_epochs=4
 
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest -m "not slow"

@@ -13,7 +13,13 @@ RUNS = {
     "data/folder": [],
     "experiment/deconvolution": ["experiment=deconvolution", "model.network.hidden_channels=4"],
     "experiment/denoising": ["experiment=denoising"],
-    "experiment/inpainting": ["experiment=inpainting", "data.patch_size=28", "data.source.channels=1"],
+    "experiment/inpainting": [
+        "experiment=inpainting",
+        "data.patch_size=28",
+        "data.test_patch_size=28",
+        "data.source.channels=1",
+    ],
+    "experiment/inpainting_bundled": ["experiment=inpainting_bundled", "data.patch_size=28"],
     "launcher/basic": ["launcher=basic"],
     "model/dncnn": ["model=dncnn"],
     "model/mlp": ["model=mlp", "model.image_shape=[3,16,16]", "data.test_patch_size=16"],
@@ -69,7 +75,7 @@ def test_config(name, command, tiny, tmp_path):
     "arguments",
     [
         ["data=bsds300", "data.patches_per_image=1", "data.max_test_images=1"],
-        ["experiment=inpainting", "data=mnist", "data.max_test_images=20"],
+        ["experiment=inpainting", "data.max_test_images=20"],
     ],
     ids=["bsds300", "mnist"],
 )

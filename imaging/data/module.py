@@ -45,6 +45,7 @@ class ImageData(LightningDataModule):
             of on the grid. Images may differ in size.
         crops_per_image: with `random_crop`, the crops of an image an epoch.
         max_test_images: test on the first so many.
+        mean, std: of the training images' intensities, for tasks that normalise; not applied here.
         workers: processes that prepare training batches; 0 is right unless crops are taken.
         seed: of the order, the patches and the crops.
 
@@ -68,6 +69,8 @@ class ImageData(LightningDataModule):
         random_crop: bool = False,
         crops_per_image: int = 16,
         max_test_images: int | None = None,
+        mean: float = 0.0,
+        std: float = 1.0,
         workers: int = 0,
         seed: int = 0,
     ):
@@ -79,6 +82,7 @@ class ImageData(LightningDataModule):
         self.validation_images, self.hold_out = validation_images, hold_out
         self.patches_per_image, self.max_test_images = patches_per_image, max_test_images
         self.random_crop, self.crops_per_image = random_crop, crops_per_image
+        self.mean, self.std = mean, std
         self._check_settings()
         self._train: StackBatches | CropBatches | None = None
         self._validation: list[dict] | None = None

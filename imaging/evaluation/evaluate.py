@@ -50,25 +50,40 @@ Observer = Callable[[list[str], float, Tensor, Tensor, Tensor], None]
 
 @dataclass
 class Examples:
-    """The first few images of an evaluation, for figures: lists of (C, H, W) intensities on the CPU."""
+    """Some images of an evaluation, for figures: lists of (C, H, W) intensities on the CPU.
+
+    Args:
+        keep: how many, spread evenly over the test set.
+        sigma: at which noise; the first draw of it.
+        count: images in the test set.
+    """
 
     keep: int
     sigma: float
+    count: int
     names: list[str] = field(default_factory=list)
     clean: list[Tensor] = field(default_factory=list)
     measured: list[Tensor] = field(default_factory=list)
     restored: list[Tensor] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
 
     def observe(
         self, names: list[str], sigma: float, clean: Tensor, measured: Tensor, restored: Tensor
     ) -> None:
-        """Keep of these images, one draw of the noise each, what there is still room for."""
-        room = self.keep - len(self.names)
-        if sigma != self.sigma or room <= 0:
+        """Keep those of these images whose turn it is."""
+        if sigma != self.sigma:
             return
-        self.names += names[:room]
-        for images, new in ((self.clean, clean), (self.measured, measured), (self.restored, restored)):
-            images += list(new[:room].cpu())
+        for i, name in enumerate(names):
+            turn = name not in self.met and len(self.met) % max(1, self.count // max(1, self.keep)) == 0
+            self.met.add(name)
+            if turn and len(self.names) < self.keep:
+                self.names.append(name)
+                for images, new in (
+                    (self.clean, clean),
+                    (self.measured, measured),
+                    (self.restored, restored),
+                ):
+                    images.append(new[i].cpu())
 
 
 @dataclass

@@ -19,14 +19,14 @@ def evaluate_run(
 
     Args:
         task: with its weights, on its device.
-        images: (id, clean image) pairs.
+        images: a sequence of (id, clean image) pairs.
         protocol: which noise.
         config: the run's; its `test` says how many examples, at which sigma.
         run: the name of the run in the records.
     """
     wanted = config["test"]["examples_sigma"]
     sigma = min(protocol.sigmas, key=lambda s: abs(s - wanted))
-    examples = Examples(keep=config["test"]["examples"], sigma=sigma)
+    examples = Examples(keep=config["test"]["examples"], sigma=sigma, count=len(images))
     means = Means(task.numbers)
     observers = (examples.observe, means.observe)
     shown = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only

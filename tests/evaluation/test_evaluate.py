@@ -62,11 +62,11 @@ def test_no_noise_leaves_the_measurement_alone():
     assert record.psnr_input == math.inf
 
 
-def test_examples_are_the_first_images_at_their_sigma():
-    examples = Examples(keep=2, sigma=0.2)
+def test_examples_are_spread_over_the_images_at_their_sigma():
+    examples = Examples(keep=2, sigma=0.2, count=5)
     protocol = Protocol("set", (0.1, 0.2), noise_seeds=2)
     list(evaluate(build_task(CONFIG), images(), protocol, "a", "m", [examples.observe]))
-    assert examples.names == ["image-0", "image-1"]
+    assert examples.names == ["image-0", "image-2"]
     assert len(examples.clean) == len(examples.measured) == len(examples.restored) == 2
     assert (examples.measured[0] - examples.clean[0]).std().item() == pytest.approx(0.2, rel=0.15)
 
