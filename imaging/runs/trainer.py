@@ -6,6 +6,7 @@ import warnings
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from imaging.errors import ImagingError
 from imaging.runs.checkpoints import AtomicCheckpointIO, Checkpoints, StoreConfig
@@ -55,8 +56,17 @@ def build_trainer(settings: dict, run: Run) -> pl.Trainer:
     Args:
         settings: the `trainer` group of the config.
         run: the run that it works for.
+
+    Raises:
+        ImagingError: a setting that is out of range, or that Lightning refuses on this machine.
     """
     settings = dict(settings)
+    for key in ("log_every_n_steps", "val_check_interval", "checkpoint_every_n_steps"):
+        if type(settings[key]) is not int or settings[key] < 1:
+            raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a number of steps, at least 1")
+    for key in ("max_epochs", "max_steps"):
+        if type(settings[key]) is not int or settings[key] < -1:
+            raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a whole number, -1: no limit")
     accelerator = settings["accelerator"]
     precision = choose_precision(settings.pop("precision"), accelerator)
     settings.pop("channels_last")
@@ -64,26 +74,30 @@ def build_trainer(settings: dict, run: Run) -> pl.Trainer:
     checkpoints = Checkpoints(run.checkpoints, settings.pop("checkpoint_every_n_steps"))
     progress = progress_callback()
     _quieten()
-    return pl.Trainer(
-        **settings,
-        precision=PRECISIONS[precision],
-        default_root_dir=run.directory,
-        logger=Board(run),
-        callbacks=[
+    own = {
+        "precision": PRECISIONS[precision],
+        "default_root_dir": run.directory,
+        "logger": Board(run),
+        "callbacks": [
             StoreConfig(run.config),
             checkpoints,
             SaveWhenAsked(checkpoints),
             Status(run),
             progress,
         ],
-        plugins=[AtomicCheckpointIO()],
-        check_val_every_n_epoch=None,  # validation comes at fixed steps, not at epochs' ends
-        enable_checkpointing=False,
-        enable_progress_bar=isinstance(progress, Bar),
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-    )
+        "plugins": [AtomicCheckpointIO()],
+        "check_val_every_n_epoch": None,  # validation comes at fixed steps, not at epochs' ends
+        "enable_checkpointing": False,
+        "enable_progress_bar": isinstance(progress, Bar),
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "use_distributed_sampler": False,
+    }
+    try:
+        return pl.Trainer(**settings, **own)
+    except (MisconfigurationException, ImportError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ImagingError(f"the trainer does not take these settings: {reason[:300]}") from error
 
 
 def prepare_network(network: torch.nn.Module, settings: dict) -> None:
