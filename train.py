@@ -7,18 +7,21 @@ from omegaconf import DictConfig
 from imaging.runs.command import command
 
 
-def train(config: DictConfig) -> float:
+def train(config: DictConfig) -> float | None:
     """One run, from its config to its tables; returns the validation PSNR for searches."""
     from imaging.data import build_data
     from imaging.evaluation.evaluate import Protocol, check_sizes
     from imaging.evaluation.run import evaluate_run, flat_numbers, write_examples, write_tables
     from imaging.reporting.report import report_run, table
     from imaging.runs.resume import open_config
-    from imaging.runs.run import Run
+    from imaging.runs.run import Run, final_psnr, is_completed
     from imaging.runs.trainer import build_trainer, fit
     from imaging.tasks import build_task
 
     settings, directory = open_config(config)
+    if is_completed(directory):
+        print(f"{directory} is completed")
+        return final_psnr(directory)
     test = settings["test"]
     run = Run(directory, settings)
     with run.watched():
@@ -29,8 +32,10 @@ def train(config: DictConfig) -> float:
         data.setup("fit")
         check_sizes(task, data.train_dataloader(), data.val_dataloader(), data.test_images())
 
-        trainer = build_trainer(settings["trainer"], run)
-        numbers = fit(trainer, task, data, run)
+        trainer, start = build_trainer(settings["trainer"], run)
+        numbers = fit(trainer, task, data, run, start)
+        if not run.writes:
+            return None
 
         records, examples, own = evaluate_run(task, data.test_images(), protocol, settings, run.name)
         rows = write_tables(run.directory, records)
@@ -43,22 +48,23 @@ def train(config: DictConfig) -> float:
     print(f"run      {run.directory}")
     print(f"figures  {' '.join(f.name for f in figures)}; tables per_image.csv, summary.csv")
     print(f"curves   tensorboard --logdir {run.directory}")
-    return numbers.get("val/psnr", 0.0)
+    return final_psnr(run.directory)
 
 
-def after_sweep(directory: Path) -> None:
-    """All jobs have ended: one table of them."""
+def after_sweep(directory: Path) -> list[str]:
+    """All jobs have ended: one table of them, and a line for each that is not completed."""
     from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import report_sweep
-    from imaging.runs.run import read_config, read_status
+    from imaging.runs.run import describe_end, read_config, true_state
 
     runs = find_runs(directory)
     configs = {run.name: read_config(run) for run in runs}
-    states = {run.name: read_status(run)["state"] for run in runs}
+    states = {run.name: true_state(run) for run in runs}
     print(f"\n{report_sweep(directory, configs, states)}\n")
     print(f"sweep    {directory}")
     print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md")
     print(f"curves   tensorboard --logdir {directory}")
+    return [f"{run.name} {describe_end(run)}" for run in runs if states[run.name] != "completed"]
 
 
 def main() -> None:

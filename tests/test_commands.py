@@ -33,6 +33,7 @@ def test_a_run_leaves_what_the_design_says(run):
     assert names == {
         "config.yaml",
         "status.json",
+        ".lock",
         "metrics.json",
         "per_image.csv",
         "summary.csv",
@@ -179,8 +180,9 @@ def test_a_run_without_a_checkpoint_and_one_of_another_architecture(command, run
 
 
 def test_a_failed_job_costs_only_itself(command, tiny, tmp_path):
-    status, printed, _ = command("train.py", "-m", *tiny, "name=mixed", "model.depth=1,2")
-    assert status == 2
+    status, printed, complained = command("train.py", "-m", *tiny, "name=mixed", "model.depth=1,2")
+    assert status == 1
+    assert "1 jobs are not completed: 0-depth-1 failed (ImagingError: " in complained
     assert "0-depth-1: no results, failed" in printed
     assert "PSNR in dB" in printed
     (sweep,) = tmp_path.glob("multirun/*/*")
@@ -218,9 +220,11 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
         text=True,
     )
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/*/*-cut/tensorboard/*")) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        states = [json.loads(p.read_text()) for p in tmp_path.glob("outputs/*/*-cut/status.json")]
+        if states and states[0]["device"]:  # it is told when the training begins
+            break
         time.sleep(0.05)
-    time.sleep(0.3)
     child.send_signal(signal.SIGINT)
     _, complained = child.communicate(timeout=120)
     assert child.returncode == 130, complained

@@ -40,6 +40,7 @@ RUNS = {
     "task/deconvolver": ["task=deconvolver"],
     "task/denoiser": ["task=denoiser"],
     "task/inpainter": ["task=inpainter", "physics=mask", "physics.operator.rows=[2,9]"],
+    "trainer/ddp": ["trainer=ddp", "trainer.devices=1"],
     "trainer/default": ["trainer=default"],
 }
 # These need data sets, or are several runs: see below.

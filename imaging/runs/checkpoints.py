@@ -3,6 +3,7 @@
 import math
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -11,6 +12,8 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from imaging.errors import ImagingError
 from imaging.files import write_atomically
+
+LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -47,19 +50,34 @@ class Checkpoints(pl.Callback):
     def __init__(self, directory: Path, every_n_steps: int):
         self.directory, self.every_n_steps = directory, every_n_steps
         self.best = -math.inf
+        self.saved = -1  # the step of last.ckpt
 
     def save_last(self, trainer) -> None:
-        last, previous = self.directory / "last.ckpt", self.directory / "previous.ckpt"
+        """Renew `last.ckpt`, after all curves up to this step are in their files."""
+        if trainer.global_step == self.saved:
+            return
+        for logger in trainer.loggers:
+            logger.save()
+        last, previous = self.directory / LAST, self.directory / PREVIOUS
         if last.exists() and trainer.is_global_zero:
             # A second name for the file, so that at no moment there is no last.ckpt.
-            spare = self.directory / ".previous.ckpt"
+            spare = self.directory / f".{PREVIOUS}"
             spare.unlink(missing_ok=True)
             os.link(last, spare)
             os.replace(spare, previous)
         trainer.save_checkpoint(last)
+        self.saved = trainer.global_step
+
+    def validation_follows(self, trainer) -> bool:
+        """Whether the batch that has ended is one after which there is a validation."""
+        return trainer.global_step % trainer.val_check_batch == 0 and sum(trainer.num_val_batches) > 0
+
+    def on_train_start(self, trainer, task) -> None:
+        self.saved = trainer.global_step  # of this step there is a checkpoint already, or it is the start
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        if trainer.global_step % self.every_n_steps == 0:
+        # A checkpoint between a step and its validation would be resumed without that validation.
+        if trainer.global_step % self.every_n_steps == 0 and not self.validation_follows(trainer):
             self.save_last(trainer)
 
     def on_train_end(self, trainer, task) -> None:
@@ -67,9 +85,11 @@ class Checkpoints(pl.Callback):
 
     def on_validation_end(self, trainer, task) -> None:
         value = float(trainer.callback_metrics.get("val/psnr", -math.inf))
-        if not trainer.sanity_checking and value > self.best:
+        if value > self.best:
             self.best = value
-            trainer.save_checkpoint(self.directory / "best.ckpt")
+            trainer.save_checkpoint(self.directory / BEST)
+        if trainer.state.fn == "fit" and trainer.global_step % self.every_n_steps == 0:
+            self.save_last(trainer)
 
     def state_dict(self) -> dict:
         return {"best": self.best}
@@ -93,6 +113,30 @@ def read_checkpoint(path: Path | str) -> dict:
         raise ImagingError(f"{path} cannot be read as a checkpoint of this project ({reason})") from None
 
 
+def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
+    """The newest readable checkpoint of a run's `checkpoints/` and its contents; None, {} before the first.
+
+    Raises:
+        ImagingError: there are some, and none can be read.
+    """
+    errors = []
+    for path in (directory / LAST, directory / PREVIOUS):
+        if not path.exists():
+            continue
+        try:
+            checkpoint = read_checkpoint(path)
+        except ImagingError as error:
+            errors.append(str(error))
+            continue
+        if errors:
+            step = checkpoint["global_step"]
+            print(f"{errors[0]}: going on from {path.name}, step {step}", file=sys.stderr, flush=True)
+        return path, checkpoint
+    if errors:
+        raise ImagingError(f"{'; '.join(errors)}: delete {directory} to start this run anew")
+    return None, {}
+
+
 def find_checkpoint(run: Path | str) -> Path:
     """The checkpoint that stands for a run: the file itself, or `checkpoints/last.ckpt` of a directory.
 
@@ -104,7 +148,7 @@ def find_checkpoint(run: Path | str) -> Path:
         return run
     if not run.is_dir():
         raise ImagingError(f"there is no run directory or checkpoint {run}")
-    path = run / "checkpoints" / "last.ckpt"
+    path = run / "checkpoints" / LAST
     if not path.is_file():
         raise ImagingError(
             f"{run} has no checkpoint: {path} is not there; either it has not saved one yet, or it is no run"

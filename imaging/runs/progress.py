@@ -1,5 +1,7 @@
 """What a person sees while a network trains: a bar in a terminal, a line now and then in a log file."""
 
+import math
+import os
 import sys
 import time
 
@@ -55,21 +57,35 @@ class Lines(pl.Callback):
 
 
 class Status(pl.Callback):
-    """Keep `status.json` true: the step and the device, at most every five seconds."""
+    """Keep `status.json` true: device, step, the last validation; at most every five seconds."""
 
     def __init__(self, run: Run, seconds: float = 5.0):
         self.run, self.seconds, self.next = run, seconds, 0.0
 
     def on_train_start(self, trainer, task) -> None:
-        self.run.update(device=str(task.device), step=trainer.global_step)
+        steps = trainer.estimated_stepping_batches
+        steps = None if math.isinf(steps) else int(steps)
+        self.run.update(device=_device(trainer, task), step=trainer.global_step, steps=steps)
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         if time.monotonic() >= self.next:
             self.next = time.monotonic() + self.seconds
             self.run.update(step=trainer.global_step)
 
+    def on_validation_end(self, trainer, task) -> None:
+        if "val/psnr" in trainer.callback_metrics:
+            value = round(float(trainer.callback_metrics["val/psnr"]), 4)
+            self.run.update(step=trainer.global_step, val_psnr=value)
+
     def on_train_end(self, trainer, task) -> None:
         self.run.update(step=trainer.global_step)
+
+
+def _device(trainer, task) -> str:
+    """The device as torch numbers it, which GPUs of the machine this process may see, and how many ranks."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    several = f" x {trainer.world_size}" if trainer.world_size > 1 else ""
+    return f"{task.device}{f' of {visible}' if visible else ''}{several}"
 
 
 def progress_callback() -> pl.Callback:

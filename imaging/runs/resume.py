@@ -1,39 +1,93 @@
-"""Which config a run has: composed anew, or that of the run it goes on with."""
+"""Which config a run has: composed anew, or that of the run or sweep it goes on with."""
 
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.runs.run import differences, read_config, read_status
 
+SWEEP_RECORD = "multirun.yaml"  # Hydra writes it into a sweep's directory
+
 
 def open_config(config: DictConfig) -> tuple[dict, Path]:
     """The resolved config as plain data, and the run's directory.
 
-    With `resume=<run directory>` both are that run's. Other settings on the command line may only repeat
-    what the run was started with.
+    If there is a run in the directory already, it goes on with its own config. Other settings on the command
+    line may only repeat what it was started with.
 
     Raises:
         ImagingError: no such run, a completed one, or a config that has changed meanwhile.
     """
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     hydra = HydraConfig.get()
+    single = hydra.mode != RunMode.MULTIRUN
     resume = plain.pop("resume")
-    if resume is None:
-        directory = Path(hydra.runtime.output_dir)
-        if directory.is_relative_to(Path.cwd()):
-            directory = directory.relative_to(Path.cwd())  # shorter to read and to type
+    directory = Path(hydra.runtime.output_dir)
+    if directory.is_relative_to(Path.cwd()):
+        directory = directory.relative_to(Path.cwd())  # shorter to read and to type
+    if single and resume is not None:
+        directory = Path(resume)
+        _refuse_sweep(directory)
+    elif not (directory / "config.yaml").is_file():
         return plain, directory
-    saved = read_config(resume)
-    if [o for o in hydra.overrides.task if not o.startswith("resume=")]:
-        changed = differences(saved, plain)
-        if changed:
-            raise ImagingError(
-                f"the config is not that of {resume}: {'; '.join(changed)} (there -> here); leave the "
-                "settings away to go on with the run as it was, or start a new run"
-            )
-    if read_status(resume)["state"] == "completed":
-        raise ImagingError(f"{resume} is completed; to test it again: python evaluate.py run={resume}")
-    return saved, Path(resume)
+    saved = read_config(directory)
+    if not single or [o for o in hydra.overrides.task if not o.startswith("resume=")]:
+        refuse_changes(directory, saved, plain)
+    if single and read_status(directory)["state"] == "completed":
+        raise ImagingError(f"{directory} is completed; to test it again: python evaluate.py run={directory}")
+    return saved, directory
+
+
+def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
+    """Say in which settings a run or sweep differs from what it shall go on as.
+
+    Raises:
+        ImagingError: there are such.
+    """
+    changed = differences(saved, now)
+    if changed:
+        raise ImagingError(
+            f"the config is not that of {directory}: {'; '.join(changed)} (there -> here); resume with the "
+            "settings that it was started with, or start anew"
+        )
+
+
+def _refuse_sweep(directory: Path) -> None:
+    if (directory / SWEEP_RECORD).is_file():
+        words = " ".join(OmegaConf.load(directory / SWEEP_RECORD).hydra.overrides.task)
+        raise ImagingError(f"{directory} is a sweep: python train.py {words} resume={directory}")
+    if not directory.is_dir() or not any(directory.iterdir()):
+        if directory.is_dir():
+            directory.rmdir()  # Hydra has just made it
+        raise ImagingError(f"{directory} is not a run directory: there is nothing in it")
+
+
+def check_sweep(config: DictConfig) -> None:
+    """Refuse to go on with a sweep whose settings have changed, before any job starts.
+
+    Args:
+        config: the composed config of a multirun, `hydra` included.
+
+    Raises:
+        ImagingError: `resume` is not a sweep, or the settings are not those of that sweep.
+    """
+    if config.resume is None:
+        return
+    directory = Path(config.resume)
+    if not (directory / SWEEP_RECORD).is_file():
+        raise ImagingError(f"{directory} is not a sweep directory: it has no {SWEEP_RECORD}")
+    refuse_changes(directory, _essence(OmegaConf.load(directory / SWEEP_RECORD)), _essence(config))
+
+
+def _essence(config: DictConfig) -> dict:
+    """What makes a sweep the same sweep: everything but where, when and by which launcher it runs."""
+    plain = OmegaConf.to_container(config)
+    hydra = plain.pop("hydra")
+    plain.pop("resume", None)
+    sweeper = {k: v for k, v in hydra["sweeper"].items() if k in ("params", "n_trials", "study_name")}
+    elsewhere = ("resume", "launcher", "hydra.launcher", "hydra.sweep.dir", "hydra.sweep.subdir")
+    words = [w for w in hydra["overrides"]["task"] if w.lstrip("+~").split("=")[0] not in elsewhere]
+    return plain | {"sweep": sweeper, "command": " ".join(sorted(words))}

@@ -12,10 +12,8 @@ from omegaconf import OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.files import write_json, write_text
-
-
-class Interrupted(BaseException):
-    """The run was asked to stop and has saved; not an error, so no `except Exception` may swallow it."""
+from imaging.runs.interrupts import Interrupted, Interrupts
+from imaging.runs.lock import is_locked, lock, unlock
 
 
 def now() -> str:
@@ -32,26 +30,45 @@ def commit() -> str | None:
         return None
 
 
+def is_first_rank() -> bool:
+    """Whether this process is the one that writes, of those that train one run together."""
+    ranks = (os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+    return next((int(rank) for rank in ranks if rank is not None), 0) == 0
+
+
 class Run:
-    """A run directory.
+    """A run directory. Of several ranks, only the first writes.
 
     Args:
-        directory: where it lies; made if it is not there.
+        directory: where it lies; made if it is not there. If it holds a run, that one goes on.
         config: the composed, resolved config as plain data; written to `config.yaml`.
+
+    Raises:
+        ImagingError: another process works in it.
     """
 
     def __init__(self, directory: Path | str, config: dict):
         self.directory, self.config = Path(directory), config
+        self.writes, self.interrupts = is_first_rank(), Interrupts()
+        self._lock = None
+        if not self.writes:
+            return
         self.directory.mkdir(parents=True, exist_ok=True)
-        write_text(self.directory / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+        self._lock = lock(self.directory)
+        before = read_status(self.directory)
+        if not (self.directory / "config.yaml").exists():
+            write_text(self.directory / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
         self._status = {
             "state": "running",
-            "step": 0,
+            "step": before["step"],
+            "steps": None,
+            "val_psnr": None,
             "host": socket.gethostname(),
             "device": None,
             "pid": os.getpid(),
             "commit": commit(),
-            "started": now(),
+            "attempts": before.get("attempts", 0) + 1,
+            "started": before.get("started") or now(),
             "updated": None,
             "error": None,
         }
@@ -65,31 +82,36 @@ class Run:
     def checkpoints(self) -> Path:
         return self.directory / "checkpoints"
 
-    @property
-    def last_checkpoint(self) -> Path | None:
-        """The newest checkpoint, or None before the first."""
-        path = self.checkpoints / "last.ckpt"
-        return path if path.exists() else None
-
     def update(self, **changes) -> None:
         """Rewrite `status.json` with these changes."""
-        self._status |= changes | {"updated": now()}
-        write_json(self.directory / "status.json", self._status)
+        if self.writes:
+            self._status |= changes | {"updated": now()}
+            write_json(self.directory / "status.json", self._status)
 
     @contextlib.contextmanager
     def watched(self):
-        """Whatever way the body ends, the status says so."""
+        """Whatever way the body ends, the status says so; signals end it as `Interrupted`."""
         try:
-            yield self
+            with self.interrupts:
+                yield self
         except (Interrupted, KeyboardInterrupt) as asked:
             self.update(state="interrupted")
+            self._release()
+            self.interrupts.hand_on()
             raise Interrupted(
                 f"{asked or 'stopped'}; to go on: python train.py resume={self.directory}"
             ) from None
         except BaseException as error:
             self.update(state="failed", error=f"{type(error).__name__}: {error}")
             raise
-        self.update(state="completed")
+        else:
+            self.update(state="completed")
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        unlock(self._lock)
+        self._lock = None
 
     def finish(self, metrics: dict) -> None:
         """Write the final validation and test numbers."""
@@ -114,6 +136,30 @@ def read_status(directory: Path | str) -> dict:
         return json.loads((Path(directory) / "status.json").read_text())
     except (OSError, ValueError):
         return {"state": "unknown", "step": 0, "error": "no readable status.json"}
+
+
+def true_state(directory: Path | str) -> str:
+    """The state of a run; 'killed' if its status says running, but no process of this host works in it."""
+    status = read_status(directory)
+    here = status.get("host") == socket.gethostname()
+    if status["state"] == "running" and here and not is_locked(Path(directory)):
+        return "killed"
+    return status["state"]
+
+
+def is_completed(directory: Path | str) -> bool:
+    return read_status(directory)["state"] == "completed"
+
+
+def final_psnr(directory: Path | str) -> float | None:
+    """The final validation PSNR in dB of a completed run; None if there were no validation images."""
+    return json.loads((Path(directory) / "metrics.json").read_text()).get("val/psnr")
+
+
+def describe_end(directory: Path | str) -> str:
+    """How a run that is not completed has ended, for a person: its state, and the error if there was one."""
+    error = read_status(directory)["error"]
+    return true_state(directory) + (f" ({error})" if error else "")
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:

@@ -1,47 +1,55 @@
-"""Ctrl-C and kill: the handler sets a flag, and the action waits for the end of the batch."""
+"""Ctrl-C, kill and a cluster's warnings while a network trains: save at the end of the batch, and leave."""
 
-import signal
-import sys
+import time
 
 import pytorch_lightning as pl
 
 from imaging.runs.checkpoints import Checkpoints
-from imaging.runs.run import Interrupted
+from imaging.runs.interrupts import Interrupts
 
 
 class SaveWhenAsked(pl.Callback):
-    """On SIGINT or SIGTERM save `last.ckpt` at the end of the batch and leave.
+    """When a signal or the time limit asks for it, save `last.ckpt` at the end of the batch and leave.
 
-    Saving inside the handler could catch the weights in the middle of an update, and hang.
-    A second signal is obeyed at once, without saving.
+    Where a validation follows the batch, it is done first: a checkpoint stands for whole steps. Several
+    ranks must leave after the same batch; they agree on it where the curves are logged.
+
+    Args:
+        interrupts: takes the signals.
+        checkpoints: saves.
+        time_limit: minutes of training after which to stop, or None.
     """
 
-    signals = (signal.SIGINT, signal.SIGTERM)
+    def __init__(self, interrupts: Interrupts, checkpoints: Checkpoints, time_limit: float | None = None):
+        self.interrupts, self.checkpoints = interrupts, checkpoints
+        self.deadline = None if time_limit is None else time.monotonic() + 60 * time_limit
 
-    def __init__(self, checkpoints: Checkpoints):
-        self.checkpoints, self.asked, self.before = checkpoints, None, {}
-
-    def _handle(self, number, frame) -> None:
-        if self.asked is not None:
-            raise KeyboardInterrupt("stopped at once")
-        self.asked = signal.Signals(number).name
-        print(f"\n{self.asked}: stopping after this batch (once more: at once)", file=sys.stderr, flush=True)
-
-    def setup(self, trainer, task, stage) -> None:
-        for number in self.signals:
-            self.before[number] = signal.signal(number, self._handle)
+    def on_train_start(self, trainer, task) -> None:
+        # Lightning has put its own handler before ours for SIGTERM; that one broadcasts inside the handler.
+        self.interrupts.install()
+        self.interrupts.deferred = True
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        if self.asked is not None:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            self.interrupts.asked = self.interrupts.asked or "time limit"
+        if not self.checkpoints.validation_follows(trainer):
+            self._leave_if_asked(trainer)
+
+    def on_validation_end(self, trainer, task) -> None:
+        if self.interrupts.deferred:
+            self._leave_if_asked(trainer)
+
+    def _leave_if_asked(self, trainer) -> None:
+        asked = self.interrupts.asked is not None
+        if trainer.world_size > 1:
+            if trainer.global_step % trainer.log_every_n_steps:
+                return
+            asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
+        if asked:
             self.checkpoints.save_last(trainer)
-            raise Interrupted(f"{self.asked}: saved after step {trainer.global_step}")
+            self.interrupts.leave(f"saved after step {trainer.global_step}")
 
-    def on_validation_batch_end(self, trainer, task, outputs, batch, batch_idx, dataloader_idx=0) -> None:
-        # In the middle of a fit the next batch's end is soon; after it, all is saved already.
-        if self.asked is not None and not trainer.training and trainer.state.fn != "fit":
-            raise Interrupted(f"{self.asked}: all {trainer.global_step} steps are saved")
-
-    def teardown(self, trainer, task, stage) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-        self.before.clear()
+    def on_train_end(self, trainer, task) -> None:
+        self.interrupts.deferred = False
+        if self.interrupts.asked is not None:
+            self.interrupts.leave(f"all {trainer.global_step} steps are saved")

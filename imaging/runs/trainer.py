@@ -2,14 +2,17 @@
 
 import logging
 import warnings
+from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from imaging.errors import ImagingError
-from imaging.runs.checkpoints import AtomicCheckpointIO, Checkpoints, StoreConfig
+from imaging.runs.averaging import WeightAveraging
+from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, StoreConfig, newest_checkpoint
 from imaging.runs.progress import Bar, Status, progress_callback
 from imaging.runs.run import Run
 from imaging.runs.signals import SaveWhenAsked
@@ -18,8 +21,12 @@ from imaging.runs.signals import SaveWhenAsked
 class Board(TensorBoardLogger):
     """TensorBoard's event file in the run's `tensorboard/`, and no copy of the config beside it."""
 
-    def __init__(self, run: Run):
-        super().__init__(run.directory, name="", version="tensorboard", default_hp_metric=False)
+    def __init__(self, run: Run, resumed_step: int | None):
+        # TensorBoard then drops what an earlier attempt has drawn after that step.
+        purge_step = None if resumed_step is None else resumed_step + 1
+        super().__init__(
+            run.directory, name="", version="tensorboard", default_hp_metric=False, purge_step=purge_step
+        )
 
     def save(self) -> None:
         self.experiment.flush()
@@ -50,54 +57,71 @@ def choose_precision(precision: str, accelerator: str) -> str:
     return "bf16" if torch.cpu._is_avx512_bf16_supported() else "float32"
 
 
-def build_trainer(settings: dict, run: Run) -> pl.Trainer:
-    """A trainer that logs, saves and stops in the ways of this project.
+def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
+    """A trainer that logs, saves and stops in the ways of this project, and the checkpoint to go on from.
 
     Args:
         settings: the `trainer` group of the config.
         run: the run that it works for.
 
     Raises:
-        ImagingError: a setting that is out of range, or that Lightning refuses on this machine.
+        ImagingError: a setting that is out of range, or that Lightning refuses on this machine; checkpoints
+            of which none can be read.
     """
+    _check(settings)
     settings = dict(settings)
+    precision = choose_precision(settings.pop("precision"), settings["accelerator"])
+    settings.pop("channels_last")
+    settings.pop("compile")
+    checkpoints = Checkpoints(run.checkpoints, settings.pop("checkpoint_every_n_steps"))
+    decay, time_limit = settings.pop("weight_averaging"), settings.pop("time_limit")
+    progress = progress_callback()
+    callbacks = [
+        *([WeightAveraging(decay)] if decay else []),  # before what saves
+        StoreConfig(run.config),
+        checkpoints,
+        Status(run),
+        SaveWhenAsked(run.interrupts, checkpoints, time_limit),
+        *([progress] if run.writes else []),
+    ]
+    plugins = [AtomicCheckpointIO()]
+    if SLURMEnvironment.detect():
+        # Else Lightning saves inside the signal's handler, and queues the job again behind our back.
+        plugins.append(SLURMEnvironment(auto_requeue=False))
+    start, checkpoint = newest_checkpoint(run.checkpoints)
+    _quieten()
+    own = {
+        "precision": PRECISIONS[precision],
+        "default_root_dir": run.directory,
+        "logger": Board(run, checkpoint.get("global_step")),
+        "callbacks": callbacks,
+        "plugins": plugins,
+        "check_val_every_n_epoch": None,  # validation comes at fixed steps, not at epochs' ends
+        "enable_checkpointing": False,
+        "enable_progress_bar": run.writes and isinstance(progress, Bar),
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "use_distributed_sampler": False,
+    }
+    try:
+        return pl.Trainer(**settings, **own), start
+    except (MisconfigurationException, ImportError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ImagingError(f"the trainer does not take these settings: {reason[:300]}") from error
+
+
+def _check(settings: dict) -> None:
     for key in ("log_every_n_steps", "val_check_interval", "checkpoint_every_n_steps"):
         if type(settings[key]) is not int or settings[key] < 1:
             raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a number of steps, at least 1")
     for key in ("max_epochs", "max_steps"):
         if type(settings[key]) is not int or settings[key] < -1:
             raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a whole number, -1: no limit")
-    accelerator = settings["accelerator"]
-    precision = choose_precision(settings.pop("precision"), accelerator)
-    settings.pop("channels_last")
-    settings.pop("compile")
-    checkpoints = Checkpoints(run.checkpoints, settings.pop("checkpoint_every_n_steps"))
-    progress = progress_callback()
-    _quieten()
-    own = {
-        "precision": PRECISIONS[precision],
-        "default_root_dir": run.directory,
-        "logger": Board(run),
-        "callbacks": [
-            StoreConfig(run.config),
-            checkpoints,
-            SaveWhenAsked(checkpoints),
-            Status(run),
-            progress,
-        ],
-        "plugins": [AtomicCheckpointIO()],
-        "check_val_every_n_epoch": None,  # validation comes at fixed steps, not at epochs' ends
-        "enable_checkpointing": False,
-        "enable_progress_bar": isinstance(progress, Bar),
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-        "use_distributed_sampler": False,
-    }
-    try:
-        return pl.Trainer(**settings, **own)
-    except (MisconfigurationException, ImportError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise ImagingError(f"the trainer does not take these settings: {reason[:300]}") from error
+    decay, limit = settings["weight_averaging"], settings["time_limit"]
+    if decay is not None and not (isinstance(decay, float) and 0 < decay < 1):
+        raise ImagingError(f"trainer.weight_averaging is {decay!r}; expected null or a decay between 0 and 1")
+    if limit is not None and not (isinstance(limit, int | float) and limit > 0):
+        raise ImagingError(f"trainer.time_limit is {limit!r}; expected null or minutes, more than 0")
 
 
 def prepare_network(network: torch.nn.Module, settings: dict) -> None:
@@ -111,33 +135,43 @@ def prepare_network(network: torch.nn.Module, settings: dict) -> None:
 def _quieten() -> None:
     """Lightning's advertisements and the hints that do not hold for in-memory data; each by its own text."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     for hint in (
         ".*does not have many workers.*",
         ".*isinstance.treespec, LeafSpec.*is deprecated.*",
         ".*is smaller than the logging interval.*",  # the curves are written by global step here
+        ".*It is recommended to use .self.log.*sync_dist=True.*",  # every rank validates all images
     ):
         warnings.filterwarnings("ignore", hint)
 
 
-def fit(trainer: pl.Trainer, task: pl.LightningModule, data: pl.LightningDataModule, run: Run) -> dict:
-    """Train from the run's last checkpoint, or from the start; then validate.
+def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Path | None) -> dict:
+    """Train from the checkpoint `start`, or from the beginning; then validate.
 
     A network without parameters, such as a Wiener filter, is only saved.
+
+    Args:
+        data: a `LightningDataModule`.
 
     Returns:
         the final validation numbers by flat names.
     """
     settings = run.config["trainer"]
     parameters = sum(p.numel() for p in task.network.parameters())
-    precision = choose_precision(settings["precision"], settings["accelerator"])
     device = trainer.strategy.root_device
-    print(f"{run.directory}\n{run.config['model']['name']}, {parameters:,} parameters, {device}, {precision}")
+    if run.writes:
+        precision = {v: k for k, v in PRECISIONS.items()}[trainer.precision]
+        name = run.config["model"]["name"]
+        print(f"{run.directory}\n{name}, {parameters:,} parameters, {device}, {precision}", flush=True)
     prepare_network(task.network, settings)
     if parameters:
-        trainer.fit(task, datamodule=data, ckpt_path=run.last_checkpoint)
-    else:
+        trainer.fit(task, datamodule=data, ckpt_path=start)
+    elif run.writes:
         state = {"state_dict": task.state_dict(), "config": run.config}
-        AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / "last.ckpt")
+        AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / LAST)
+    for callback in trainer.callbacks:
+        if isinstance(callback, WeightAveraging):
+            callback.put_in(task)
     trainer.validate(task, datamodule=data, verbose=False)
     task.to(device)
     return {name: float(value) for name, value in trainer.callback_metrics.items()}

@@ -82,6 +82,11 @@ class Reconstruction(pl.LightningModule):
                 "train/psnr_input": psnr(self.denormalise(y), x).mean().item(),
                 "train/lr": self.trainer.optimizers[0].param_groups[0]["lr"],
             }
+        if self.trainer.world_size > 1:
+            # Each rank has an equal share of the batch: the mean of their means is the batch's.
+            shared = torch.tensor(list(values.values()), dtype=torch.float64, device=self.device)
+            shared = self.trainer.strategy.reduce(shared, reduce_op="mean").tolist()
+            values = dict(zip(values, shared, strict=True))
         self.latest = values
         if self.logger is not None:
             self.logger.log_metrics(values, step=self.global_step + 1)

@@ -1,0 +1,41 @@
+"""Hydra's complaints in one line."""
+
+import re
+
+from hydra.errors import OverrideParseException
+from omegaconf import DictConfig
+from omegaconf.errors import MissingMandatoryValue
+
+from imaging.errors import ImagingError
+from imaging.registry import closest
+
+
+def one_line(error: Exception) -> str:
+    """Hydra's complaint about a config in one line, with the nearest key that does exist."""
+    causes = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    for cause in causes:
+        if isinstance(cause, ImagingError):
+            return str(cause)
+    text = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    if isinstance(error, OverrideParseException):
+        return f"cannot read '{error.override}' ({text.split(' See ')[0]}); is a bracket or a quote open?"
+    if isinstance(error, MissingMandatoryValue):
+        return f"'{error.full_key}' is not set: add {error.full_key}=…"
+    for cause in causes:
+        parent, key = getattr(cause, "parent_node", None), getattr(cause, "key", None)
+        if "is not in struct" in str(cause):
+            known = list(parent) if isinstance(parent, DictConfig) else []
+            full = getattr(cause, "full_key", None) or key
+            there = f"; there are: {', '.join(map(str, known))}" if known else ""
+            return f"no setting '{full}'{closest(key, known)}{there}"
+    match = re.search(
+        r"Could not find '([^']+)'.*?Available options in '[^']*': (.*?)(?: Config search.*)?$", text
+    )
+    if match:
+        asked, options = match[1], match[2].split()
+        group, _, option = asked.rpartition("/")
+        there = f"{closest(option, options)}; there are: {', '.join(options)}"
+        return f"no '{option}' in {group or 'the config'}{there}"
+    return text

@@ -1,0 +1,68 @@
+"""Signals as an exception, at once or when it suits."""
+
+import signal
+import sys
+import threading
+
+# USR1 and USR2 are what clusters send before they take a job away.
+NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+
+
+class Interrupted(BaseException):
+    """The run was asked to stop and has saved; not an error, so no `except Exception` may swallow it."""
+
+
+class Interrupts:
+    """While entered, a signal raises `Interrupted`: at once, or, if `deferred`, when somebody calls `leave`.
+
+    Whoever defers does so because the weights may be in the middle of an update: saving inside a handler
+    could catch them there, and hang. A second signal is obeyed at once, without saving.
+    """
+
+    def __init__(self):
+        self.deferred = False
+        self.asked: str | None = None
+        self._number: int | None = None
+        self._before = {}
+
+    def __enter__(self):
+        self._before = {number: signal.getsignal(number) for number in SIGNALS}
+        self.install()
+        return self
+
+    def __exit__(self, *error) -> None:
+        if _in_main_thread():
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+
+    def install(self) -> None:
+        """Put the handlers in place, instead of whatever is there now."""
+        if _in_main_thread():
+            for number in SIGNALS:
+                signal.signal(number, self._handle)
+
+    def _handle(self, number, frame) -> None:
+        again = self.asked is not None
+        self.asked, self._number = signal.Signals(number).name, number
+        if again or not self.deferred:
+            self.leave("stopped at once")
+        print(f"\n{self.asked}: stopping after this batch (once more: at once)", file=sys.stderr, flush=True)
+
+    def leave(self, how: str) -> None:
+        """Raise `Interrupted`, telling what asked for it and how the run was left."""
+        raise Interrupted(f"{self.asked or 'another rank was asked to stop'}: {how}")
+
+    def hand_on(self) -> None:
+        """Call the handler that was there before for the signal that came.
+
+        A cluster's launcher has one that puts the job into the queue again, and ends the process.
+        """
+        before = self._before.get(self._number)
+        if callable(before) and before is not signal.default_int_handler:
+            before(self._number, None)
+
+
+def _in_main_thread() -> bool:
+    # Elsewhere Python allows no handlers.
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,57 @@
+"""Who works in a directory: a lock that goes with its process, however that ends."""
+
+import os
+from pathlib import Path
+
+from imaging.errors import ImagingError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+def lock(directory: Path) -> int | None:
+    """Take the lock of a run directory; the system gives it back when this process ends.
+
+    POSIX record locks: they hold over NFS, and a loader's worker that outlives its parent does not inherit
+    them.
+
+    Returns:
+        what `unlock` takes.
+
+    Raises:
+        ImagingError: another process has it.
+    """
+    handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    if fcntl is not None:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise ImagingError(
+                f"another process works in {directory}: its status.json says where; wait for it, or end it"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+    return handle
+
+
+def unlock(handle: int | None) -> None:
+    """Give a lock back."""
+    if handle is not None:
+        os.close(handle)
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether another living process works in this run directory."""
+    if fcntl is None or not (directory / ".lock").is_file():
+        return False
+    with (directory / ".lock").open("rb+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False

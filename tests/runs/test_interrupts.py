@@ -1,0 +1,50 @@
+"""Signals: as an exception at once, or when it suits; and the handler of before."""
+
+import os
+import signal
+
+import pytest
+
+from imaging.runs.interrupts import SIGNALS, Interrupted, Interrupts
+from imaging.runs.run import Run, read_status
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_what_is_not_deferred(number):
+    with pytest.raises(Interrupted, match=f"{signal.Signals(number).name}: stopped at once"), Interrupts():
+        os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_deferred_signal_waits_and_a_second_one_does_not(number, capfd):
+    with Interrupts() as interrupts:
+        interrupts.deferred = True
+        os.kill(os.getpid(), number)
+        assert interrupts.asked == signal.Signals(number).name
+        assert "stopping after this batch" in capfd.readouterr().err
+        with pytest.raises(Interrupted, match="at once"):
+            os.kill(os.getpid(), number)
+
+
+def test_the_handlers_of_before_are_there_again():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with Interrupts():
+        assert all(signal.getsignal(number) not in before for number in SIGNALS)
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_a_cluster_launchers_handler_is_called_after_the_status_is_written(tmp_path, monkeypatch):
+    called = []
+
+    def requeue(number, frame):
+        called.append((number, read_status(tmp_path)["state"]))
+        raise SystemExit(-1)
+
+    old = signal.signal(signal.SIGUSR2, requeue)
+    try:
+        with pytest.raises(SystemExit), Run(tmp_path, {}).watched():
+            os.kill(os.getpid(), signal.SIGUSR2)
+    finally:
+        signal.signal(signal.SIGUSR2, old)
+    assert called == [(signal.SIGUSR2, "interrupted")]
+    assert read_status(tmp_path)["state"] == "interrupted"

@@ -1,0 +1,201 @@
+"""A run that is cut anywhere and goes on ends as the uninterrupted one, bit for bit."""
+
+import json
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from imaging.data import build_data
+from imaging.reporting.curves import read_curve
+from imaging.runs.checkpoints import newest_checkpoint, read_checkpoint
+from imaging.runs.command import register_resolvers
+from imaging.runs.run import Run
+from imaging.runs.trainer import build_trainer, fit
+from imaging.tasks import build_task
+
+CONF = Path(__file__).parents[2] / "conf"
+STEPS = 12
+# 20 patches in batches of 4: an epoch has 5 steps, so that it ends with and without a validation or a save.
+SETTINGS = [
+    "data.patch_size=16",
+    "data.patches_per_image=5",
+    "data.validation_images=1",
+    "data.batch_size=4",
+    "model.hidden_channels=4",
+    "model.depth=3",
+    "physics.noise.sigma=[0.05,0.2]",
+    "schedule=cosine",
+    "schedule.warmup_steps=1",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=-1",
+    f"trainer.max_steps={STEPS}",
+    "trainer.log_every_n_steps=1",
+    "trainer.val_check_interval=4",
+    "trainer.checkpoint_every_n_steps=1",
+    "trainer.weight_averaging=0.9",
+]
+
+
+class Cut(BaseException):
+    """Stands for a kill."""
+
+
+class CutAt(pl.Callback):
+    """Cut when `hook` is called after `step` steps, before or behind all that the project's callbacks do."""
+
+    def __init__(self, step: int, hook: str):
+        self.step = step
+        setattr(self, hook, self._cut)
+
+    def _cut(self, trainer, *arguments) -> None:
+        if trainer.global_step == self.step:
+            raise Cut
+
+
+@pytest.fixture
+def settings(photographs):
+    """Compose a config from overrides."""
+
+    def settings(*overrides: str) -> dict:
+        register_resolvers()
+        folder = [f"data.source.{split}={photographs / split}" for split in ("train", "test")]
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("train", ["data=folder", *folder, *SETTINGS, *overrides])
+        return OmegaConf.to_container(config, resolve=True)
+
+    return settings
+
+
+def train(directory: Path, settings: dict, cut: CutAt | None = None, first: bool = False) -> None:
+    run = Run(directory, settings)
+    with run.watched():
+        data = build_data(settings["data"])
+        trainer, start = build_trainer(settings["trainer"], run)
+        if cut is not None:
+            trainer.callbacks.insert(0 if first else len(trainer.callbacks), cut)
+        fit(trainer, build_task(settings), data, run, start)
+
+
+def cut_and_resume(directory: Path, settings: dict, cut: CutAt, first: bool = False) -> None:
+    with pytest.raises(Cut):
+        train(directory, settings, cut, first)
+    train(directory, settings)
+
+
+def assert_same_end(one: Path, other: Path) -> None:
+    ends = [read_checkpoint(run / "checkpoints" / "last.ckpt") for run in (one, other)]
+    assert ends[0]["global_step"] == ends[1]["global_step"] == STEPS
+    for key in ("state_dict", "training_weights", "optimizer_states", "lr_schedulers"):
+        assert_identical(ends[0].get(key), ends[1].get(key))
+    for tag in ("train/loss", "train/psnr", "train/lr", "val/psnr"):
+        assert read_curve(one, tag) == read_curve(other, tag)
+        assert read_curve(one, tag)[0], f"{tag} is empty"
+
+
+def assert_identical(a, b) -> None:
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b)
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_identical(a[key], b[key])
+    elif isinstance(a, list):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            assert_identical(x, y)
+    else:
+        assert a == b
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("step", [3, 5])
+def test_in_the_middle_and_at_the_end_of_an_epoch(precision, workers, step, settings, tmp_path):
+    config = settings(f"trainer.precision={precision}", f"data.workers={workers}")
+    train(tmp_path / "whole", config)
+    cut_and_resume(tmp_path / "cut", config, CutAt(step, "on_train_batch_end"))
+    assert_same_end(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.mark.parametrize("every", [1, 3, 5, 100])
+def test_at_every_step_and_hook(every, settings, tmp_path):
+    """Every step, with checkpoints at each, between, at epochs' ends, and none before the last."""
+    config = settings("trainer.precision=float32", f"trainer.checkpoint_every_n_steps={every}")
+    train(tmp_path / "whole", config)
+    for step in range(1, STEPS + 1):
+        cut_and_resume(tmp_path / f"batch-{step}", config, CutAt(step, "on_train_batch_end"), first=True)
+        assert_same_end(tmp_path / "whole", tmp_path / f"batch-{step}")
+    for step in (4, 8, 12):
+        for hook in ("on_validation_start", "on_validation_end"):
+            for first in (True, False):
+                name = f"{hook}-{step}-{first}"
+                cut_and_resume(tmp_path / name, config, CutAt(step, hook), first)
+                assert_same_end(tmp_path / "whole", tmp_path / name)
+
+
+def test_with_validation_at_the_end_of_the_epoch_and_crops(settings, tmp_path):
+    config = settings(
+        "trainer.val_check_interval=5", "data.patches_per_image=null", "data.random_crop=true",
+        "data.crops_per_image=5", "data.workers=2",
+    )  # fmt: skip
+    train(tmp_path / "whole", config)
+    for step in (4, 5, 6, 10):
+        cut_and_resume(tmp_path / str(step), config, CutAt(step, "on_train_batch_end"))
+        assert_same_end(tmp_path / "whole", tmp_path / str(step))
+
+
+def test_cut_again_and_again(settings, tmp_path):
+    config = settings()
+    train(tmp_path / "whole", config)
+    for step in (2, 4, 5, 5, 9):
+        with pytest.raises(Cut):
+            train(tmp_path / "cut", config, CutAt(step, "on_train_batch_start"))
+    train(tmp_path / "cut", config)
+    assert_same_end(tmp_path / "whole", tmp_path / "cut")
+    assert json.loads((tmp_path / "cut" / "status.json").read_text())["attempts"] == 6
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 half"])
+def test_the_one_before_is_taken_if_the_newest_cannot_be_read(damage, settings, tmp_path, capfd):
+    config = settings("trainer.checkpoint_every_n_steps=2")
+    train(tmp_path / "whole", config)
+    with pytest.raises(Cut):
+        train(tmp_path / "cut", config, CutAt(9, "on_train_batch_end"))
+    (tmp_path / "cut" / "checkpoints" / "last.ckpt").write_bytes(damage)
+    capfd.readouterr()
+    train(tmp_path / "cut", config)
+    assert "last.ckpt cannot be read" in (complained := capfd.readouterr().err)
+    assert "going on from previous.ckpt, step 6" in complained
+    assert_same_end(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_the_average_is_the_closed_form_and_is_what_is_tested(settings, tmp_path):
+    """The weights of each step, from a run that saves them all, averaged here by hand."""
+    config = settings("trainer.max_steps=6", "trainer.weight_averaging=0.5", "trainer.precision=float32")
+    weights = []
+
+    class Collect(pl.Callback):
+        def on_train_start(self, trainer, task):
+            self.on_train_batch_end(trainer, task)
+
+        def on_train_batch_end(self, trainer, task, *arguments):
+            weights.append({k: p.detach().double().clone() for k, p in task.named_parameters()})
+
+    run = Run(tmp_path, config)
+    trainer, _ = build_trainer(config["trainer"], run)
+    trainer.callbacks.insert(0, Collect())
+    task = build_task(config)
+    fit(trainer, task, build_data(config["data"]), run, None)
+    average = weights[0]
+    for step, new in enumerate(weights[1:], start=1):
+        decay = min(0.5, (1 + step) / (10 + step))
+        average = {k: decay * average[k] + (1 - decay) * new[k] for k in new}
+    _, saved = newest_checkpoint(tmp_path / "checkpoints")
+    for name, parameter in task.named_parameters():
+        torch.testing.assert_close(parameter.double(), average[name], atol=1e-6, rtol=0)
+        assert torch.equal(saved["state_dict"][name], parameter)
+        assert torch.equal(saved["training_weights"][name].double(), weights[-1][name])
