@@ -14,13 +14,13 @@ def train(config: DictConfig) -> float | None:
     from imaging.evaluation.run import evaluate_run, flat_numbers, write_examples, write_tables
     from imaging.reporting.report import report_run, table
     from imaging.runs.resume import open_config
-    from imaging.runs.run import Run, final_psnr, is_completed
+    from imaging.runs.run import Run, describe_end, final_psnr, is_over
     from imaging.runs.trainer import build_trainer, fit
     from imaging.tasks import build_task
 
     settings, directory = open_config(config)
-    if is_completed(directory):
-        print(f"{directory} is completed")
+    if is_over(directory):
+        print(f"{directory}: {describe_end(directory)}")
         return final_psnr(directory)
     test = settings["test"]
     run = Run(directory, settings)
@@ -43,6 +43,9 @@ def train(config: DictConfig) -> float | None:
         figures = report_run(run.directory, settings["task"]["name"])
         run.finish(numbers | flat_numbers(rows) | own)
 
+    if run.pruned:
+        print(f"{run.directory}: {describe_end(run.directory)}")
+        return final_psnr(run.directory)
     print(f"\n{table(records, rows)}")
     print("".join(f"{name} {value:.4f}\n" for name, value in own.items()))
     print(f"run      {run.directory}")
@@ -55,7 +58,7 @@ def after_sweep(directory: Path) -> list[str]:
     """All jobs have ended: one table of them, and a line for each that is not completed."""
     from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import report_sweep
-    from imaging.runs.run import describe_end, read_config, true_state
+    from imaging.runs.run import describe_end, is_over, read_config, true_state
 
     runs = find_runs(directory)
     configs = {run.name: read_config(run) for run in runs}
@@ -64,7 +67,7 @@ def after_sweep(directory: Path) -> list[str]:
     print(f"sweep    {directory}")
     print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md")
     print(f"curves   tensorboard --logdir {directory}")
-    return [f"{run.name} {describe_end(run)}" for run in runs if states[run.name] != "completed"]
+    return [f"{run.name} {describe_end(run)}" for run in runs if not is_over(run)]
 
 
 def main() -> None:

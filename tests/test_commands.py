@@ -182,7 +182,7 @@ def test_a_run_without_a_checkpoint_and_one_of_another_architecture(command, run
 def test_a_failed_job_costs_only_itself(command, tiny, tmp_path):
     status, printed, complained = command("train.py", "-m", *tiny, "name=mixed", "model.depth=1,2")
     assert status == 1
-    assert "1 jobs are not completed: 0-depth-1 failed (ImagingError: " in complained
+    assert "1 not completed: 0-depth-1 failed (ImagingError: " in complained
     assert "0-depth-1: no results, failed" in printed
     assert "PSNR in dB" in printed
     (sweep,) = tmp_path.glob("multirun/*/*")

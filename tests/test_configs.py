@@ -21,6 +21,9 @@ RUNS = {
     ],
     "experiment/inpainting_bundled": ["experiment=inpainting_bundled", "data.patch_size=28"],
     "launcher/basic": ["launcher=basic"],
+    "launcher/gpus": ["launcher=gpus"],  # without effect on a single run; the sweeps are in tests/launchers
+    "launcher/slurm": ["launcher=slurm"],
+    "launcher/slurm_script": ["launcher=slurm_script"],
     "model/dncnn": ["model=dncnn"],
     "model/mlp": ["model=mlp", "model.image_shape=[3,16,16]", "data.test_patch_size=16"],
     "model/unet": ["model=unet", "model.hidden_channels=4"],
@@ -40,11 +43,17 @@ RUNS = {
     "task/deconvolver": ["task=deconvolver"],
     "task/denoiser": ["task=denoiser"],
     "task/inpainter": ["task=inpainter", "physics=mask", "physics.operator.rows=[2,9]"],
-    "trainer/ddp": ["trainer=ddp", "trainer.devices=1"],
     "trainer/default": ["trainer=default"],
 }
-# These need data sets, or are several runs: see below.
-ELSEWHERE = {"data/bsds300", "data/mnist", "sweep/bias_ablation", "sweep/deconvolution"}
+# These need data sets, or are several runs or processes: see below, tests/launchers, tests/runs/test_ddp.py.
+ELSEWHERE = {
+    "data/bsds300",
+    "data/mnist",
+    "sweep/bias_ablation",
+    "sweep/deconvolution",
+    "sweep/search",
+    "trainer/ddp",
+}
 
 
 def test_every_config_is_run_by_a_test():

@@ -43,11 +43,30 @@ def flat_numbers(rows: list[dict]) -> dict[str, float]:
     return numbers
 
 
-def write_tables(directory: Path, records: list[Record], varied: dict[str, dict] | None = None) -> list[dict]:
-    """Write `per_image.csv` and `summary.csv`; returns the rows of the latter."""
+def write_tables(
+    directory: Path,
+    records: list[Record],
+    varied: dict[str, dict] | None = None,
+    states: dict[str, str] | None = None,
+) -> list[dict]:
+    """Write `per_image.csv` and `summary.csv`; returns the rows of the latter that have numbers.
+
+    Args:
+        varied: for each run its varied hyper-parameters; each becomes a column.
+        states: of each run of a sweep; becomes a column, and a run without records has a row with its state.
+    """
     rows = summarise(records, varied)
+    told = rows
+    if states is not None:
+        tested = {row["run"] for row in rows}
+        told = [row | {"state": states[row["run"]]} for row in rows]
+        told += [
+            {"run": run, **(varied or {}).get(run, {}), "state": state}
+            for run, state in states.items()
+            if run not in tested
+        ]
     write_text(directory / "per_image.csv", per_image_csv(records))
-    write_text(directory / "summary.csv", summary_csv(rows))
+    write_text(directory / "summary.csv", summary_csv(told))
     return rows
 
 

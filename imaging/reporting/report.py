@@ -58,21 +58,26 @@ def report_sweep(directory: Path, configs: dict[str, dict], states: dict[str, st
         else:
             missing.append(f"{run.name}: no results, {states.get(run.name, 'unknown')}")
     if not records:
+        write_tables(directory, [], varied(configs), states)
         return "\n".join(["no run of this sweep has results", *missing])
-    return "\n".join([write_sweep(directory, records, configs), *missing])
+    return "\n".join([write_sweep(directory, records, configs, states), *missing])
 
 
-def write_sweep(directory: Path, records: list[Record], configs: dict[str, dict]) -> str:
+def write_sweep(
+    directory: Path, records: list[Record], configs: dict[str, dict], states: dict[str, str] | None = None
+) -> str:
     """Write the tables and the curve of several runs; returns the text to print.
 
     Args:
         directory: where to.
         records: of all runs.
         configs: resolved config of each run, by the name of its records.
+        states: of each run, if some may be without records.
     """
     names = dict.fromkeys(r.run for r in records)
-    settings = varied({name: configs[name] for name in names})
-    rows = write_tables(directory, records, settings)
+    settings = varied(configs)
+    rows = write_tables(directory, records, settings, states)
+    settings = {name: settings[name] for name in names}
     header, lines = pivot(rows)
     write_text(directory / "summary.md", f"{caption(records)}\n\n{markdown_table(header, lines)}\n")
     methods = {r.run: r.method for r in records}

@@ -19,8 +19,10 @@ from imaging.errors import ImagingError
 from imaging.runs.complaints import one_line
 from imaging.runs.interrupts import Interrupted
 from imaging.runs.memory import keep_freed_memory
-from imaging.runs.names import concrete, register_resolvers
-from imaging.runs.resume import check_sweep
+from imaging.runs.names import register_resolvers
+from imaging.runs.parent import follow_parent
+from imaging.runs.resume import begin_sweep
+from imaging.runs.sbatch import TRY_AGAIN
 
 register_resolvers()  # at the import, since a job on a cluster's node begins with a pickle of `Job`
 
@@ -31,9 +33,15 @@ class Sweeps(Callback):
     directory: Path | None = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
-        check_sweep(config)
+        try:
+            begin_sweep(config)
+        except ImagingError as error:
+            raise Refused(str(error)) from None
         Sweeps.directory = Path(config.hydra.sweep.dir)
-        concrete(config)
+
+
+class Refused(BaseException):
+    """A sweep that cannot begin. Hydra makes a mere warning of an `Exception` in a callback."""
 
 
 class Job:
@@ -72,9 +80,11 @@ def command(
             line for each job that is not completed.
 
     Exit status: 0 done; 1 a failure of ours, with its traceback, or jobs of a sweep that failed; 2 something
-    to mend by the user, in one line; 130 interrupted and saved.
+    to mend by the user, in one line; 130 interrupted and saved; 75 the same by a cluster's warning or a time
+    limit: start it again.
     """
     register_resolvers()  # anew: `started` is now
+    follow_parent()
     keep_freed_memory()
     Sweeps.directory = None
     # Hydra swallows the traceback of the body and prints its own mixture; here each error is told once.
@@ -96,9 +106,10 @@ def command(
         if Sweeps.directory is not None and after_sweep is not None:
             unfinished = after_sweep(Sweeps.directory)
             if unfinished:
+                more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
                 again = f"to go on: the same command with resume={Sweeps.directory}"
-                fail(f"{len(unfinished)} jobs are not completed: {'; '.join(unfinished)}; {again}", 1)
-    except ImagingError as error:
+                fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
+    except (ImagingError, Refused) as error:
         fail(str(error), 2)
     except (HydraException, OmegaConfBaseException) as error:
         fail(one_line(error), 2)
@@ -109,7 +120,8 @@ def command(
     except (Interrupted, KeyboardInterrupt) as error:
         again = f"the same command with resume={Sweeps.directory}"
         text = str(error) or "interrupted"
-        fail(f"{text.split('; to go on')[0]}; to go on: {again}" if Sweeps.directory else text, 130)
+        text = f"{text.split('; to go on')[0]}; to go on: {again}" if Sweeps.directory else text
+        fail(text, TRY_AGAIN if text.startswith(("SIGUSR", "time limit")) else 130)
 
 
 def fail(message: str, status: int) -> None:

@@ -9,13 +9,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 
 def register_resolvers() -> None:
-    """`${started:}`, `${varied:…}` and others that `conf/train.yaml` uses."""
+    """`${started:}`, `${varied:…}`, `${either:…}` and `${checkout:}` that `conf/train.yaml` uses."""
     # To the microsecond: two runs started in the same second must not share a directory.
     started = f"{datetime.now():%Y-%m-%d/%H-%M-%S.%f}"
     OmegaConf.register_new_resolver("started", lambda: started, replace=True)
     OmegaConf.register_new_resolver("varied", varied, replace=True)
     OmegaConf.register_new_resolver("checkout", lambda: str(Path(__file__).parents[2]), replace=True)
-    OmegaConf.register_new_resolver("run_directory", lambda resume, new: resume or new, replace=True)
+    OmegaConf.register_new_resolver("either", lambda value, default: value or default, replace=True)
 
 
 def swept(params: DictConfig | None, overrides: list[str]) -> list[str]:
@@ -42,8 +42,16 @@ def varied(keys: str, overrides: list[str]) -> str:
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
         if key in keys.split(","):
-            words.append(f"{key.split('.')[-1]}-{value}")
+            words.append(f"{key.split('.')[-1]}-{_short(value)}")
     return re.sub(r"[^\w.-]+", "_", "-".join(words))
+
+
+def _short(value: str) -> str:
+    """A value from a search has all its digits."""
+    try:
+        return f"{float(value):.4g}" if len(value) > 8 else value
+    except ValueError:
+        return value
 
 
 def concrete(config: DictConfig) -> None:

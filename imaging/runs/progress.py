@@ -74,8 +74,7 @@ class Status(pl.Callback):
 
     def on_validation_end(self, trainer, task) -> None:
         if "val/psnr" in trainer.callback_metrics:
-            value = round(float(trainer.callback_metrics["val/psnr"]), 4)
-            self.run.update(step=trainer.global_step, val_psnr=value)
+            self.run.validated(trainer.global_step, round(float(trainer.callback_metrics["val/psnr"]), 4))
 
     def on_train_end(self, trainer, task) -> None:
         self.run.update(step=trainer.global_step)

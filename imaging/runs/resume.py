@@ -7,6 +7,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
+from imaging.files import write_text
+from imaging.runs.names import concrete
 from imaging.runs.run import differences, read_config, read_status
 
 SWEEP_RECORD = "multirun.yaml"  # Hydra writes it into a sweep's directory
@@ -57,7 +59,8 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
 
 def _refuse_sweep(directory: Path) -> None:
     if (directory / SWEEP_RECORD).is_file():
-        words = " ".join(OmegaConf.load(directory / SWEEP_RECORD).hydra.overrides.task)
+        words = OmegaConf.load(directory / SWEEP_RECORD).hydra.overrides.task
+        words = " ".join(word for word in words if not word.startswith("resume="))
         raise ImagingError(f"{directory} is a sweep: python train.py {words} resume={directory}")
     if not directory.is_dir() or not any(directory.iterdir()):
         if directory.is_dir():
@@ -65,28 +68,46 @@ def _refuse_sweep(directory: Path) -> None:
         raise ImagingError(f"{directory} is not a run directory: there is nothing in it")
 
 
-def check_sweep(config: DictConfig) -> None:
-    """Refuse to go on with a sweep whose settings have changed, before any job starts.
+def begin_sweep(config: DictConfig) -> None:
+    """Make a sweep's directory, or go on with one; refuse what cannot be, before any job starts.
 
     Args:
-        config: the composed config of a multirun, `hydra` included.
+        config: the composed config of a multirun, `hydra` included; names in it become concrete.
 
     Raises:
-        ImagingError: `resume` is not a sweep, or the settings are not those of that sweep.
+        ImagingError: `resume` is not a sweep, or the settings are not those of that sweep; more than one
+            device a job with a launcher that runs them in this process.
     """
-    if config.resume is None:
-        return
-    directory = Path(config.resume)
-    if not (directory / SWEEP_RECORD).is_file():
-        raise ImagingError(f"{directory} is not a sweep directory: it has no {SWEEP_RECORD}")
-    refuse_changes(directory, _essence(OmegaConf.load(directory / SWEEP_RECORD)), _essence(config))
+    if config.hydra.launcher.get("_target_", "").endswith(".BasicLauncher"):
+        refuse_devices(config.trainer.devices, 1)
+    directory = Path(config.hydra.sweep.dir)
+    concrete(config)
+    record = directory / SWEEP_RECORD
+    if config.resume is not None:
+        if not record.is_file():
+            raise ImagingError(f"{directory} is not a sweep directory: it has no {SWEEP_RECORD}")
+        refuse_changes(directory, _essence(OmegaConf.load(record)), _essence(config))
+    write_text(record, OmegaConf.to_yaml(config))
+
+
+def refuse_devices(asked, possible: int) -> None:
+    """One device a job of a sweep, unless its launcher can do more.
+
+    Raises:
+        ImagingError: more are asked for.
+    """
+    if asked not in ("auto", possible, str(possible)):
+        raise ImagingError(
+            f"trainer.devices is {asked}, but a job of this sweep has {possible}: leave it away, or take "
+            "launcher=slurm with hydra.launcher.tasks_per_node and hydra.launcher.gpus_per_node"
+        )
 
 
 def _essence(config: DictConfig) -> dict:
     """What makes a sweep the same sweep: everything but where, when and by which launcher it runs."""
     plain = OmegaConf.to_container(config)
     hydra = plain.pop("hydra")
-    plain.pop("resume", None)
+    del plain["resume"]
     sweeper = {k: v for k, v in hydra["sweeper"].items() if k in ("params", "n_trials", "study_name")}
     elsewhere = ("resume", "launcher", "hydra.launcher", "hydra.sweep.dir", "hydra.sweep.subdir")
     words = [w for w in hydra["overrides"]["task"] if w.lstrip("+~").split("=")[0] not in elsewhere]

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import textwrap
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -28,6 +29,10 @@ def commit() -> str | None:
         return subprocess.run(git, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+class Pruned(BaseException):
+    """The run has stopped because others of its sweep are better."""
 
 
 def is_first_rank() -> bool:
@@ -62,7 +67,7 @@ class Run:
             "state": "running",
             "step": before["step"],
             "steps": None,
-            "val_psnr": None,
+            "validation": before.get("validation") or {},
             "host": socket.gethostname(),
             "device": None,
             "pid": os.getpid(),
@@ -77,6 +82,15 @@ class Run:
     @property
     def name(self) -> str:
         return self.directory.name
+
+    @property
+    def pruned(self) -> bool:
+        return self.writes and self._status["state"] == "pruned"
+
+    @property
+    def validation(self) -> dict[str, float]:
+        """Validation PSNR in dB by the step after which it was."""
+        return self._status["validation"] if self.writes else {}
 
     @property
     def checkpoints(self) -> Path:
@@ -95,12 +109,14 @@ class Run:
             with self.interrupts:
                 yield self
         except (Interrupted, KeyboardInterrupt) as asked:
-            self.update(state="interrupted")
+            self.update(state="interrupted", error=str(asked) or None)
             self._release()
             self.interrupts.hand_on()
             raise Interrupted(
                 f"{asked or 'stopped'}; to go on: python train.py resume={self.directory}"
             ) from None
+        except Pruned as reason:
+            self.update(state="pruned", error=str(reason))
         except BaseException as error:
             self.update(state="failed", error=f"{type(error).__name__}: {error}")
             raise
@@ -112,6 +128,11 @@ class Run:
     def _release(self) -> None:
         unlock(self._lock)
         self._lock = None
+
+    def validated(self, step: int, psnr: float) -> None:
+        """Note the validation PSNR in dB after a step."""
+        known = {k: v for k, v in self.validation.items() if int(k) < step}
+        self.update(step=step, validation=known | {str(step): psnr})
 
     def finish(self, metrics: dict) -> None:
         """Write the final validation and test numbers."""
@@ -130,12 +151,31 @@ def read_config(directory: Path | str) -> dict:
     return OmegaConf.to_container(OmegaConf.load(path))
 
 
+def enqueue(directory: Path, config: dict) -> None:
+    """Write down a run that is to be started: its config, and the state 'queued'.
+
+    What an earlier attempt has left there stays.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    if not (directory / "config.yaml").exists():
+        write_text(directory / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+    known = read_status(directory) | {"state": "queued", "error": None, "updated": now()}
+    write_json(directory / "status.json", known)
+
+
 def read_status(directory: Path | str) -> dict:
     """`status.json` of a run directory; a state of 'unknown' if it cannot be read."""
     try:
         return json.loads((Path(directory) / "status.json").read_text())
     except (OSError, ValueError):
         return {"state": "unknown", "step": 0, "error": "no readable status.json"}
+
+
+def end_as_failed(directory: Path, error: str) -> None:
+    """Make the status of a run true whose process has ended without saying so."""
+    known = read_status(directory)
+    if known["state"] in ("queued", "running"):
+        write_json(directory / "status.json", known | {"state": "failed", "error": error, "updated": now()})
 
 
 def true_state(directory: Path | str) -> str:
@@ -147,19 +187,23 @@ def true_state(directory: Path | str) -> str:
     return status["state"]
 
 
-def is_completed(directory: Path | str) -> bool:
-    return read_status(directory)["state"] == "completed"
+def is_over(directory: Path | str) -> bool:
+    """Whether there is nothing left to do for a run: it is completed, or was pruned."""
+    return read_status(directory)["state"] in ("completed", "pruned")
 
 
 def final_psnr(directory: Path | str) -> float | None:
-    """The final validation PSNR in dB of a completed run; None if there were no validation images."""
-    return json.loads((Path(directory) / "metrics.json").read_text()).get("val/psnr")
+    """The last validation PSNR in dB of a run; None if there was no validation."""
+    metrics = Path(directory) / "metrics.json"
+    if metrics.is_file():
+        return json.loads(metrics.read_text()).get("val/psnr")
+    return next(reversed((read_status(directory).get("validation") or {}).values()), None)
 
 
 def describe_end(directory: Path | str) -> str:
     """How a run that is not completed has ended, for a person: its state, and the error if there was one."""
     error = read_status(directory)["error"]
-    return true_state(directory) + (f" ({error})" if error else "")
+    return true_state(directory) + (f" ({textwrap.shorten(error, 160, placeholder=' …')})" if error else "")
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:

@@ -14,6 +14,7 @@ from imaging.errors import ImagingError
 from imaging.runs.averaging import WeightAveraging
 from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, StoreConfig, newest_checkpoint
 from imaging.runs.progress import Bar, Status, progress_callback
+from imaging.runs.pruning import PruneBelowMedian
 from imaging.runs.run import Run
 from imaging.runs.signals import SaveWhenAsked
 
@@ -68,12 +69,14 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         ImagingError: a setting that is out of range, or that Lightning refuses on this machine; checkpoints
             of which none can be read.
     """
+    _quieten()
     _check(settings)
     settings = dict(settings)
     precision = choose_precision(settings.pop("precision"), settings["accelerator"])
     settings.pop("channels_last")
     settings.pop("compile")
     checkpoints = Checkpoints(run.checkpoints, settings.pop("checkpoint_every_n_steps"))
+    prune = settings.pop("prune_after"), settings.pop("prune_others")
     decay, time_limit = settings.pop("weight_averaging"), settings.pop("time_limit")
     progress = progress_callback()
     callbacks = [
@@ -81,6 +84,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         StoreConfig(run.config),
         checkpoints,
         Status(run),
+        *([PruneBelowMedian(run, *prune)] if prune[0] else []),
         SaveWhenAsked(run.interrupts, checkpoints, time_limit),
         *([progress] if run.writes else []),
     ]
@@ -89,7 +93,6 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         # Else Lightning saves inside the signal's handler, and queues the job again behind our back.
         plugins.append(SLURMEnvironment(auto_requeue=False))
     start, checkpoint = newest_checkpoint(run.checkpoints)
-    _quieten()
     own = {
         "precision": PRECISIONS[precision],
         "default_root_dir": run.directory,
@@ -117,6 +120,10 @@ def _check(settings: dict) -> None:
     for key in ("max_epochs", "max_steps"):
         if type(settings[key]) is not int or settings[key] < -1:
             raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a whole number, -1: no limit")
+    for key in ("prune_after", "prune_others"):
+        value = settings[key]
+        if not (type(value) is int and value > 0) and not (key == "prune_after" and value is None):
+            raise ImagingError(f"trainer.{key} is {value!r}; expected a number, at least 1")
     decay, limit = settings["weight_averaging"], settings["time_limit"]
     if decay is not None and not (isinstance(decay, float) and 0 < decay < 1):
         raise ImagingError(f"trainer.weight_averaging is {decay!r}; expected null or a decay between 0 and 1")
@@ -140,6 +147,7 @@ def _quieten() -> None:
         ".*does not have many workers.*",
         ".*isinstance.treespec, LeafSpec.*is deprecated.*",
         ".*is smaller than the logging interval.*",  # the curves are written by global step here
+        ".*The .srun. command is available on your system.*",  # on a login node
         ".*It is recommended to use .self.log.*sync_dist=True.*",  # every rank validates all images
     ):
         warnings.filterwarnings("ignore", hint)

@@ -1,0 +1,53 @@
+"""Hydra's `launcher=gpus`: a queue of jobs over the GPUs of one machine, or over shares of its CPU cores."""
+
+from collections.abc import Callable, Sequence
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from imaging.runs.jobs import Job, plan_jobs
+from imaging.runs.run import final_psnr, is_over
+
+
+class QueueLauncher(Launcher):
+    """Each job a child process in the first free slot.
+
+    Args:
+        devices: see `imaging.runs.slots.find_slots`.
+    """
+
+    def __init__(self, devices="auto"):
+        self.devices = devices
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.loader, self.config = hydra_context.config_loader, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run all jobs; a job that fails returns None, and the others go on."""
+        jobs = plan_jobs(self.loader, self.config, job_overrides, initial_job_idx)
+        waiting = iter(jobs)
+        self.stream(lambda: next(waiting, None), total=len(jobs))
+        return [returned(job) for job in jobs]
+
+    def stream(
+        self,
+        next_job: Callable[[], Job | None],
+        ended: Callable[[Job], None] = lambda job: None,
+        total: int | None = None,
+    ) -> None:
+        """Run jobs as slots get free; see `imaging.runs.queue.Queue.run`."""
+        from imaging.runs.queue import Queue
+        from imaging.runs.slots import find_slots
+        from imaging.runs.table import Watcher
+
+        slots = find_slots(self.devices)
+        with Watcher(total) as watcher:
+            Queue(slots, watcher).run(next_job, ended)
+
+
+def returned(job: Job) -> JobReturn:
+    """What Hydra gets of a job, read from its directory. Failures are named by the end of the sweep."""
+    value = final_psnr(job.directory) if is_over(job.directory) else None
+    return JobReturn(status=JobStatus.COMPLETED, _return_value=value)

@@ -1,0 +1,116 @@
+"""Hydra's `launcher=slurm`, through submitit, and `launcher=slurm_script`, without it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from unittest import mock
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from imaging.errors import ImagingError
+from imaging.runs.jobs import Job, plan_jobs
+from imaging.runs.run import describe_end, end_as_failed, final_psnr, is_over
+
+try:
+    from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
+except ImportError:
+    SlurmLauncher = None
+
+Returns = Sequence[JobReturn]
+
+
+def returned(jobs: list[Job]) -> Returns:
+    """What Hydra gets, read from the jobs' directories. Failures are named by the end of the sweep."""
+    values = (final_psnr(job.directory) if is_over(job.directory) else None for job in jobs)
+    return [JobReturn(status=JobStatus.COMPLETED, _return_value=value) for value in values]
+
+
+if SlurmLauncher is None:
+
+    class Slurm(Launcher):
+        """Says what is missing."""
+
+        def __init__(self, **settings):
+            raise ImagingError("launcher=slurm needs submitit: pip install -r requirements-cluster.txt")
+
+        setup = launch = None
+
+else:
+
+    class Slurm(SlurmLauncher):
+        """The plugin's launcher, which waits for all jobs though some fail, and does not repeat those done.
+
+        The plugin's own stops waiting at the first failure.
+        """
+
+        def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Returns:
+            import submitit
+
+            devices = self.params["tasks_per_node"]
+            jobs = plan_jobs(
+                self.hydra_context.config_loader, self.config, job_overrides, initial_job_idx, devices
+            )
+
+            class Executor(submitit.AutoExecutor):
+                def map_array(self, function, *columns):
+                    rows = zip(jobs, *columns, strict=True)
+                    rows = [row for row in rows if not is_over(row[0].directory)]
+                    if not rows:
+                        return [Patient(job, None) for job in jobs]
+                    submitted = super().map_array(function, *list(zip(*rows, strict=True))[1:])
+                    array = submitted[0].job_id.split("_")[0]
+                    print(f"job array {array}, {len(rows)} jobs: squeue -j {array}", flush=True)
+                    by_directory = {r[0].directory: s for r, s in zip(rows, submitted, strict=True)}
+                    return [Patient(job, by_directory.get(job.directory)) for job in jobs]
+
+            with mock.patch.object(submitit, "AutoExecutor", Executor):
+                super().launch(job_overrides, initial_job_idx)
+            return returned(jobs)
+
+
+class Patient:
+    """A submitted job that is waited for, and whose failure goes into its status instead of to the caller."""
+
+    def __init__(self, job: Job, submitted):
+        self.job, self.submitted = job, submitted
+
+    def results(self) -> list:
+        if self.submitted is None:
+            return [None]
+        try:
+            self.submitted.results()
+        except Exception:  # of any kind: it comes from the job, or from a cluster that lost it
+            state = self.submitted.state
+            end_as_failed(self.job.directory, f"Slurm says {state}; see {self.submitted.paths.stdout}")
+        print(f"{self.job.name}: {describe_end(self.job.directory)}", flush=True)
+        return [None]
+
+
+class SlurmScript(Launcher):
+    """Writes `submit.sh` into the sweep's directory.
+
+    Args:
+        settings: those of `conf/launcher/slurm_script.yaml`.
+    """
+
+    def __init__(self, **settings):
+        self.settings = {
+            k: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for k, v in settings.items()
+        }
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.loader, self.config = hydra_context.config_loader, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Returns:
+        from imaging.runs.sbatch import write_script
+
+        jobs = plan_jobs(
+            self.loader, self.config, job_overrides, initial_job_idx, self.settings["tasks_per_node"]
+        )
+        waiting = {i: job for i, job in enumerate(jobs, initial_job_idx) if not is_over(job.directory)}
+        if waiting:
+            path = write_script(Path(self.config.hydra.sweep.dir), waiting, self.settings)
+            print(f"{len(waiting)} jobs; to start them: sbatch {path}")
+        return returned(jobs)

@@ -1,0 +1,93 @@
+"""The jobs of a sweep: each a plain single run with a directory and a command of its own."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from imaging.runs.resume import refuse_changes, refuse_devices
+from imaging.runs.run import enqueue, is_over, read_config
+
+# Of the sweep, not of its jobs; each job goes on with what it finds in its directory.
+NOT_PASSED = ("launcher", "resume", "hydra.mode")
+NOT_PASSED_GROUPS = ("hydra.sweep.", "hydra.sweeper.", "hydra.launcher.", "hydra/launcher", "hydra/sweeper")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to be started.
+
+    Args:
+        directory: of the run, absolute.
+        command: runs it, or goes on with it, in the directory that the sweep was started in.
+    """
+
+    directory: Path
+    command: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+
+def plan_jobs(
+    loader, master: DictConfig, overrides: Sequence[Sequence[str]], first: int, devices: int = 1
+) -> list[Job]:
+    """Compose all jobs, refuse what cannot be run, and write down each as queued.
+
+    Args:
+        loader: Hydra's config loader.
+        master: the config of the sweep.
+        overrides: of each job.
+        first: the number of the first job.
+        devices: how many a job may have.
+
+    Raises:
+        ImagingError: a job asks for more devices, or has a directory with another config.
+    """
+    jobs = []
+    for number, words in enumerate(overrides, start=first):
+        config = compose(loader, master, words, number)
+        HydraConfig.instance().set_config(config)
+        directory = Path(config.hydra.sweep.dir, config.hydra.sweep.subdir).absolute()
+        with open_dict(config):
+            del config["hydra"]
+            del config["resume"]
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        refuse_devices(plain["trainer"]["devices"], devices)
+        if (directory / "config.yaml").is_file():
+            refuse_changes(directory, read_config(directory), plain)
+        jobs.append((directory, plain, words))
+    for directory, plain, _ in jobs:
+        if not is_over(directory):
+            enqueue(directory, plain)
+    return [Job(directory, (*_script(), *passed(words), *_alone(directory))) for directory, _, words in jobs]
+
+
+def compose(loader, master: DictConfig, words: Sequence[str], number: int) -> DictConfig:
+    """The config of one job, `hydra` included."""
+    config = loader.load_sweep_config(master, list(words))
+    with open_dict(config):
+        config.hydra.job.id = config.hydra.job.num = number
+    return config
+
+
+def passed(words: Sequence[str]) -> list[str]:
+    """The overrides of a job without the launcher's; the sweep's file stays, it may have settings for all."""
+
+    def key(word: str) -> str:
+        return word.lstrip("+~").split("=")[0].split("@")[0]
+
+    return [w for w in words if key(w) not in NOT_PASSED and not key(w).startswith(NOT_PASSED_GROUPS)]
+
+
+def _script() -> tuple[str, ...]:
+    return sys.executable, str(Path(sys.argv[0]).absolute())
+
+
+def _alone(directory: Path) -> tuple[str, ...]:
+    quoted = str(directory).replace("\\", "\\\\").replace("'", "\\'")
+    return "hydra.mode=RUN", f"hydra.run.dir='{quoted}'"

@@ -1,0 +1,27 @@
+"""A job does not outlive the queue that started it."""
+
+import os
+import signal
+import threading
+import time
+
+PARENT = "IMAGING_PARENT"  # the process that this one must not outlive
+GRACE = 45.0  # seconds for the batch to end and to save
+
+
+def follow_parent() -> None:
+    """If this process was started by a queue, end it, saved, when the queue is gone, however that ended.
+
+    A thread that looks every second: Linux's PR_SET_PDEATHSIG would do as well, but not on a Mac.
+    """
+    if PARENT in os.environ:
+        parent = int(os.environ.pop(PARENT))
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(1)

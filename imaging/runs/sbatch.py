@@ -1,0 +1,68 @@
+"""The sbatch script of a job array, for those who submit by hand."""
+
+import shlex
+from pathlib import Path
+
+from imaging.files import write_text
+from imaging.runs.jobs import Job
+from imaging.runs.queue import LOG
+
+# What a run exits with when a cluster's warning has ended it, saved: start it again.
+TRY_AGAIN = 75
+
+OPTIONS = {
+    "name": "job-name",
+    "partition": "partition",
+    "account": "account",
+    "qos": "qos",
+    "timeout_min": "time",
+    "nodes": "nodes",
+    "tasks_per_node": "ntasks-per-node",
+    "gpus_per_node": "gpus-per-node",
+    "cpus_per_task": "cpus-per-task",
+}
+
+
+def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:
+    """Write `<sweep>/submit.sh`; returns its path.
+
+    Args:
+        jobs: by their numbers, which become those of the array.
+        settings: of `conf/launcher/slurm_script.yaml`.
+    """
+    numbers = ",".join(map(str, jobs))
+    options = {OPTIONS[k]: v for k, v in settings.items() if k in OPTIONS and v is not None}
+    if settings["mem_gb"] is not None:
+        options["mem"] = f"{settings['mem_gb']}G"
+    options |= {
+        "array": f"{numbers}%{settings['array_parallelism']}",
+        "signal": f"USR1@{settings['signal_delay_s']}",
+        "output": "/dev/null",  # each job has a log of its own
+        **settings["additional_parameters"],
+    }
+    cases = []
+    for number, job in jobs.items():
+        log = shlex.quote(str(job.directory / LOG))
+        cases += [f"  {number})", f"    log={log}", f"    command=({shlex.join(job.command)}) ;;"]
+    lines = [
+        "#!/usr/bin/env bash",
+        *(f"#SBATCH --{name}={value}" for name, value in options.items()),
+        "#SBATCH --requeue",
+        "#SBATCH --open-mode=append",
+        "",
+        f"cd {shlex.quote(str(Path.cwd()))}",
+        "case $SLURM_ARRAY_TASK_ID in",
+        *cases,
+        "esac",
+        *settings["setup"],
+        'srun --output="$log" --error="$log" --open-mode=append "${command[@]}"',
+        "status=$?",
+        f"# {TRY_AGAIN}: told by USR1 that the time is over, the run has saved. It goes on where it was.",
+        f'if [ "$status" = {TRY_AGAIN} ]; then',
+        '  scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"',
+        "fi",
+        'exit "$status"',
+    ]
+    path = sweep / "submit.sh"
+    write_text(path, "\n".join(lines) + "\n")
+    return path

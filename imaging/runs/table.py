@@ -1,0 +1,114 @@
+"""What a person sees of a queue: a live table in a terminal, a line for each event in a file."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from imaging.runs.jobs import Job
+from imaging.runs.run import describe_end, read_status
+from imaging.runs.slots import Slot
+
+STYLES = {"completed": "green", "failed": "red", "running": "cyan", "interrupted": "yellow", "pruned": "blue"}
+
+
+def clock(seconds: float) -> str:
+    """'2:05', '1:02:05'."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class Progress:
+    """How far a running job is, from its status file."""
+
+    def __init__(self, job: Job, slot: Slot):
+        self.job, self.slot, self.began = job, slot, time.monotonic()
+        self._first: tuple[int, float] | None = None  # step and time since which it trains
+
+    def cells(self) -> tuple[str, str, str]:
+        """Step of steps, last validation PSNR, time left."""
+        status = read_status(self.job.directory)
+        step, steps = status["step"], status.get("steps")
+        if steps is None or status["state"] != "running":
+            return "", "", ""
+        if self._first is None:
+            self._first = step, time.monotonic()
+        done, seconds = step - self._first[0], time.monotonic() - self._first[1]
+        left = clock((steps - step) * seconds / done) if done else ""
+        return f"{step}/{steps}", psnr(status), left
+
+
+def psnr(status: dict) -> str:
+    values = list((status.get("validation") or {}).values())
+    return f"{values[-1]:.2f}" if values else ""
+
+
+class Watcher:
+    """Follows a queue on the terminal, or where there is none, line by line.
+
+    Args:
+        total: how many jobs there will be, if that is known.
+    """
+
+    def __init__(self, total: int | None = None):
+        self.total, self.running, self.over = total, {}, []
+        self.next = 0.0
+        self.console = Console(file=sys.stdout, highlight=False)
+        self.live = Live(console=self.console, auto_refresh=False) if self.console.is_terminal else None
+
+    def __enter__(self):
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self.live:
+            self.live.update(self.table(), refresh=True)
+            self.live.stop()
+
+    def started(self, job: Job, slot: Slot) -> None:
+        self.running[job.directory] = Progress(job, slot)
+        self._say(f"{job.name}: started on {slot.name}")
+
+    def ended(self, job: Job) -> None:
+        progress = self.running.pop(job.directory, None)
+        status = read_status(job.directory)
+        took = clock(time.monotonic() - progress.began) if progress else "before"
+        self.over.append((job, status, took))
+        value = f", {psnr(status)} dB in validation" if psnr(status) else ""
+        self._say(f"{job.name}: {describe_end(job.directory)}{value}, {took}")
+
+    def tick(self) -> None:
+        if self.live and time.monotonic() > self.next:
+            self.next = time.monotonic() + 0.5
+            self.live.update(self.table(), refresh=True)
+
+    def _say(self, line: str) -> None:
+        if self.live is None:
+            print(f"[{len(self.over)}/{self.total or '?'}] {line}", flush=True)
+
+    def table(self) -> Table:
+        """Jobs that are over, as many as there is room for, those that run, and how many wait."""
+        table = Table("job", "state", "where", "step", "val PSNR", "time left", box=None, pad_edge=False)
+        room = max(5, self.console.height - len(self.running) - 4)
+        hidden = max(0, len(self.over) - room)
+        if hidden:
+            table.add_row(f"… and {hidden} more", "")
+        for job, status, took in self.over[hidden:]:
+            state = status["state"]
+            table.add_row(
+                job.name,
+                f"[{STYLES.get(state, 'white')}]{state}[/]",
+                took,
+                str(status["step"]),
+                psnr(status),
+                "",
+            )
+        for progress in list(self.running.values()):
+            table.add_row(progress.job.name, "[cyan]running[/]", progress.slot.name, *progress.cells())
+        if self.total:
+            table.add_row(f"{self.total - len(self.over) - len(self.running)} queued", "")
+        return table
