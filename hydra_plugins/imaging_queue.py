@@ -26,6 +26,7 @@ class QueueLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run all jobs; a job that fails returns None, and the others go on."""
+        self.slots()  # before anything is written
         jobs = plan_jobs(self.loader, self.config, job_overrides, initial_job_idx)
         waiting = iter(jobs)
         self.stream(lambda: next(waiting, None), total=len(jobs))
@@ -39,12 +40,17 @@ class QueueLauncher(Launcher):
     ) -> None:
         """Run jobs as slots get free; see `imaging.runs.queue.Queue.run`."""
         from imaging.runs.queue import Queue
-        from imaging.runs.slots import find_slots
         from imaging.runs.table import Watcher
 
-        slots = find_slots(self.devices)
+        slots = self.slots()
         with Watcher(total) as watcher:
             Queue(slots, watcher).run(next_job, ended)
+
+    def slots(self) -> list:
+        """Where jobs can run; see `imaging.runs.slots.find_slots`."""
+        from imaging.runs.slots import find_slots
+
+        return find_slots(self.devices)
 
 
 def returned(job: Job) -> JobReturn:

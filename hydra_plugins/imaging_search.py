@@ -152,7 +152,10 @@ def distribution(override: Override):
         return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.encode)))
     if override.is_range_sweep():
         if all(isinstance(v, int) for v in (value.start, value.stop, value.step)):
-            return IntDistribution(value.start, value.stop - 1, step=value.step)  # Hydra's end is exclusive
+            last = (
+                value.start + (value.stop - 1 - value.start) // value.step * value.step
+            )  # the end is exclusive
+            return IntDistribution(value.start, last, step=value.step)
         return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.identity)))
     if override.is_interval_sweep():
         log = "log" in value.tags

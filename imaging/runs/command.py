@@ -50,20 +50,21 @@ class Job:
     def __init__(self, body: Callable[[DictConfig], object]):
         self.body = body
         self.error: Exception | None = None
+        self.failed_in_sweep = False
 
     def __call__(self, config: DictConfig) -> object:
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
         try:
             return self.body(config)
-        except (ImagingError, OmegaConfBaseException, OSError) as error:
-            if sweep:
-                raise  # it is in the job's status; Hydra goes on with the others
-            self.error = error
-            return None
-        except Exception:
-            if sweep:
+        except Exception as error:
+            self.failed_in_sweep |= sweep
+            mendable = isinstance(error, ImagingError | OmegaConfBaseException | OSError)
+            if mendable and not sweep:
+                self.error = error
+                return None
+            if sweep and not mendable:
                 traceback.print_exc()
-            raise
+            raise  # in a sweep Hydra goes on with the other jobs
 
 
 def command(
@@ -96,10 +97,8 @@ def command(
         try:
             main()
         except Exception:
-            if Sweeps.directory is None or after_sweep is None:
-                raise
-            # A launcher's sweeper raises the first job's failure; the end of the sweep names them all.
-            if not list(Sweeps.directory.glob("*/status.json")):
+            # Hydra's sweeper raises the first job's failure; the end of the sweep names them all.
+            if not (job.failed_in_sweep and after_sweep is not None):
                 raise
         if job.error is not None:
             raise job.error

@@ -1,5 +1,6 @@
 """Which config a run has: composed anew, or that of the run or sweep it goes on with."""
 
+import shlex
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -8,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
-from imaging.runs.names import concrete
+from imaging.runs.names import concrete, swept
 from imaging.runs.run import differences, read_config, read_status
 
 SWEEP_RECORD = "multirun.yaml"  # Hydra writes it into a sweep's directory
@@ -60,8 +61,8 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
 def _refuse_sweep(directory: Path) -> None:
     if (directory / SWEEP_RECORD).is_file():
         words = OmegaConf.load(directory / SWEEP_RECORD).hydra.overrides.task
-        words = " ".join(word for word in words if not word.startswith("resume="))
-        raise ImagingError(f"{directory} is a sweep: python train.py {words} resume={directory}")
+        words = shlex.join(word for word in words if not word.startswith("resume="))
+        raise ImagingError(f"{directory} is a sweep: python train.py -m {words} resume={directory}")
     if not directory.is_dir() or not any(directory.iterdir()):
         if directory.is_dir():
             directory.rmdir()  # Hydra has just made it
@@ -108,7 +109,7 @@ def _essence(config: DictConfig) -> dict:
     plain = OmegaConf.to_container(config)
     hydra = plain.pop("hydra")
     del plain["resume"]
-    sweeper = {k: v for k, v in hydra["sweeper"].items() if k in ("params", "n_trials", "study_name")}
-    elsewhere = ("resume", "launcher", "hydra.launcher", "hydra.sweep.dir", "hydra.sweep.subdir")
-    words = [w for w in hydra["overrides"]["task"] if w.lstrip("+~").split("=")[0] not in elsewhere]
-    return plain | {"sweep": sweeper, "command": " ".join(sorted(words))}
+    sweeper = {k: v for k, v in hydra["sweeper"].items() if k in ("params", "startup", "seed")}
+    words = dict(word.lstrip("+~").partition("=")[::2] for word in hydra["overrides"]["task"])
+    varied = {key: words[key] for key in swept(None, hydra["overrides"]["task"]) if key in words}
+    return plain | {"hydra": {"sweeper": sweeper}, "swept": varied}

@@ -1,0 +1,59 @@
+"""What a search draws from, and a search in one process."""
+
+import json
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+optuna = pytest.importorskip("optuna", reason="pip install -r requirements-cluster.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("choice(4,8)", optuna.distributions.CategoricalDistribution([4, 8])),
+        ("a,b", optuna.distributions.CategoricalDistribution(["a", "b"])),
+        ("range(3,9)", optuna.distributions.IntDistribution(3, 8)),
+        ("range(3,9,2)", optuna.distributions.IntDistribution(3, 7, step=2)),
+        ("int(interval(1,4))", optuna.distributions.IntDistribution(1, 4)),
+        ("interval(0.1,0.9)", optuna.distributions.FloatDistribution(0.1, 0.9)),
+        ("tag(log,interval(1e-4,1e-2))", optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)),
+    ],
+)
+def test_hydras_syntax_is_optunas_distribution(text, expected):
+    from hydra_plugins.imaging_search import distribution
+
+    (override,) = OverridesParser.create().parse_overrides([f"key={text}"])
+    assert distribution(override) == expected
+
+
+def test_a_search_on_the_basic_launcher(command, tiny, tmp_path):
+    arguments = [
+        "sweep=search",
+        *tiny,
+        "trainer.val_check_interval=1",
+        "hydra.sweeper.n_trials=3",
+        "model.hidden_channels=4",
+        "model.depth=choice(2,3)",
+    ]
+    status, printed, complained = command("train.py", *arguments)
+    assert (status, complained) == (0, "")
+    (sweep,) = tmp_path.glob("multirun/*/*-search")
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{sweep / 'search.db'}")
+    values = [json.loads(p.read_text())["val/psnr"] for p in sorted(sweep.glob("*/metrics.json"))]
+    assert [trial.value for trial in study.trials] == values
+    assert set(study.trials[0].params) == {"optimizer.lr", "model.depth"}  # one key was fixed
+    assert list(study.trials[0].intermediate_values) == [1, 2]
+    assert f"best     {max(values):.2f} dB" in printed
+    # A search that is resumed, and has all its trials, adds none.
+    assert command("train.py", *arguments, f"resume={sweep}")[0] == 0
+    assert len(optuna.load_study(study_name=None, storage=f"sqlite:///{sweep / 'search.db'}").trials) == 3
+
+
+def test_missing_optuna_is_told_in_one_line(command, tiny, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    status, _, complained = command("train.py", "sweep=search", *tiny)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "pip install -r requirements-cluster.txt" in complained
