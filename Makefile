@@ -15,6 +15,12 @@ help:  ## Print the targets
 
 setup: .venv/installed  ## Create .venv and install requirements.txt, once
 
+.venv/cluster: .venv/installed requirements-cluster.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-cluster.txt
+	@touch $@
+
+cluster: .venv/cluster  ## Install what launcher=slurm and sweep=search need as well
+
 demo: setup  ## Train and compare all three studies on the bundled photographs (some minutes)
 	$(BIN)/python train.py experiment=inpainting_bundled
 	$(BIN)/python train.py sweep=bias_ablation trainer.max_epochs=6
@@ -38,4 +44,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test test-all lint format clean
+.PHONY: help setup cluster demo test test-all lint format clean

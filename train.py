@@ -55,7 +55,7 @@ def train(config: DictConfig) -> float | None:
 
 
 def after_sweep(directory: Path) -> list[str]:
-    """All jobs have ended: one table of them, and a line for each that is not completed."""
+    """What the jobs have come to: one table, and a line for each that has ended but is not completed."""
     from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import report_sweep
     from imaging.runs.run import describe_end, is_over, read_config, true_state
@@ -63,11 +63,15 @@ def after_sweep(directory: Path) -> list[str]:
     runs = find_runs(directory)
     configs = {run.name: read_config(run) for run in runs}
     states = {run.name: true_state(run) for run in runs}
+    if set(states.values()) == {"queued"}:
+        return []  # a script was written
     print(f"\n{report_sweep(directory, configs, states)}\n")
     print(f"sweep    {directory}")
     print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md")
     print(f"curves   tensorboard --logdir {directory}")
-    return [f"{run.name} {describe_end(run)}" for run in runs if not is_over(run)]
+    return [
+        f"{run.name} {describe_end(run)}" for run in runs if not is_over(run) and states[run.name] != "queued"
+    ]
 
 
 def main() -> None:

@@ -1,0 +1,63 @@
+"""What the queue costs: 8 jobs over 2 slots of CPU cores, against half the sum of the jobs' own times.
+
+    python benchmarks/queue_overhead.py
+
+The jobs' own times are those of the same commands run alone, one after the other, with one thread each, in
+this run; every second one before and the others after the queue, so that a drift of the machine cancels.
+Prints the ratio, and exits with 1 if it is above --limit.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+TRAIN = Path(__file__).parents[1] / "train.py"
+# On the bundled photographs; some ten seconds of training on one core.
+SETTINGS = ["data.max_test_images=1", "model.hidden_channels=16", "trainer.accelerator=cpu"]
+
+
+def timed(command: list[str], directory: Path) -> float:
+    """Seconds of a command; its output is shown only if it fails."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    began = time.monotonic()
+    ended = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(command)} exits with {ended.returncode}: {ended.stderr[-800:]}")
+    return time.monotonic() - began
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--limit", type=float, default=1.15)
+    arguments = parser.parse_args()
+    settings = [*SETTINGS, f"trainer.max_steps={arguments.steps}"]
+    seeds = range(arguments.jobs)
+    with TemporaryDirectory() as directory:
+        root = Path(directory)
+
+        def alone(seed: int) -> float:
+            return timed([sys.executable, str(TRAIN), *settings, f"seed={seed}"], root)
+
+        alone(0)  # fills the caches of the system
+        own = [alone(seed) for seed in seeds if seed % 2 == 0]
+        sweep = f"seed={','.join(map(str, seeds))}"
+        queue = ["launcher=gpus", "hydra.launcher.devices=cpu:2", *settings, sweep]
+        together = timed([sys.executable, str(TRAIN), "-m", *queue], root)
+        own += [alone(seed) for seed in seeds if seed % 2 == 1]
+    ideal = sum(own) / 2
+    print(
+        f"{arguments.jobs} jobs alone: {', '.join(f'{s:.1f}' for s in own)} s; half their sum {ideal:.1f} s"
+    )
+    print(f"in the queue over 2 slots, its start and the sweep's table included: {together:.1f} s")
+    print(f"ratio {together / ideal:.3f}")
+    return 0 if together <= arguments.limit * ideal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

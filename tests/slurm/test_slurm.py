@@ -1,0 +1,132 @@
+"""Sweeps on a real Slurm: one node with two fake GPUs, brought up by one_node.sh."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SLOW_TRAIN = HERE / "slow_train.py"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    """The environment in which Slurm's commands work."""
+    if os.geteuid() != 0:
+        pytest.skip("starting a Slurm needs root")
+    if not Path("/etc/debian_version").is_file() or shutil.which("apt-get") is None:
+        pytest.skip("a Slurm is installed from Debian's packages only")
+    pytest.importorskip("submitit", reason="pip install -r requirements-cluster.txt")
+    directory = tmp_path_factory.mktemp("slurm")
+    environment = os.environ | {"SLURM_TEST_DIR": str(directory), "OMP_NUM_THREADS": "1"}
+    up = subprocess.run([HERE / "one_node.sh", "up"], env=environment, capture_output=True, text=True)
+    assert up.returncode == 0, up.stderr
+    environment |= {"SLURM_CONF": f"{directory}/slurm.conf", "PATH": f"{directory}/bin:{os.environ['PATH']}"}
+    yield environment
+    subprocess.run([HERE / "one_node.sh", "down"], env=environment, check=True)
+
+
+@pytest.fixture
+def small(tiny) -> list[str]:
+    return [
+        *(word for word in tiny if not word.startswith("trainer.max_steps")),
+        "trainer.max_epochs=-1",
+        "trainer.val_check_interval=100",
+        "model.hidden_channels=4",
+        "hydra.launcher.cpus_per_task=1",
+        "hydra.launcher.timeout_min=1",
+        "hydra.launcher.signal_delay_s=25",
+    ]
+
+
+def status(run: Path) -> dict:
+    path = run / "status.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def test_a_sweep_with_a_preempted_a_time_limited_and_a_killed_job(slurm, small, tmp_path):
+    """Jobs by their steps: 100 as it is; 3000 are more than a minute; 1500 is preempted; 1501 is killed."""
+    arguments = ["launcher=slurm", *small, "trainer.max_steps=3000,1500,1501,100"]
+    log = (tmp_path / "sweep.log").open("w+")
+    sweep = subprocess.Popen(
+        [sys.executable, SLOW_TRAIN, "-m", *arguments], cwd=tmp_path, env=slurm, stdout=log, stderr=log
+    )
+    done, together, deadline = set(), set(), time.monotonic() + 480
+    while sweep.poll() is None:
+        assert time.monotonic() < deadline, (log.seek(0), log.read())
+        runs = {p.parent.name: p.parent for p in tmp_path.glob("multirun/*/*/*/status.json")}
+        now = {name: status(run) for name, run in runs.items()}
+        running = {n: s for n, s in now.items() if s.get("state") == "running" and s.get("device")}
+        training = {n: s for n, s in running.items() if Path(f"/proc/{s['pid']}").exists()}
+        if len(training) == 2:
+            together.add(tuple(sorted(s["device"] for s in training.values())))
+        for name, known in training.items():
+            if name.endswith("-1500") and "preempted" not in done and known["step"] > 0:
+                array = re.search(r"squeue -j (\d+)", Path(log.name).read_text())[1]
+                task = name.split("-")[0]
+                subprocess.run(["scancel", "--signal=USR2", f"{array}_{task}"], env=slurm, check=True)
+                done.add("preempted")
+            if name.endswith("-1501") and "killed" not in done and known["step"] > 0:
+                os.kill(known["pid"], signal.SIGKILL)
+                done.add("killed")
+        time.sleep(0.2)
+    log.seek(0)
+    printed = log.read()
+    assert sweep.returncode == 1, printed
+    assert done == {"preempted", "killed"}
+    assert together <= {("cpu of 0", "cpu of 1")}, "two jobs had one GPU"
+    assert together
+
+    (directory,) = tmp_path.glob("multirun/*/*")
+    ends = {run.name: status(run) for run in directory.iterdir() if (run / "status.json").is_file()}
+    names = ["0-max_steps-3000", "1-max_steps-1500", "2-max_steps-1501", "3-max_steps-100"]
+    assert [ends[n]["state"] for n in names] == ["completed", "completed", "failed", "completed"], printed
+    assert [ends[n]["step"] for n in (names[0], names[1], names[3])] == [3000, 1500, 100]
+    assert ends[names[0]]["attempts"] >= 2
+    assert ends[names[1]]["attempts"] >= 2
+    assert ends[names[3]]["attempts"] == 1
+    assert "1 not completed: 2-max_steps-1501 failed (Slurm says FAILED" in printed
+    rows = list(csv.DictReader((directory / "summary.csv").open()))
+    assert {row["run"]: row["state"] for row in rows} == {n: ends[n]["state"] for n in names}
+
+
+def test_a_script_to_submit_by_hand(slurm, small, tmp_path):
+    """Written, submitted, warned by USR1, queued again, finished; then the same command makes the table."""
+    command = [sys.executable, SLOW_TRAIN, "-m", "launcher=slurm_script", *small, "trainer.max_steps=300,301"]
+    wrote = subprocess.run(command, cwd=tmp_path, env=slurm, capture_output=True, text=True)
+    (directory,) = tmp_path.glob("multirun/*/*")
+    assert wrote.returncode == 0, wrote.stderr
+    assert "2 jobs; to start them: sbatch" in wrote.stdout
+    submitted = subprocess.run(
+        ["sbatch", "--parsable", directory / "submit.sh"],
+        cwd=tmp_path,
+        env=slurm,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    array, warned, deadline = submitted.stdout.strip(), False, time.monotonic() + 240
+    run = directory / "0-max_steps-300"
+    while any(status(r).get("state") != "completed" for r in directory.glob("*-max_steps-*")):
+        assert time.monotonic() < deadline, (run / "log.txt").read_text()
+        if not warned and status(run).get("device") and status(run)["step"] > 0:
+            subprocess.run(["scancel", "--signal=USR1", f"{array}_0"], env=slurm, check=True)
+            warned = True
+        time.sleep(0.2)
+    assert status(run)["attempts"] >= 2  # Slurm may have warned of the time limit as well
+    assert "SIGUSR1: saved after step" in (run / "log.txt").read_text()
+    again = subprocess.run(
+        [*command, f"resume={directory}"], cwd=tmp_path, env=slurm, capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    assert "PSNR in dB" in again.stdout
