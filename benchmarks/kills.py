@@ -72,20 +72,20 @@ def start(run: Path, settings: list[str]) -> subprocess.Popen:
 
 
 def finish(run: Path, settings: list[str]) -> float:
-    """Run to the end; seconds from the beginning of the training on."""
+    """Run to the end; seconds from the beginning of the training to the end of the test."""
     child = start(run, settings)
-    began = wait_for_training(run, child)
+    began = wait_until(run, child, lambda status: status["device"])
+    ended = wait_until(run, child, lambda status: status["state"] == "completed")
     _, complained = child.communicate()
     if child.returncode:
         raise SystemExit(f"{run} exits with {child.returncode}: {complained[-800:]}")
-    return time.monotonic() - began
+    return ended - began
 
 
-def wait_for_training(run: Path, child: subprocess.Popen) -> float:
+def wait_until(run: Path, child: subprocess.Popen, condition) -> float:
+    """The moment when the status fulfils the condition, or the process has ended."""
     path = run / "status.json"
-    while child.poll() is None:
-        if path.is_file() and json.loads(path.read_text())["device"]:
-            break
+    while child.poll() is None and not (path.is_file() and condition(json.loads(path.read_text()))):
         time.sleep(0.005)
     return time.monotonic()
 
@@ -143,7 +143,7 @@ def main() -> int:
         for trial in range(arguments.count):
             run = root / f"killed-{trial}"
             child = start(run, settings)
-            began = wait_for_training(run, child)
+            began = wait_until(run, child, lambda status: status["device"])
             moment = moments.uniform(0, seconds)
             time.sleep(max(0.0, began + moment - time.monotonic()))
             child.send_signal(signal.SIGKILL)

@@ -1,5 +1,6 @@
 """Training curves, read back from the TensorBoard files of a run."""
 
+import logging
 from pathlib import Path
 
 
@@ -10,6 +11,7 @@ def read_curve(run: Path | str, tag: str) -> tuple[list[int], list[float]]:
     """
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of each resume that it found
     events = EventAccumulator(str(Path(run) / "tensorboard"), size_guidance={"scalars": 0})
     events.Reload()
     if tag not in events.Tags()["scalars"]:

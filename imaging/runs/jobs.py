@@ -8,6 +8,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from imaging.runs.lock import refuse_locked
 from imaging.runs.resume import refuse_changes, refuse_devices
 from imaging.runs.run import enqueue, is_over, read_config
 
@@ -46,7 +47,7 @@ def plan_jobs(
         devices: how many a job may have.
 
     Raises:
-        ImagingError: a job asks for more devices, or has a directory with another config.
+        ImagingError: a job asks for more devices, or has a directory with another config, or is running.
     """
     jobs = []
     for number, words in enumerate(overrides, start=first):
@@ -58,6 +59,7 @@ def plan_jobs(
             del config["resume"]
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         refuse_devices(plain["trainer"]["devices"], devices)
+        refuse_locked(directory)
         if (directory / "config.yaml").is_file():
             refuse_changes(directory, read_config(directory), plain)
         jobs.append((directory, plain, words))

@@ -29,9 +29,7 @@ def lock(directory: Path) -> int | None:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise ImagingError(
-                f"another process works in {directory}: its status.json says where; wait for it, or end it"
-            ) from None
+            raise _taken(directory) from None
         except OSError:
             pass  # a file system without locks
     return handle
@@ -41,6 +39,21 @@ def unlock(handle: int | None) -> None:
     """Give a lock back."""
     if handle is not None:
         os.close(handle)
+
+
+def _taken(directory: Path) -> ImagingError:
+    return ImagingError(
+        f"another process works in {directory}: its status.json says where; wait for it, or end it"
+    )
+
+
+def refuse_locked(directory: Path) -> None:
+    """
+    Raises:
+        ImagingError: another process works in this run directory.
+    """
+    if is_locked(directory):
+        raise _taken(directory)
 
 
 def is_locked(directory: Path) -> bool:

@@ -34,7 +34,10 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     if single and resume is not None:
         directory = Path(resume)
         _refuse_sweep(directory)
-    elif not (directory / "config.yaml").is_file():
+        read_config(directory)
+    if _in_this_process(hydra) and not single:
+        refuse_devices(plain["trainer"]["devices"], 1)  # it may be what the sweep varies
+    if not (directory / "config.yaml").is_file():
         return plain, directory
     saved = read_config(directory)
     if not single or [o for o in hydra.overrides.task if not o.startswith("resume=")]:
@@ -79,7 +82,7 @@ def begin_sweep(config: DictConfig) -> None:
         ImagingError: `resume` is not a sweep, or the settings are not those of that sweep; more than one
             device a job with a launcher that runs them in this process.
     """
-    if config.hydra.launcher.get("_target_", "").endswith(".BasicLauncher"):
+    if _in_this_process(config.hydra):
         refuse_devices(config.trainer.devices, 1)
     directory = Path(config.hydra.sweep.dir)
     concrete(config)
@@ -91,13 +94,18 @@ def begin_sweep(config: DictConfig) -> None:
     write_text(record, OmegaConf.to_yaml(config))
 
 
+def _in_this_process(hydra: DictConfig) -> bool:
+    # There `trainer=ddp` would run the whole sweep again in its second process.
+    return hydra.launcher.get("_target_", "").endswith(".BasicLauncher")
+
+
 def refuse_devices(asked, possible: int) -> None:
     """One device a job of a sweep, unless its launcher can do more.
 
     Raises:
         ImagingError: more are asked for.
     """
-    if asked not in ("auto", possible, str(possible)):
+    if asked not in (possible, str(possible)):
         raise ImagingError(
             f"trainer.devices is {asked}, but a job of this sweep has {possible}: leave it away, or take "
             "launcher=slurm with hydra.launcher.tasks_per_node and hydra.launcher.gpus_per_node"

@@ -57,7 +57,7 @@ def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:
         *settings["setup"],
         'srun --output="$log" --error="$log" --open-mode=append "${command[@]}"',
         "status=$?",
-        f"# {TRY_AGAIN}: told by USR1 that the time is over, the run has saved; 138: it was told while it began.",
+        f"# {TRY_AGAIN}: warned by USR1, the run has saved; 138: warned before it could begin.",
         f'if [ "$status" = {TRY_AGAIN} ] || [ "$status" = 138 ]; then',
         '  scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"',
         "fi",

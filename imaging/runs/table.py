@@ -37,7 +37,7 @@ class Progress:
         if self._first is None:
             self._first = step, time.monotonic()
         done, seconds = step - self._first[0], time.monotonic() - self._first[1]
-        left = clock((steps - step) * seconds / done) if done else ""
+        left = f"{clock((steps - step) * seconds / done)} left" if done else ""
         return f"{step}/{steps}", psnr(status), left
 
 
@@ -92,7 +92,7 @@ class Watcher:
 
     def table(self) -> Table:
         """Jobs that are over, as many as there is room for, those that run, and how many wait."""
-        table = Table("job", "state", "where", "step", "val PSNR", "time left", box=None, pad_edge=False)
+        table = Table("job", "state", "where", "step", "val PSNR", "time", box=None, pad_edge=False)
         room = max(5, self.console.height - len(self.running) - 4)
         hidden = max(0, len(self.over) - room)
         if hidden:
@@ -102,13 +102,14 @@ class Watcher:
             table.add_row(
                 job.name,
                 f"[{STYLES.get(state, 'white')}]{state}[/]",
-                took,
+                "",
                 str(status["step"]),
                 psnr(status),
-                "",
+                took,
             )
         for progress in list(self.running.values()):
             table.add_row(progress.job.name, "[cyan]running[/]", progress.slot.name, *progress.cells())
-        if self.total:
-            table.add_row(f"{self.total - len(self.over) - len(self.running)} queued", "")
+        queued = (self.total or 0) - len(self.over) - len(self.running)
+        if queued > 0:
+            table.add_row(f"{queued} queued", "")
         return table

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.runs.lock import is_locked
+from imaging.runs.lock import is_locked, refuse_locked
 from imaging.runs.run import Run, read_status, true_state
 
 HOLD = """
@@ -35,6 +35,8 @@ def test_two_processes_do_not_share_a_run(holder, tmp_path):
     assert true_state(tmp_path) == "running"
     with pytest.raises(ImagingError, match=f"another process works in {tmp_path}"):
         Run(tmp_path, {})
+    with pytest.raises(ImagingError, match=f"another process works in {tmp_path}"):
+        refuse_locked(tmp_path)
     assert read_status(tmp_path)["pid"] == holder.pid
 
 

@@ -1,0 +1,110 @@
+"""The queue itself, with jobs that are a line of Python each."""
+
+import sys
+
+import pytest
+
+from imaging.runs.jobs import Job, passed
+from imaging.runs.queue import Queue, last_line
+from imaging.runs.run import describe_end, enqueue, read_status
+from imaging.runs.slots import Slot
+from imaging.runs.table import Watcher, clock
+
+COMPLETE = """
+import json, os, time
+path = {directory!r} + "/status.json"
+time.sleep({seconds})
+status = json.load(open(path))
+assert status["state"] == "queued"
+json.dump(status | {{"state": "completed", "slot": os.environ["SLOT"]}}, open(path, "w"))
+"""
+
+
+@pytest.fixture
+def make_job(tmp_path):
+    def make_job(name: str, code: str = COMPLETE, seconds: float = 0) -> Job:
+        directory = tmp_path / name
+        enqueue(directory, {"seed": 0})
+        return Job(directory, (sys.executable, "-c", code.format(directory=str(directory), seconds=seconds)))
+
+    return make_job
+
+
+def run_all(jobs: list[Job], slots: int = 2) -> list[str]:
+    """Names in the order of their ends."""
+    waiting, order = iter(jobs), []
+    queue = Queue([Slot(f"CPU {i}", {"SLOT": str(i)}) for i in range(slots)], Watcher(len(jobs)))
+    queue.run(lambda: next(waiting, None), lambda job: order.append(job.name))
+    return order
+
+
+def test_the_next_job_starts_when_a_slot_is_free(make_job):
+    jobs = [make_job("long", seconds=1.5), make_job("a"), make_job("b"), make_job("c")]
+    assert run_all(jobs) == ["a", "b", "c", "long"]
+    slots = [read_status(job.directory)["slot"] for job in jobs]
+    assert slots == ["0", "1", "1", "1"]
+
+
+def test_each_way_to_die_costs_one_job_and_is_told(make_job):
+    jobs = [
+        make_job("raises", "raise ValueError('no such thing')"),
+        make_job("exits", "import sys; print('bye'); sys.exit(3)"),
+        make_job("killed", "import os; os.kill(os.getpid(), 9)"),
+        make_job("leaves", "pass"),
+        make_job("good"),
+    ]
+    run_all(jobs)
+    ends = {job.name: describe_end(job.directory) for job in jobs}
+    assert ends == {
+        "raises": "failed (exit status 1: ValueError: no such thing)",
+        "exits": "failed (exit status 3: bye)",
+        "killed": "failed (killed by SIGKILL)",
+        "leaves": "failed (exit status 0: it printed nothing)",
+        "good": "completed",
+    }
+    assert "Traceback" in (jobs[0].directory / "log.txt").read_text()
+
+
+def test_what_is_completed_is_not_started(make_job):
+    jobs = [make_job("good"), make_job("other")]
+    run_all(jobs)
+    again = [Job(job.directory, (sys.executable, "-c", "raise SystemExit(1)")) for job in jobs]
+    assert run_all(again) == ["good", "other"]
+    assert read_status(jobs[0].directory)["state"] == "completed"
+
+
+def test_a_table_has_a_row_for_each_job(make_job):
+    jobs = [make_job("one"), make_job("two")]
+    watcher = Watcher(3)
+    watcher.started(jobs[0], Slot("GPU 5", {}))
+    watcher.ended(jobs[1])
+    table = watcher.table()
+    cells = [list(column.cells) for column in table.columns]
+    assert cells[0] == ["two", "one", "1 queued"]
+    assert cells[2][1] == "GPU 5"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (125, "2:05"), (3725, "1:02:05"), (59.6, "1:00")])
+def test_clock(seconds, text):
+    assert clock(seconds) == text
+
+
+def test_the_last_line_of_a_log(tmp_path):
+    (tmp_path / "log.txt").write_bytes(b"first\nlast \xff\n\n  \n")
+    assert last_line(tmp_path / "log.txt") == "last \ufffd"
+    assert last_line(tmp_path / "none") == "it printed nothing"
+
+
+def test_a_job_gets_the_overrides_that_are_not_the_sweeps():
+    words = [
+        "sweep=search",
+        "launcher=gpus",
+        "hydra.launcher.devices=2",
+        "hydra.sweeper.n_trials=6",
+        "resume=multirun/x",
+        "hydra/launcher=basic",
+        "hydra.mode=MULTIRUN",
+        "+trainer.deterministic=true",
+        "model.depth=3",
+    ]
+    assert passed(words) == ["sweep=search", "+trainer.deterministic=true", "model.depth=3"]
