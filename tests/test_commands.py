@@ -243,3 +243,28 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     for index, state in states[0].items():
         assert all(torch.equal(state[k], states[1][index][k]) for k in state)
     assert read_curve(whole, "train/loss") == read_curve(cut, "train/loss")
+
+
+def test_a_time_limit_saves_and_says_that_the_run_is_to_be_started_again(command, tiny, tmp_path):
+    status, _, complained = command("train.py", *tiny, "trainer.time_limit=1e-9")
+    assert status == 75
+    assert "time limit: saved after step 1; to go on: python train.py resume=outputs/" in complained
+    run = only_run(tmp_path)
+    assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
+    status, _, _ = command("train.py", f"resume={run}")
+    assert status == 75
+    assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 2
+    assert command("train.py", f"resume={run}")[0] == 0
+
+
+def test_a_directory_that_cannot_be_written_is_told_in_one_line(command, tiny, tmp_path, monkeypatch):
+    from imaging import files
+
+    def refuse(path, write):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(files, "write_atomically", refuse)
+    status, _, complained = command("train.py", *tiny)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "cannot write outputs/" in complained
+    assert "Permission denied" in complained

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from imaging.data import build_data
 from imaging.reporting.curves import read_curve
 from imaging.runs.checkpoints import newest_checkpoint, read_checkpoint
-from imaging.runs.command import register_resolvers
+from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
 from imaging.runs.trainer import build_trainer, fit
 from imaging.tasks import build_task
