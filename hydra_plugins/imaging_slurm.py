@@ -10,8 +10,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
+from imaging.runs.interrupts import Interrupted
 from imaging.runs.jobs import Job, plan_jobs
-from imaging.runs.run import describe_end, end_as_failed, final_psnr, is_over
+from imaging.runs.run import describe_end, end_as, final_psnr, is_over
 
 try:
     from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
@@ -66,7 +67,10 @@ else:
                     return [Patient(job, by_directory.get(job.directory)) for job in jobs]
 
             with mock.patch.object(submitit, "AutoExecutor", Executor):
-                super().launch(job_overrides, initial_job_idx)
+                try:
+                    super().launch(job_overrides, initial_job_idx)
+                except KeyboardInterrupt:
+                    raise Interrupted("the jobs go on in Slurm; scancel ends them") from None
             return returned(jobs)
 
 
@@ -83,7 +87,7 @@ class Patient:
             self.submitted.results()
         except Exception:  # of any kind: it comes from the job, or from a cluster that lost it
             state = self.submitted.state
-            end_as_failed(self.job.directory, f"Slurm says {state}; see {self.submitted.paths.stdout}")
+            end_as(self.job.directory, "failed", f"Slurm says {state}; see {self.submitted.paths.stdout}")
         print(f"{self.job.name}: {describe_end(self.job.directory)}", flush=True)
         return [None]
 

@@ -35,6 +35,12 @@ def write_atomically(path: Path | str, write: Callable) -> None:
         os.close(directory)
 
 
+def remove_unfinished(directory: Path) -> None:
+    """Delete what `write_atomically` leaves in a directory if it is killed in the middle."""
+    for path in directory.glob(".*.*.????????"):
+        path.unlink(missing_ok=True)
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write UTF-8 text atomically."""
     write_atomically(path, lambda file: file.write(text.encode()))

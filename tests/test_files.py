@@ -1,10 +1,13 @@
 """A file is the old version or the new one."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from imaging.files import write_atomically, write_json, write_text
+from imaging.files import remove_unfinished, write_atomically, write_json, write_text
 
 
 def test_text_and_json_come_back(tmp_path):
@@ -26,6 +29,22 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_atomically(path, half)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_kill_in_a_write_leaves_is_removed_and_nothing_else(tmp_path):
+    code = """
+import os, sys
+from imaging.files import write_atomically
+write_atomically(sys.argv[1], lambda file: os.kill(os.getpid(), 9))
+"""
+    checkout = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "last.ckpt")], cwd=checkout, check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".last.ckpt.")
+    for name in (".lock", ".notes.notebook", "a.ckpt"):
+        (tmp_path / name).touch()
+    remove_unfinished(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {".lock", ".notes.notebook", "a.ckpt"}
 
 
 def test_others_may_read_it_as_the_umask_says(tmp_path):

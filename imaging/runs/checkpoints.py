@@ -60,11 +60,7 @@ class Checkpoints(pl.Callback):
             logger.save()
         last, previous = self.directory / LAST, self.directory / PREVIOUS
         if last.exists() and trainer.is_global_zero:
-            # A second name for the file, so that at no moment there is no last.ckpt.
-            spare = self.directory / f".{PREVIOUS}"
-            spare.unlink(missing_ok=True)
-            os.link(last, spare)
-            os.replace(spare, previous)
+            keep(last, previous)
         trainer.save_checkpoint(last)
         self.saved = trainer.global_step
 
@@ -96,6 +92,17 @@ class Checkpoints(pl.Callback):
 
     def load_state_dict(self, state: dict) -> None:
         self.best = state["best"]
+
+
+def keep(last: Path, previous: Path) -> None:
+    """Let `previous` be what `last` is, so that at no moment either is missing."""
+    spare = previous.with_name(f".{previous.name}")
+    spare.unlink(missing_ok=True)
+    try:
+        os.link(last, spare)
+    except OSError:  # a file system without hard links
+        write_atomically(spare, lambda file: file.write(last.read_bytes()))
+    os.replace(spare, previous)
 
 
 def read_checkpoint(path: Path | str) -> dict:

@@ -11,7 +11,7 @@ from pathlib import Path
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.jobs import Job
 from imaging.runs.parent import PARENT
-from imaging.runs.run import end_as_failed, is_over
+from imaging.runs.run import end_as, is_over
 from imaging.runs.slots import Slot
 
 LOG = "log.txt"  # what a job printed, in its directory
@@ -37,6 +37,7 @@ class Queue:
     def __init__(self, slots: list[Slot], watcher):
         self.slots, self.watcher = slots, watcher
         self.running: list[Running] = []
+        self.stopping = False
 
     def run(
         self, next_job: Callable[[], Job | None], ended: Callable[[Job], None] = lambda job: None
@@ -84,12 +85,13 @@ class Queue:
             if status is None:
                 continue
             self.running.remove(running)
-            record_end(running.job.directory, status)
+            record_end(running.job.directory, status, self.stopping)
             self.watcher.ended(running.job)
             ended(running.job)
 
     def _stop(self, why: str) -> None:
         """End the children, each having saved; at a second signal without."""
+        self.stopping = True
         with Interrupts():
             try:
                 for running in self.running:
@@ -123,16 +125,19 @@ def start(job: Job, slot: Slot) -> subprocess.Popen:
         )
 
 
-def record_end(directory: Path, status: int) -> None:
+def record_end(directory: Path, status: int, asked: bool = False) -> None:
     """Make the status of a job true that ended without saying so: killed, or gone before it was a run.
 
     Args:
         status: exit status of its process; negative, the number of the signal that killed it.
+        asked: whether it was told to stop.
     """
-    if status < 0:
-        end_as_failed(directory, f"killed by {signal.Signals(-status).name}")
+    if asked and status == -signal.SIGTERM:
+        end_as(directory, "interrupted", "SIGTERM: it had not begun")
+    elif status < 0:
+        end_as(directory, "failed", f"killed by {signal.Signals(-status).name}")
     else:
-        end_as_failed(directory, f"exit status {status}: {last_line(directory / LOG)}")
+        end_as(directory, "failed", f"exit status {status}: {last_line(directory / LOG)}")
 
 
 def last_line(path: Path) -> str:

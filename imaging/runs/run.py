@@ -12,7 +12,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from imaging.errors import ImagingError
-from imaging.files import write_json, write_text
+from imaging.files import remove_unfinished, write_json, write_text
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.lock import is_locked, lock, unlock
 
@@ -60,6 +60,8 @@ class Run:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = lock(self.directory)
+        for place in (self.directory, self.checkpoints):
+            remove_unfinished(place)
         before = read_status(self.directory)
         if not (self.directory / "config.yaml").exists():
             write_text(self.directory / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
@@ -171,11 +173,11 @@ def read_status(directory: Path | str) -> dict:
         return {"state": "unknown", "step": 0, "error": "no readable status.json"}
 
 
-def end_as_failed(directory: Path, error: str) -> None:
+def end_as(directory: Path, state: str, error: str) -> None:
     """Make the status of a run true whose process has ended without saying so."""
     known = read_status(directory)
     if known["state"] in ("queued", "running"):
-        write_json(directory / "status.json", known | {"state": "failed", "error": error, "updated": now()})
+        write_json(directory / "status.json", known | {"state": state, "error": error, "updated": now()})
 
 
 def true_state(directory: Path | str) -> str:

@@ -69,6 +69,16 @@ def test_the_last_but_one_is_kept(tmp_path):
     assert {k: steps[k] for k in ("last.ckpt", "previous.ckpt")} == {"last.ckpt": 5, "previous.ckpt": 4}
 
 
+def test_the_last_but_one_is_kept_where_there_are_no_hard_links(tmp_path, monkeypatch):
+    def refuse(*names):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    fit(tmp_path, steps=5, every=2)
+    assert read_checkpoint(tmp_path / "previous.ckpt")["global_step"] == 4
+    assert read_checkpoint(tmp_path / "last.ckpt")["global_step"] == 5
+
+
 def test_the_best_is_that_of_the_highest_validation_psnr(tmp_path):
     fit(tmp_path, steps=4, values=[20.0, 30.0, 25.0, 29.0])
     assert read_checkpoint(tmp_path / "best.ckpt")["global_step"] == 2
