@@ -11,7 +11,8 @@ def train(config: DictConfig) -> float | None:
     """One run, from its config to its tables; returns the validation PSNR for searches."""
     from imaging.data import build_data
     from imaging.evaluation.evaluate import Protocol, check_sizes
-    from imaging.evaluation.run import evaluate_run, flat_numbers, write_examples, write_tables
+    from imaging.evaluation.outputs import flat_numbers, write_examples, write_tables
+    from imaging.evaluation.run import evaluate_run
     from imaging.reporting.report import report_run, table
     from imaging.runs.resume import open_config
     from imaging.runs.run import Run, describe_end, final_psnr, is_over

@@ -1,6 +1,8 @@
 """A room imports only from the rooms above it."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,9 @@ def test_networks_and_operators_never_see_lightning():
 @pytest.mark.parametrize("path", [*SOURCES, CHECKOUT / "train.py", CHECKOUT / "evaluate.py"], ids=str)
 def test_a_file_can_be_read_in_one_sitting(path):
     assert len(path.read_text().splitlines()) <= 300
+
+
+def test_reports_are_made_without_torch():
+    """Seconds that every sweep would wait for at its end."""
+    code = "import sys, imaging.reporting.report, imaging.runs.queue; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT).returncode == 0

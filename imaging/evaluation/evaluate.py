@@ -10,7 +10,7 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.evaluation.records import Record
-from imaging.metrics import psnr, ssim
+from imaging.metrics import CONVENTION, psnr, ssim
 from imaging.randomness import generator
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
@@ -163,6 +163,7 @@ def evaluate(
                         psnr_input=before.item(),
                         ssim=similarity.item(),
                         seconds=seconds,
+                        convention=CONVENTION,
                     )
                 for observe in observers:
                     observe(names, sigma, x, measured, x_hat)

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from imaging.metrics import CONVENTION
-
 # No run may call a hyper-parameter by one of these names: they are columns of summary.csv already.
 SUMMARY_HEAD = ("run", "method")
 SUMMARY_TAIL = ("sigma", "n_images", "psnr_mean", "psnr_std", "psnr_input_mean", "ssim_mean")
@@ -16,7 +14,7 @@ SUMMARY_TAIL = ("sigma", "n_images", "psnr_mean", "psnr_std", "psnr_input_mean",
 
 @dataclass(frozen=True)
 class Record:
-    """One restored image: PSNR in dB, sigma of intensities in [0, 1], seconds of the network alone."""
+    """One restored image: PSNR in dB by `convention`, sigma of intensities in [0, 1], the network's seconds."""
 
     run: str
     data: str
@@ -28,7 +26,7 @@ class Record:
     psnr_input: float
     ssim: float
     seconds: float
-    convention: str = CONVENTION
+    convention: str
 
 
 def per_image_csv(records: Iterable[Record]) -> str:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from imaging.evaluation.outputs import read_examples, write_tables
 from imaging.evaluation.records import Record, read_per_image
-from imaging.evaluation.run import read_examples, write_tables
 from imaging.evaluation.sweep import find_runs, varied
 from imaging.files import write_text
 from imaging.reporting.curves import read_curve

@@ -21,6 +21,7 @@ def record(**changes) -> Record:
         "psnr_input": 20.0,
         "ssim": 0.9,
         "seconds": 0.0123,
+        "convention": "unclipped",
     }
     return Record(**(values | changes))
 
