@@ -33,7 +33,7 @@ def timed(command: list[str], directory: Path) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--limit", type=float, default=1.15)
     arguments = parser.parse_args()
     settings = [*SETTINGS, f"trainer.max_steps={arguments.steps}"]

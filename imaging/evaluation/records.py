@@ -14,7 +14,7 @@ SUMMARY_TAIL = ("sigma", "n_images", "psnr_mean", "psnr_std", "psnr_input_mean",
 
 @dataclass(frozen=True)
 class Record:
-    """One restored image: PSNR in dB by `convention`, sigma of intensities in [0, 1], the network's seconds."""
+    """One restored image: PSNR in dB by `convention`, sigma of intensities in [0, 1], network's seconds."""
 
     run: str
     data: str
