@@ -47,6 +47,7 @@ def imports(path: Path) -> set[str]:
 
 
 SOURCES = sorted((CHECKOUT / "imaging").rglob("*.py"))
+PLUGINS = sorted((CHECKOUT / "hydra_plugins").rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(CHECKOUT)))
@@ -72,7 +73,15 @@ def test_networks_and_operators_never_see_lightning():
             assert not any("lightning" in name for name in imports(path)), path
 
 
-@pytest.mark.parametrize("path", [*SOURCES, CHECKOUT / "train.py", CHECKOUT / "evaluate.py"], ids=str)
+def test_the_plugins_know_only_what_surrounds_a_run():
+    for path in PLUGINS:
+        used = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("imaging.")}
+        assert used <= {"imaging.runs", "imaging.errors"}, path
+
+
+@pytest.mark.parametrize(
+    "path", [*SOURCES, *PLUGINS, CHECKOUT / "train.py", CHECKOUT / "evaluate.py"], ids=str
+)
 def test_a_file_can_be_read_in_one_sitting(path):
     assert len(path.read_text().splitlines()) <= 300
 
