@@ -28,10 +28,13 @@ class PruneBelowMedian(pl.Callback):
         step = trainer.global_step
         if trainer.state.fn != "fit" or step < self.after or step >= trainer.estimated_stepping_batches:
             return
-        best = max(self.run.validation.values(), default=float("inf"))
+        best = max(self.run.validation.values(), default=float("inf"))  # the first rank's: others keep none
         values = values_at(step, self.run.directory)
-        if len(values) >= self.others and best < statistics.median(values):
-            median = statistics.median(values)
+        median = statistics.median(values) if len(values) >= self.others else -float("inf")
+        worse = best < median
+        if trainer.world_size > 1:
+            worse = trainer.strategy.reduce_boolean_decision(worse, all=False)
+        if worse:
             raise Pruned(
                 f"{best:.2f} dB after {step} steps, the median of {len(values)} others is {median:.2f} dB"
             )

@@ -167,10 +167,11 @@ def enqueue(directory: Path, config: dict) -> None:
 
 def read_status(directory: Path | str) -> dict:
     """`status.json` of a run directory; a state of 'unknown' if it cannot be read."""
+    least = {"state": "unknown", "step": 0, "error": None}
     try:
-        return json.loads((Path(directory) / "status.json").read_text())
-    except (OSError, ValueError):
-        return {"state": "unknown", "step": 0, "error": "no readable status.json"}
+        return least | json.loads((Path(directory) / "status.json").read_text())
+    except (OSError, ValueError, TypeError):
+        return least | {"error": "no readable status.json"}
 
 
 def end_as(directory: Path, state: str, error: str) -> None:

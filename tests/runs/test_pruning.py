@@ -26,7 +26,7 @@ def validate(run: Run, values: dict, after: int = 10, others: int = 3) -> None:
     for step, value in values.items():
         run.validated(step, value)
         state = SimpleNamespace(fn="fit")
-        trainer = SimpleNamespace(global_step=step, state=state, estimated_stepping_batches=100)
+        trainer = SimpleNamespace(global_step=step, state=state, estimated_stepping_batches=100, world_size=1)
         callback.on_validation_end(trainer, None)
 
 
