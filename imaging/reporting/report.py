@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from imaging.evaluation.comparisons import compare, comparisons_csv, sentences
 from imaging.evaluation.outputs import read_examples, write_tables
 from imaging.evaluation.records import Record, read_per_image
 from imaging.evaluation.sweep import find_runs, varied
@@ -9,6 +10,8 @@ from imaging.files import write_text
 from imaging.reporting.curves import read_curve
 from imaging.reporting.figures import inpainting_figure, psnr_against_sigma, reconstruction_grid, strips
 from imaging.reporting.tables import cell, markdown_table, pivot, text_table
+
+COMPARED = "Paired by image, mean difference with its 95 % bootstrap interval:"
 
 
 def caption(records: list[Record]) -> str:
@@ -79,11 +82,17 @@ def write_sweep(
     rows = write_tables(directory, records, settings, states)
     settings = {name: settings[name] for name in names}
     header, lines = pivot(rows)
-    write_text(directory / "summary.md", f"{caption(records)}\n\n{markdown_table(header, lines)}\n")
+    comparisons = compare(records, settings)
+    told = sentences(comparisons)
+    write_text(directory / "comparisons.csv", comparisons_csv(comparisons))
+    paragraphs = [caption(records), markdown_table(header, lines)]
+    if told:
+        paragraphs += [COMPARED, "\n".join(f"- {sentence}" for sentence in told)]
+    write_text(directory / "summary.md", "\n\n".join(paragraphs) + "\n")
     methods = {r.run: r.method for r in records}
     labels = {
         run: ", ".join([methods[run], *(f"{k} {cell(v)}" for k, v in s.items() if k != "seed")])
         for run, s in settings.items()
     }
     psnr_against_sigma(rows, labels, directory / "psnr_vs_sigma.png")
-    return table(records, rows)
+    return "\n".join([table(records, rows), *(["", COMPARED, *told] if told else [])])
