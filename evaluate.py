@@ -49,7 +49,9 @@ def evaluate(config: DictConfig) -> None:
     output = output_directory(target, given, records[0].data)
     print(f"\n{write_sweep(output, records, configs)}")
     print("".join(f"{line}\n" for line in numbers + missing))
-    print(f"tables   {output}/per_image.csv, summary.csv, summary.md, comparisons.csv; figure psnr_vs_sigma.png")
+    print(
+        f"tables   {output}/per_image.csv, summary.csv, summary.md, comparisons.csv; figure psnr_vs_sigma.png"
+    )
     return None
 
 

@@ -14,6 +14,7 @@ def train(config: DictConfig) -> float | None:
     from imaging.evaluation.outputs import flat_numbers, write_examples, write_tables
     from imaging.evaluation.run import evaluate_run
     from imaging.reporting.report import report_run, table
+    from imaging.runs.hparams import HParams, varied_settings
     from imaging.runs.resume import open_config
     from imaging.runs.run import Run, describe_end, final_psnr, is_over
     from imaging.runs.trainer import build_trainer, fit
@@ -34,6 +35,9 @@ def train(config: DictConfig) -> float | None:
         check_sizes(task, data.train_dataloader(), data.val_dataloader(), data.test_images())
 
         trainer, start = build_trainer(settings["trainer"], run)
+        if run.writes:
+            names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.sigmas)]
+            hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)
         numbers = fit(trainer, task, data, run, start)
         if not run.writes:
             return None
@@ -42,7 +46,9 @@ def train(config: DictConfig) -> float | None:
         rows = write_tables(run.directory, records)
         write_examples(run.directory, examples)
         figures = report_run(run.directory, settings["task"]["name"])
-        run.finish(numbers | flat_numbers(rows) | own)
+        numbers |= flat_numbers(rows) | own
+        hparams.conclude(numbers, trainer.global_step)
+        run.finish(numbers)
 
     if run.pruned:
         print(f"{run.directory}: {describe_end(run.directory)}")
