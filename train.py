@@ -74,7 +74,8 @@ def after_sweep(directory: Path) -> list[str]:
         return []  # a script was written
     print(f"\n{report_sweep(directory, configs, states)}\n")
     print(f"sweep    {directory}")
-    print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md, comparisons.csv")
+    if any((run / "per_image.csv").is_file() for run in runs):
+        print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md, comparisons.csv")
     print(f"curves   tensorboard --logdir {directory}")
     return [
         f"{run.name} {describe_end(run)}" for run in runs if not is_over(run) and states[run.name] != "queued"

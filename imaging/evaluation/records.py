@@ -9,7 +9,7 @@ from pathlib import Path
 
 # No run may call a hyper-parameter by one of these names: they are columns of summary.csv already.
 SUMMARY_HEAD = ("run", "method")
-SUMMARY_TAIL = ("sigma", "n_images", "psnr_mean", "psnr_std", "psnr_input_mean", "ssim_mean")
+SUMMARY_TAIL = ("sigma", "n_images", "psnr_mean", "psnr_std", "psnr_input_mean", "gain_mean", "ssim_mean")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def summarise(records: Iterable[Record], varied: dict[str, dict] | None = None) 
                 "psnr_mean": statistics.fmean(values),
                 "psnr_std": _deviation(values),
                 "psnr_input_mean": statistics.fmean(r.psnr_input for r in group),
+                "gain_mean": statistics.fmean(r.psnr - r.psnr_input for r in group),
                 "ssim_mean": statistics.fmean(r.ssim for r in group),
             }
         )
@@ -90,7 +91,16 @@ def _deviation(values: list[float]) -> float:
 
 def _rounded(row: dict) -> dict:
     # Four decimals of a dB are far below what two machines agree on; sigma and seconds keep theirs.
-    digits = {"psnr", "psnr_input", "ssim", "psnr_mean", "psnr_std", "psnr_input_mean", "ssim_mean"}
+    digits = {
+        "psnr",
+        "psnr_input",
+        "ssim",
+        "psnr_mean",
+        "psnr_std",
+        "psnr_input_mean",
+        "gain_mean",
+        "ssim_mean",
+    }
     return {k: f"{v:.4f}" if k in digits else f"{v:.6f}" if k == "seconds" else v for k, v in row.items()}
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
@@ -45,6 +46,37 @@ class Wiener(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape and dtype."""
         return self._filter(y)
+
+
+@MODELS.register("wiener_prior")
+class WienerPrior(nn.Module):
+    """The Wiener filter with a power spectrum: 1/snr grows with the frequency, where images have less power.
+
+    X_hat = conj(H) / (|H|² + strength · |f|²) · Y, f in cycles per pixel: the power of natural images falls
+    as 1/|f|² (Field 1987). `strength` is chosen on validation images; see `imaging.models.classical`.
+
+    Args:
+        psf: what `imaging.physics.make_psf` takes.
+    """
+
+    candidates = tuple(10 ** (exponent / 4) for exponent in range(-12, 7))  # from 0.001 to 32
+
+    def __init__(self, psf: dict):
+        super().__init__()
+        self.psf = make_psf(psf)
+        self.register_buffer("strength", torch.tensor(0.1, dtype=torch.float64))
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape and dtype."""
+        return FourierFilter(self._response)(y)
+
+    def _response(self, size: tuple[int, int]) -> Tensor:
+        height, width = size
+        transfer = otf(self.psf.double(), size)
+        rows = torch.fft.fftfreq(height, dtype=torch.float64)
+        columns = torch.fft.rfftfreq(width, dtype=torch.float64)
+        noise_to_signal = self.strength.cpu() * (rows[:, None] ** 2 + columns**2)
+        return transfer.conj() / (transfer.abs() ** 2 + noise_to_signal)
 
 
 @MODELS.register("wiener_front_end")

@@ -156,7 +156,7 @@ def _quieten() -> None:
 def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Path | None) -> dict:
     """Train from the checkpoint `start`, or from the beginning; then validate.
 
-    A network without parameters, such as a Wiener filter, is only saved.
+    A network without parameters, such as a Wiener filter, is only saved, after its strength is chosen.
 
     Args:
         data: a `LightningDataModule`.
@@ -175,6 +175,7 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
     if parameters:
         trainer.fit(task, datamodule=data, ckpt_path=start)
     elif run.writes:
+        task.choose_strength(data.val_dataloader())
         state = {"state_dict": task.state_dict(), "config": run.config}
         AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / LAST)
     for callback in trainer.callbacks:

@@ -100,6 +100,24 @@ class Reconstruction(pl.LightningModule):
         if batch_idx == 0:
             self.strip = torch.stack([x[0], self.denormalise(y)[0], x_hat[0]])
 
+    @torch.no_grad()
+    def choose_strength(self, batches) -> None:
+        """Set the one number of a classical method to the candidate of the highest PSNR; else do nothing.
+
+        Args:
+            batches: of validation, `{"image": …, "id": …}`; measured with the training's typical noise.
+        """
+        candidates = getattr(self.network, "candidates", ())
+        batches = [(as_float(b["image"]), b["id"]) for b in batches] if candidates else []
+        if not batches:
+            return
+        means = []
+        for candidate in candidates:
+            self.network.strength.fill_(candidate)
+            values = [psnr(self.restore(self.validation_measurement(x, ids)), x) for x, ids in batches]
+            means.append(torch.cat(values).mean().item())
+        self.network.strength.fill_(candidates[means.index(max(means))])
+
     def validation_measurement(self, x: Tensor, ids: list[str]) -> Tensor:
         """Measurements whose noise depends on the image alone, so that every epoch meets the same."""
         sigma = self.physics.noise.typical_sigma

@@ -61,7 +61,7 @@ def test_summary_has_every_varied_setting_as_its_own_column():
     records = [record(run="a"), record(run="b"), record(run="b", sigma=0.2)]
     rows = summarise(records, {"a": {"bias": True, "seed": 0}, "b": {"bias": False, "seed": 0}})
     table = list(csv.DictReader(io.StringIO(summary_csv(rows))))
-    expected = "run,method,bias,seed,sigma,n_images,psnr_mean,psnr_std,psnr_input_mean,ssim_mean"
+    expected = "run,method,bias,seed,sigma,n_images,psnr_mean,psnr_std,psnr_input_mean,gain_mean,ssim_mean"
     assert ",".join(table[0]) == expected
     assert [(r["run"], r["bias"], r["sigma"]) for r in table] == [
         ("a", "True", "0.1"),

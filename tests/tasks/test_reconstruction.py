@@ -156,3 +156,27 @@ def test_a_denoiser_refuses_a_mask():
 def test_a_standard_deviation_that_cannot_be_divided_by_is_refused(std):
     with pytest.raises(ImagingError, match=r"task\.std is"):
         build_task(INPAINTING | {"task": {"name": "inpainter", "std": std}})
+
+
+def test_a_strength_is_the_candidate_that_is_best_on_the_batches():
+    """Against a plain loop over the candidates, with the validation's own noise."""
+    task = build_task(CONFIG | {"model": {"name": "total_variation"}})
+    images = torch.stack([Discs().read("train", i) for i in range(3)])
+    batches = [{"image": images, "id": ["a", "b", "c"]}]
+    task.choose_strength(batches)
+    x = images.float() / 255
+    y = task.validation_measurement(x, ["a", "b", "c"])
+    values = {}
+    for candidate in task.network.candidates:
+        other = build_task(CONFIG | {"model": {"name": "total_variation"}})
+        other.network.strength.fill_(candidate)
+        values[candidate] = psnr(other.restore(y), x).mean().item()
+    assert task.network.strength.item() == max(values, key=values.get)
+    assert len(set(values.values())) > 1
+
+
+def test_a_network_has_no_strength_to_choose():
+    task = build_task(CONFIG)
+    before = copy.deepcopy(task.state_dict())
+    task.choose_strength([{"image": torch.zeros(1, 1, 8, 8), "id": ["a"]}])
+    assert all(torch.equal(value, before[key]) for key, value in task.state_dict().items())

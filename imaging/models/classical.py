@@ -1,0 +1,175 @@
+"""Restoration without learning, by scikit-image: the baselines that a network has to beat.
+
+Some have one number, their strength. It is chosen among a few candidates on validation images, which are
+training images: the one of the highest mean PSNR there, with the training's noise. Test images have no say.
+"""
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor, nn
+
+from imaging.models import MODELS
+from imaging.physics.mask import Mask
+from imaging.physics.psf import make_psf
+
+
+class Classical(nn.Module):
+    """x_hat = restore(y, strength), one image at a time, on the CPU.
+
+    `strength` is a buffer, so that a checkpoint keeps it; nothing is trained.
+    """
+
+    candidates: tuple[float, ...] = ()
+
+    def __init__(self):
+        super().__init__()
+        middle = self.candidates[len(self.candidates) // 2]
+        self.register_buffer("strength", torch.tensor(middle, dtype=torch.float64))
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape, float32."""
+        images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
+        restored = np.stack([self.restore(image, self.strength.item()) for image in images])
+        return torch.from_numpy(restored.reshape(images.shape)).permute(0, 3, 1, 2).float().to(y.device)
+
+    def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
+        """One image (H, W, C), float64."""
+        raise NotImplementedError
+
+
+def noise_level(y: np.ndarray) -> float:
+    """The standard deviation of white noise in an image (H, W, C), seen from the image alone.
+
+    Immerkaer, "Fast noise variance estimation", CVIU 1996, eq. 2: a difference of two Laplacians, which
+    answers to noise and hardly to images. Mean over the channels.
+    """
+    difference = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=float)
+    response = np.stack([ndimage.convolve(y[..., c], difference)[1:-1, 1:-1] for c in range(y.shape[-1])])
+    return float(np.sqrt(np.pi / 2) / 6 * np.abs(response).mean())
+
+
+@MODELS.register("identity")
+class Identity(nn.Module):
+    """x_hat = y: what doing nothing is worth."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        return y
+
+
+@MODELS.register("total_variation")
+class TotalVariation(Classical):
+    """argmin_x |x - y|² / 2 + w TV(x), w = strength times the noise level (Chambolle 2004)."""
+
+    candidates = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
+
+    def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
+        from skimage.restoration import denoise_tv_chambolle
+
+        return denoise_tv_chambolle(y, weight=max(1e-8, strength * noise_level(y)), channel_axis=-1)
+
+
+@MODELS.register("wavelet")
+class Wavelet(Classical):
+    """Soft thresholds by BayesShrink (Chang, Yu, Vetterli 2000) for a noise of strength times its level."""
+
+    candidates = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+
+    def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
+        from skimage.restoration import denoise_wavelet
+
+        # scikit-image clips to [0, 1] and takes luma and chroma only of such images: noise leaves that range.
+        low, scale = float(y.min()), float(y.max() - y.min()) or 1.0
+        sigma = max(1e-8, strength * noise_level(y) / scale)
+        colour = y.shape[-1] == 3
+        shown = denoise_wavelet((y - low) / scale, sigma=sigma, channel_axis=-1, convert2ycbcr=colour)
+        return shown * scale + low
+
+
+@MODELS.register("non_local_means")
+class NonLocalMeans(Classical):
+    """Means of pixels with similar surroundings (Buades, Coll, Morel 2005), h = strength times the level."""
+
+    candidates = (0.4, 0.6, 0.8, 1.0, 1.2)
+
+    def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
+        from skimage.restoration import denoise_nl_means
+
+        sigma = max(1e-8, noise_level(y))
+        settings = {"patch_size": 5, "patch_distance": 6, "fast_mode": True, "channel_axis": -1}
+        return denoise_nl_means(y, h=strength * sigma, sigma=sigma, **settings)
+
+
+@MODELS.register("richardson_lucy")
+class RichardsonLucy(Classical):
+    """x <- x · Aᵀ(y / A x), `strength` times (Richardson 1972, Lucy 1974), for circular blur.
+
+    Args:
+        psf: what `imaging.physics.make_psf` takes.
+    """
+
+    candidates = (2, 3, 5, 8, 12, 20, 30)
+
+    def __init__(self, psf: dict):
+        super().__init__()
+        self.psf = make_psf(psf).double().numpy()
+
+    def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
+        from skimage.restoration import richardson_lucy
+
+        # It convolves with zeros outside; round the torus by as far as its iterations reach.
+        reach = 4 * max(self.psf.shape)
+        rows, columns = (min(reach, side) for side in y.shape[:2])
+        around = np.pad(y, ((rows, rows), (columns, columns), (0, 0)), mode="wrap").clip(1e-6)
+        restored = [
+            richardson_lucy(around[..., c], self.psf, num_iter=int(strength), clip=False)
+            for c in range(y.shape[-1])
+        ]
+        return np.stack(restored, axis=-1)[rows:-rows, columns:-columns]
+
+
+@MODELS.register("unsupervised_wiener")
+class UnsupervisedWiener(nn.Module):
+    """Wiener filter whose powers of noise and image are sampled from y itself.
+
+    Orieux, Giovannelli and Rodet, "Bayesian estimation of regularization and point spread function parameters
+    for Wiener-Hunt deconvolution", JOSA A 2010.
+
+    Args:
+        psf: what `imaging.physics.make_psf` takes.
+    """
+
+    def __init__(self, psf: dict):
+        super().__init__()
+        self.psf = make_psf(psf).double().numpy()
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape, float32."""
+        from skimage.restoration import unsupervised_wiener
+
+        channels = y.detach().cpu().double().flatten(0, 1).numpy()
+        # A seeded generator: the same image is restored alike each time.
+        restored = [unsupervised_wiener(c, self.psf, clip=False, rng=0)[0] for c in channels]
+        return torch.from_numpy(np.stack(restored)).reshape(y.shape).float().to(y.device)
+
+
+@MODELS.register("biharmonic")
+class Biharmonic(nn.Module):
+    """The lost pixels by the biharmonic equation, the others at its boundary (Damelin and Hoang 2018).
+
+    Args:
+        mask: the settings of `imaging.physics.mask.Mask`.
+    """
+
+    def __init__(self, mask: dict):
+        super().__init__()
+        self.mask = Mask(**{key: value for key, value in mask.items() if key != "name"})
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape, float32."""
+        from skimage.restoration import inpaint_biharmonic
+
+        lost = self.mask.mask(tuple(y.shape[-2:])).numpy() == 0
+        images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
+        restored = np.stack([inpaint_biharmonic(image, lost, channel_axis=-1) for image in images])
+        return torch.from_numpy(restored).permute(0, 3, 1, 2).float().to(y.device)
