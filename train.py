@@ -35,6 +35,7 @@ def train(config: DictConfig) -> float | None:
         check_sizes(task, data.train_dataloader(), data.val_dataloader(), data.test_images())
 
         trainer, start = build_trainer(settings["trainer"], run)
+        data.check_ranks(trainer.world_size)
         if run.writes:
             names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.sigmas)]
             hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)

@@ -42,7 +42,6 @@ SETTINGS = [
     "model.hidden_channels=48",
     "schedule=cosine",
     "trainer.accelerator=cpu",
-    "trainer.max_epochs=-1",
     "trainer.max_steps=100",
     "trainer.log_every_n_steps=1",
     "trainer.val_check_interval=15",

@@ -17,6 +17,13 @@ from imaging.runs.jobs import passed, plan_jobs
 from imaging.runs.run import final_psnr, is_over, read_status
 
 DATABASE = "search.db"
+STATES = {
+    "COMPLETE": "completed",
+    "PRUNED": "pruned",
+    "FAIL": "without result",
+    "RUNNING": "open",
+    "WAITING": "open",
+}
 
 
 class Search(Sweeper):
@@ -27,7 +34,7 @@ class Search(Sweeper):
     for current Optuna, and starts a trial when a slot is free, not when a whole batch is.
 
     Args:
-        n_trials: in all, failed and pruned ones too.
+        n_trials: in all, pruned ones too. One that fails stays open, and is run again by `resume=`.
         startup: random trials before the estimator is used.
         seed: of the search.
         params: Hydra's sweep syntax by key: choice(…), range(…), interval(…), tag(log, interval(…)), or a
@@ -51,12 +58,14 @@ class Search(Sweeper):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.fixed, self.space = self._parse(arguments)
         self.directory = Path(self.config.hydra.sweep.dir)
-        self.study = optuna.create_study(
-            study_name=self.directory.name,
-            storage=f"sqlite:///{self.directory / DATABASE}",
-            direction="maximize",
-            load_if_exists=True,
-        )
+        path = self.directory / DATABASE
+        try:
+            self.study = optuna.create_study(
+                study_name="search", storage=f"sqlite:///{path}", direction="maximize", load_if_exists=True
+            )
+        except Exception as error:  # of Optuna, SQLAlchemy or SQLite
+            reason = str(error).split("\n")[0][:160]
+            raise ImagingError(f"{path} cannot be opened as a study ({reason}); start anew") from error
         trials = self._trials()
         if hasattr(self.launcher, "stream"):
             self._stream(trials)
@@ -111,16 +120,20 @@ class Search(Sweeper):
         self.launcher.stream(next_job, lambda job: self._tell(numbers[job.directory]), self.n_trials)
 
     def _tell(self, number: int) -> None:
-        """Hand the outcome of a trial to the study, from its directory."""
+        """Hand the outcome of a trial to the study, from its directory; each validation too, once."""
         from optuna.trial import Trial, TrialState
 
         directory = next(iter(self.directory.glob(f"{number}-*")), None)
         status = read_status(directory or self.directory)
         trial = Trial(self.study, self.study.trials[number]._trial_id)
+        known = self.study.trials[number].intermediate_values
         for step, value in (status.get("validation") or {}).items():
-            trial.report(value, int(step))
-        if directory is None or not is_over(directory) or final_psnr(directory) is None:
-            self.study.tell(number, state=TrialState.FAIL)
+            if value is not None and int(step) not in known:
+                trial.report(value, int(step))
+        if directory is None or not is_over(directory):
+            return  # failed: the trial stays open, and resume= runs it again
+        if final_psnr(directory) is None:
+            self.study.tell(number, state=TrialState.FAIL)  # no validation, or not a number
         elif status["state"] == "pruned":
             self.study.tell(number, state=TrialState.PRUNED)
         else:
@@ -130,7 +143,7 @@ class Search(Sweeper):
         from optuna.trial import TrialState
 
         completed = self.study.get_trials(states=[TrialState.COMPLETE])
-        states = [{"fail": "failed"}.get(s := trial.state.name.lower(), s) for trial in self.study.trials]
+        states = [STATES[trial.state.name] for trial in self.study.trials]
         counts = ", ".join(f"{states.count(name)} {name}" for name in dict.fromkeys(states))
         print(f"\nsearch   {counts}; {self.directory / DATABASE}")
         if completed:

@@ -13,6 +13,7 @@ from imaging.errors import ImagingError
 from imaging.runs.interrupts import Interrupted
 from imaging.runs.jobs import Job, plan_jobs
 from imaging.runs.run import describe_end, end_as, final_psnr, is_over
+from imaging.runs.sbatch import check_settings, write_script
 
 try:
     from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
@@ -46,6 +47,10 @@ else:
         The plugin's own stops waiting at the first failure.
         """
 
+        def __init__(self, **settings):
+            super().__init__(**settings)
+            check_settings(self.params)
+
         def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Returns:
             import submitit
 
@@ -69,7 +74,7 @@ else:
             with mock.patch.object(submitit, "AutoExecutor", Executor):
                 try:
                     super().launch(job_overrides, initial_job_idx)
-                except KeyboardInterrupt:
+                except (KeyboardInterrupt, Interrupted):
                     raise Interrupted("the jobs go on in Slurm; scancel ends them") from None
             return returned(jobs)
 
@@ -103,13 +108,12 @@ class SlurmScript(Launcher):
         self.settings = {
             k: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for k, v in settings.items()
         }
+        check_settings(self.settings)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.loader, self.config = hydra_context.config_loader, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Returns:
-        from imaging.runs.sbatch import write_script
-
         jobs = plan_jobs(
             self.loader, self.config, job_overrides, initial_job_idx, self.settings["tasks_per_node"]
         )

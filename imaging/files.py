@@ -1,6 +1,7 @@
 """Files that are either the old version or the new one, whole, whenever the machine stops."""
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -47,8 +48,16 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value) -> None:
-    """Write JSON atomically."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    """Write JSON atomically; what is not finite, which JSON does not know, as null."""
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _umask() -> int:

@@ -123,6 +123,14 @@ def test_a_photograph_is_restored(command, run, photographs):
         ("train.py", ["data.source.channels=2"], "data.source.channels is 2; expected 3 (RGB) or 1 (gray)"),
         ("train.py", ["data.crop=5"], "data.crop is 5; expected"),
         ("train.py", ["test.noise_seeds=0"], "noise_seeds is 0; expected at least 1"),
+        ("train.py", ["trainer.gradient_clip_val=-1"], "trainer.gradient_clip_val is -1; expected null or"),
+        ("train.py", ["trainer.max_epochs=-1", "trainer.max_steps=-1"], "the training would not end"),
+        (
+            "train.py",
+            ["trainer.weight_averaging=1"],
+            "trainer.weight_averaging is 1; expected null or a decay",
+        ),
+        ("train.py", ["trainer.devices=3", "trainer.strategy=ddp"], "expected a multiple of the 3 ranks"),
         ("train.py", ["resume=nowhere"], "nowhere is not a run directory"),
         ("evaluate.py", [], "'run' is not set: add run="),
         ("evaluate.py", ["run=nowhere"], "nowhere is neither a run directory nor a sweep"),
@@ -207,9 +215,11 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     steps = [
         *tiny,
         "trainer.max_steps=300",
-        "data.patch_size=32",
+        "trainer.max_epochs=100",
+        "data.patch_size=16",
+        "data.batch_size=1",  # an epoch is 48 steps
         "model.hidden_channels=8",
-        "trainer.max_epochs=-1",
+        "trainer.val_check_interval=70",
     ]
     assert command("train.py", *steps, "name=whole")[0] == 0
     child = subprocess.Popen(
@@ -232,7 +242,9 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     assert f"to go on: python train.py resume={cut.relative_to(tmp_path)}" in complained
     assert "Traceback" not in complained
     assert json.loads((cut / "status.json").read_text())["state"] == "interrupted"
-    assert 0 < torch.load(cut / "checkpoints/last.ckpt", weights_only=True)["global_step"] < 300
+    step = torch.load(cut / "checkpoints/last.ckpt", weights_only=True)["global_step"]
+    assert 0 < step < 300
+    assert json.loads((cut / "status.json").read_text())["step"] == step
 
     assert command("train.py", f"resume={cut}")[0] == 0
     (whole,) = tmp_path.glob("outputs/*/*-whole")
@@ -268,3 +280,52 @@ def test_a_directory_that_cannot_be_written_is_told_in_one_line(command, tiny, t
     assert (status, complained.count("\n")) == (2, 1)
     assert "cannot write outputs/" in complained
     assert "Permission denied" in complained
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("config.yaml", "", "config.yaml cannot be read as the config of a run"),
+        ("config.yaml", "a: [b", "config.yaml cannot be read as the config of a run"),
+        ("config.yaml", "[1, 2]", "config.yaml cannot be read as the config of a run"),
+        ("checkpoints/last.ckpt", "nonsense", "delete"),
+    ],
+)
+def test_a_damaged_run_is_told_in_one_line(name, content, words, command, run):
+    (run / "status.json").write_text('{"state": "running"}')
+    (run / name).write_text(content)
+    status, _, complained = command("train.py", f"resume={run}")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert words in complained
+
+
+@pytest.mark.parametrize("content", ["{}", "null", "[]", "{", '{"state": "running"}'])
+def test_a_damaged_status_is_no_obstacle(content, command, run):
+    (run / "status.json").write_text(content)
+    assert command("train.py", f"resume={run}")[0] == 0
+    assert json.loads((run / "status.json").read_text())["state"] == "completed"
+
+
+def test_a_training_that_diverges_fails_and_says_so(command, tiny, tmp_path):
+    arguments = ["optimizer.lr=1e30", "trainer.max_steps=20"]
+    status, _, complained = command("train.py", *tiny, *arguments)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "choose a lower optimizer.lr (it is 1e+30)" in complained
+    assert json.loads((only_run(tmp_path) / "status.json").read_text())["state"] == "failed"
+
+
+def test_a_file_in_the_place_of_a_directory(command, tiny, tmp_path):
+    (tmp_path / "file").touch()
+    status, _, complained = command("train.py", *tiny, "resume=file")
+    assert (status, complained.count("\n")) == (2, 1)
+
+
+def test_a_signal_before_there_is_a_run_is_told_in_one_line(tmp_path):
+    child = subprocess.Popen(
+        [sys.executable, str(CHECKOUT / "train.py")], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(1.2)
+    child.send_signal(signal.SIGUSR1)
+    _, complained = child.communicate(timeout=60)
+    assert child.returncode in (75, -signal.SIGUSR1)  # the latter on a machine too slow for these seconds
+    assert "Traceback" not in complained

@@ -17,6 +17,11 @@ def test_text_and_json_come_back(tmp_path):
     assert json.loads((tmp_path / "b.json").read_text()) == {"sigma": 0.1}
 
 
+def test_json_is_json_whatever_the_numbers(tmp_path):
+    write_json(tmp_path / "a.json", {"a": [float("nan"), 1.5], "b": {"c": float("inf")}, "d": "NaN"})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": [None, 1.5], "b": {"c": None}, "d": "NaN"}
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")

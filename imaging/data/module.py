@@ -125,6 +125,14 @@ class ImageData(LightningDataModule):
         sampler = EpochSampler(size, self.batch_size, self.seed, rank=rank, world_size=world_size)
         return BatchLoader(self._train, sampler, self.workers)
 
+    def check_ranks(self, world_size: int) -> None:
+        """Say before several processes are started if they cannot share the batches.
+
+        Raises:
+            ImagingError: see `EpochSampler`.
+        """
+        EpochSampler(len(self._train), self.batch_size, self.seed, world_size=world_size)
+
     def val_dataloader(self) -> DataLoader:
         # The batches are ready in memory. A generator, lest torch draw a seed from the global state.
         return DataLoader(

@@ -14,6 +14,8 @@ from imaging.errors import ImagingError
 from imaging.files import write_atomically
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+# What Lightning puts into a checkpoint that a training can go on from.
+NEEDED = {"state_dict", "global_step", "loops", "optimizer_states", "pytorch-lightning_version"}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -132,6 +134,8 @@ def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
             continue
         try:
             checkpoint = read_checkpoint(path)
+            if not isinstance(checkpoint, dict) or not checkpoint.keys() >= NEEDED:
+                raise ImagingError(f"{path} is not a checkpoint of a training")
         except ImagingError as error:
             errors.append(str(error))
             continue

@@ -1,6 +1,5 @@
 """The frame around a command: Hydra composes, a user's error is one line, exit codes are true."""
 
-import errno
 import os
 import sys
 import traceback
@@ -9,15 +8,15 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from imaging.errors import ImagingError
-from imaging.runs.complaints import one_line
-from imaging.runs.interrupts import Interrupted
+from imaging.runs.complaints import complaint
+from imaging.runs.interrupts import Interrupted, Interrupts
+from imaging.runs.lock import unlock
 from imaging.runs.memory import keep_freed_memory
 from imaging.runs.names import register_resolvers
 from imaging.runs.parent import follow_parent
@@ -31,12 +30,13 @@ class Sweeps(Callback):
     """Notes the directory of a sweep when Hydra begins one, and makes it the same for every job."""
 
     directory: Path | None = None
+    lock: int | None = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
         try:
-            begin_sweep(config)
-        except ImagingError as error:
-            raise Refused(str(error)) from None
+            Sweeps.lock = begin_sweep(config)
+        except Exception as error:
+            raise Refused from error
         Sweeps.directory = Path(config.hydra.sweep.dir)
 
 
@@ -87,40 +87,42 @@ def command(
     register_resolvers()  # anew: `started` is now
     follow_parent()
     keep_freed_memory()
-    Sweeps.directory = None
+    Sweeps.directory = Sweeps.lock = None
     # Hydra swallows the traceback of the body and prints its own mixture; here each error is told once.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     conf = str(Path(__file__).parents[2] / "conf")
     job = Job(body)
     main = hydra.main(version_base="1.3", config_path=conf, config_name=name)(job)
+    unfinished = []
     try:
-        try:
-            main()
-        except Exception:
-            # Hydra's sweeper raises the first job's failure; the end of the sweep names them all.
-            if not (job.failed_in_sweep and after_sweep is not None):
-                raise
-        if job.error is not None:
-            raise job.error
-        if Sweeps.directory is not None and after_sweep is not None:
-            unfinished = after_sweep(Sweeps.directory)
-            if unfinished:
-                more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
-                again = f"to go on: the same command with resume={Sweeps.directory}"
-                fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
-    except (ImagingError, Refused) as error:
-        fail(str(error), 2)
-    except (HydraException, OmegaConfBaseException) as error:
-        fail(one_line(error), 2)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
-            raise
-        fail(f"cannot write {error.filename}: {error.strerror}", 2)
+        with Interrupts():
+            try:
+                main()
+            except Exception:
+                # Hydra's sweeper raises the first job's failure; the end of the sweep names them all.
+                if not (job.failed_in_sweep and after_sweep is not None):
+                    raise
+            if job.error is not None:
+                raise job.error
+            if Sweeps.directory is not None and after_sweep is not None:
+                unfinished = after_sweep(Sweeps.directory)
     except (Interrupted, KeyboardInterrupt) as error:
         again = f"the same command with resume={Sweeps.directory}"
         text = str(error) or "interrupted"
         text = f"{text.split('; to go on')[0]}; to go on: {again}" if Sweeps.directory else text
         fail(text, TRY_AGAIN if text.startswith(("SIGUSR", "time limit")) else 130)
+    except (Exception, Refused) as error:
+        cause = error.__cause__ if isinstance(error, Refused) else error
+        told = complaint(cause)
+        if told is None:
+            raise cause from None
+        fail(told, 2)
+    finally:
+        unlock(Sweeps.lock)
+    if unfinished:
+        more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
+        again = f"to go on: the same command with resume={Sweeps.directory}"
+        fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
 
 
 def fail(message: str, status: int) -> None:

@@ -1,13 +1,32 @@
-"""Hydra's complaints in one line."""
+"""What a user can mend, in one line; Hydra's complaints too."""
 
+import errno
 import re
 
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig
-from omegaconf.errors import MissingMandatoryValue
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imaging.errors import ImagingError
 from imaging.registry import closest
+
+# Of directories and disks; other errors of the system are bugs.
+MENDABLE = {
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "ENOTDIR", "EISDIR")
+    if hasattr(errno, name)
+}
+
+
+def complaint(error: BaseException) -> str | None:
+    """An error in one line, if it is one for the user to mend; None for a bug of ours."""
+    if isinstance(error, ImagingError):
+        return str(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return one_line(error)
+    if isinstance(error, OSError) and error.errno in MENDABLE:
+        return f"cannot write {error.filename}: {error.strerror}"
+    return None
 
 
 def one_line(error: Exception) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from imaging.runs.names import swept
-from imaging.runs.resume import SWEEP_RECORD
+from imaging.runs.resume import SWEEP_RECORD, read_record
 
 
 class HParams:
@@ -48,7 +48,7 @@ def varied_settings(directory: Path, settings: dict) -> dict:
     values = {"model": settings["model"]["name"], "seed": settings["seed"]}
     record = directory.absolute().parent / SWEEP_RECORD
     if record.is_file():
-        hydra = OmegaConf.load(record).hydra
+        hydra = read_record(record.parent).hydra
         keys = swept(hydra.sweeper.get("params"), hydra.overrides.task)
         for key in keys:
             value = OmegaConf.select(OmegaConf.create(settings), re.sub(r"^[+~]+", "", key))

@@ -46,7 +46,7 @@ class Interrupts:
         again = self.asked is not None
         self.asked, self._number = signal.Signals(number).name, number
         if again or not self.deferred:
-            self.leave("stopped at once")
+            self.leave("stopped at once" if again else "stopped")
         print(f"\n{self.asked}: stopping after this batch (once more: at once)", file=sys.stderr, flush=True)
 
     def leave(self, how: str) -> None:
@@ -59,7 +59,8 @@ class Interrupts:
         A cluster's launcher has one that puts the job into the queue again, and ends the process.
         """
         before = self._before.get(self._number)
-        if callable(before) and before is not signal.default_int_handler:
+        ours = isinstance(getattr(before, "__self__", None), Interrupts)
+        if callable(before) and not ours and before is not signal.default_int_handler:
             before(self._number, None)
 
 

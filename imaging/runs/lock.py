@@ -43,7 +43,7 @@ def unlock(handle: int | None) -> None:
 
 def _taken(directory: Path) -> ImagingError:
     return ImagingError(
-        f"another process works in {directory}: its status.json says where; wait for it, or end it"
+        f"another process works in {directory} (a run's status.json says which): wait for it, or end it"
     )
 
 

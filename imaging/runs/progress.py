@@ -79,6 +79,9 @@ class Status(pl.Callback):
     def on_train_end(self, trainer, task) -> None:
         self.run.update(step=trainer.global_step)
 
+    def on_exception(self, trainer, task, exception) -> None:
+        self.run.update(step=trainer.global_step)
+
 
 def _device(trainer, task) -> str:
     """The device as torch numbers it, which GPUs of the machine this process may see, and how many ranks."""

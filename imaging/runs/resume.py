@@ -6,9 +6,12 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
+from imaging.runs.lock import lock
 from imaging.runs.names import concrete, swept
 from imaging.runs.run import differences, read_config, read_status
 
@@ -63,7 +66,7 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
 
 def _refuse_sweep(directory: Path) -> None:
     if (directory / SWEEP_RECORD).is_file():
-        words = OmegaConf.load(directory / SWEEP_RECORD).hydra.overrides.task
+        words = read_record(directory).hydra.overrides.task
         words = shlex.join(word for word in words if not word.startswith("resume="))
         raise ImagingError(f"{directory} is a sweep: python train.py -m {words} resume={directory}")
     if not directory.is_dir() or not any(directory.iterdir()):
@@ -72,8 +75,11 @@ def _refuse_sweep(directory: Path) -> None:
         raise ImagingError(f"{directory} is not a run directory: there is nothing in it")
 
 
-def begin_sweep(config: DictConfig) -> None:
+def begin_sweep(config: DictConfig) -> int | None:
     """Make a sweep's directory, or go on with one; refuse what cannot be, before any job starts.
+
+    Returns:
+        its lock, for `imaging.runs.lock.unlock`.
 
     Args:
         config: the composed config of a multirun, `hydra` included; names in it become concrete.
@@ -86,12 +92,36 @@ def begin_sweep(config: DictConfig) -> None:
         refuse_devices(config.trainer.devices, 1)
     directory = Path(config.hydra.sweep.dir)
     concrete(config)
-    record = directory / SWEEP_RECORD
     if config.resume is not None:
-        if not record.is_file():
+        if not (directory / SWEEP_RECORD).is_file():
             raise ImagingError(f"{directory} is not a sweep directory: it has no {SWEEP_RECORD}")
-        refuse_changes(directory, _essence(OmegaConf.load(record)), _essence(config))
-    write_text(record, OmegaConf.to_yaml(config))
+        before = read_record(directory)
+        there, here = _varied(before), _varied(config)
+        if there != here:
+            raise ImagingError(
+                f"{directory} varies {there or 'nothing more than its file'}, this command "
+                f"{here or 'nothing more than its file'}: resume with what it was started with, or start anew"
+            )
+        refuse_changes(directory, _essence(before), _essence(config))
+    directory.mkdir(parents=True, exist_ok=True)
+    handle = lock(directory)
+    write_text(directory / SWEEP_RECORD, OmegaConf.to_yaml(config))
+    return handle
+
+
+def read_record(directory: Path) -> DictConfig:
+    """The config that a sweep was started with.
+
+    Raises:
+        ImagingError: it cannot be read.
+    """
+    path = directory / SWEEP_RECORD
+    try:
+        record = OmegaConf.load(path)
+        record.hydra.overrides.task, record.hydra.sweeper  # noqa: B018
+    except (OmegaConfBaseException, AttributeError, YAMLError, OSError, UnicodeDecodeError):
+        raise ImagingError(f"{path} cannot be read as the config of a sweep; start anew") from None
+    return record
 
 
 def _in_this_process(hydra: DictConfig) -> bool:
@@ -115,9 +145,13 @@ def refuse_devices(asked, possible: int) -> None:
 def _essence(config: DictConfig) -> dict:
     """What makes a sweep the same sweep: everything but where, when and by which launcher it runs."""
     plain = OmegaConf.to_container(config)
-    hydra = plain.pop("hydra")
+    sweeper = {k: v for k, v in plain.pop("hydra")["sweeper"].items() if k in ("params", "startup", "seed")}
     del plain["resume"]
-    sweeper = {k: v for k, v in hydra["sweeper"].items() if k in ("params", "startup", "seed")}
-    words = dict(word.lstrip("+~").partition("=")[::2] for word in hydra["overrides"]["task"])
-    varied = {key: words[key] for key in swept(None, hydra["overrides"]["task"]) if key in words}
-    return plain | {"hydra": {"sweeper": sweeper}, "swept": varied}
+    return plain | {"hydra": {"sweeper": sweeper}}
+
+
+def _varied(config: DictConfig) -> str:
+    """What the command line of a sweep varies: 'seed=0,1'."""
+    words = config.hydra.overrides.task
+    keys = swept(None, words)
+    return " ".join(sorted(word for word in words if word.lstrip("+~").partition("=")[0] in keys))

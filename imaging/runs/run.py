@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from imaging.errors import ImagingError
 from imaging.files import remove_unfinished, write_json, write_text
@@ -150,7 +152,13 @@ def read_config(directory: Path | str) -> dict:
     path = Path(directory) / "config.yaml"
     if not path.is_file():
         raise ImagingError(f"{directory} is not a run directory: it has no config.yaml")
-    return OmegaConf.to_container(OmegaConf.load(path))
+    try:
+        config = OmegaConf.to_container(OmegaConf.load(path))
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError):
+        config = None
+    if not isinstance(config, dict) or not config:
+        raise ImagingError(f"{path} cannot be read as the config of a run; start this run anew elsewhere")
+    return config
 
 
 def enqueue(directory: Path, config: dict) -> None:
@@ -177,7 +185,7 @@ def read_status(directory: Path | str) -> dict:
 def end_as(directory: Path, state: str, error: str) -> None:
     """Make the status of a run true whose process has ended without saying so."""
     known = read_status(directory)
-    if known["state"] in ("queued", "running"):
+    if known["state"] in ("queued", "running") and not is_locked(directory):
         write_json(directory / "status.json", known | {"state": state, "error": error, "updated": now()})
 
 
@@ -199,7 +207,10 @@ def final_psnr(directory: Path | str) -> float | None:
     """The last validation PSNR in dB of a run; None if there was no validation."""
     metrics = Path(directory) / "metrics.json"
     if metrics.is_file():
-        return json.loads(metrics.read_text()).get("val/psnr")
+        try:
+            return json.loads(metrics.read_text()).get("val/psnr")
+        except (ValueError, AttributeError):
+            raise ImagingError(f"{metrics} cannot be read: delete {directory} to run it anew") from None
     return next(reversed((read_status(directory).get("validation") or {}).values()), None)
 
 

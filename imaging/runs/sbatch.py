@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from imaging.errors import ImagingError
 from imaging.files import write_text
 from imaging.runs.jobs import Job
 from imaging.runs.queue import LOG
@@ -21,6 +22,36 @@ OPTIONS = {
     "gpus_per_node": "gpus-per-node",
     "cpus_per_task": "cpus-per-task",
 }
+
+
+def check_settings(settings: dict) -> None:
+    """
+    Raises:
+        ImagingError: a setting of a Slurm launcher that cannot be.
+    """
+    least = {"timeout_min": 1, "signal_delay_s": 0, "nodes": 1, "tasks_per_node": 1, "array_parallelism": 1}
+    optional = {"gpus_per_node": 0, "cpus_per_task": 1, "mem_gb": 1, "max_num_timeout": 0}
+    for key, smallest in (least | optional).items():
+        value = settings.get(key)
+        if value is None and (key in optional or key not in settings):
+            continue
+        if type(value) is not int or value < smallest:
+            raise ImagingError(
+                f"hydra.launcher.{key} is {value!r}; expected a whole number, at least {smallest}"
+            )
+    if settings["signal_delay_s"] >= 60 * settings["timeout_min"]:
+        raise ImagingError(
+            f"hydra.launcher.signal_delay_s is {settings['signal_delay_s']}, no less than the time limit of "
+            f"{settings['timeout_min']} minutes: the warning would come before the start"
+        )
+    setup = settings["setup"]
+    if not isinstance(setup, list) or not all(isinstance(line, str) for line in setup):
+        raise ImagingError(f"hydra.launcher.setup is {setup!r}; expected a list of lines of shell")
+    if not isinstance(settings["additional_parameters"], dict):
+        raise ImagingError(
+            f"hydra.launcher.additional_parameters is {settings['additional_parameters']!r}; expected a "
+            "mapping of sbatch's options to values"
+        )
 
 
 def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:

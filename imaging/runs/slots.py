@@ -44,6 +44,8 @@ def find_slots(devices: str | int | Sequence) -> list[Slot]:
             raise ImagingError(f"hydra.launcher.devices is {devices}, but {_seen(visible)}")
     elif isinstance(devices, Sequence) and not isinstance(devices, str) and devices:
         wanted = [str(d) for d in devices]
+        if len(set(wanted)) < len(wanted):
+            raise ImagingError(f"hydra.launcher.devices is {list(devices)}: a GPU is in it twice")
         if not set(wanted) <= set(visible):
             raise ImagingError(f"hydra.launcher.devices is {list(devices)}, but {_seen(visible)}")
     else:
@@ -61,7 +63,7 @@ def visible_gpus() -> list[str]:
 
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
-        return [gpu.strip() for gpu in listed.split(",") if gpu.strip() not in ("", "-1")]
+        return list(dict.fromkeys(g.strip() for g in listed.split(",") if g.strip() not in ("", "-1")))
     return [str(i) for i in range(torch.cuda.device_count())]
 
 

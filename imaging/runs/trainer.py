@@ -120,6 +120,11 @@ def _check(settings: dict) -> None:
     for key in ("max_epochs", "max_steps"):
         if type(settings[key]) is not int or settings[key] < -1:
             raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a whole number, -1: no limit")
+    if settings["max_epochs"] == settings["max_steps"] == -1:
+        raise ImagingError("trainer.max_epochs and trainer.max_steps are both -1: the training would not end")
+    clip = settings["gradient_clip_val"]
+    if clip is not None and not (isinstance(clip, int | float) and clip > 0):
+        raise ImagingError(f"trainer.gradient_clip_val is {clip!r}; expected null or a norm, more than 0")
     for key in ("prune_after", "prune_others"):
         value = settings[key]
         if not (type(value) is int and value > 0) and not (key == "prune_after" and value is None):

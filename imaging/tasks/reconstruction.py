@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
 from imaging.randomness import generator
 from imaging.tasks import OPTIMIZERS, SCHEDULES
@@ -13,6 +14,22 @@ from imaging.tasks import OPTIMIZERS, SCHEDULES
 def as_float(image: Tensor) -> Tensor:
     """uint8 or float images as float32 in [0, 1], on the device where they are."""
     return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
+
+
+def training_steps(trainer: pl.Trainer) -> int:
+    """How many optimiser steps a whole training has.
+
+    Lightning's `estimated_stepping_batches` sets up the loaders. In `configure_optimizers` of a resumed run
+    that is before their state is restored, which then never happens: the epoch would begin anew.
+    """
+    if trainer.datamodule is None:
+        return int(trainer.estimated_stepping_batches)
+    batches, limit = len(trainer.datamodule.train_dataloader()), trainer.limit_train_batches
+    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    steps = -(-batches // trainer.accumulate_grad_batches)
+    limits = [trainer.max_steps] if trainer.max_steps != -1 else []
+    limits += [trainer.max_epochs * steps] if trainer.max_epochs not in (None, -1) else []
+    return min(limits)
 
 
 class Reconstruction(pl.LightningModule):
@@ -76,6 +93,12 @@ class Reconstruction(pl.LightningModule):
     def _log_training(self, loss: Tensor, x_hat: Tensor, y: Tensor, x: Tensor) -> None:
         """The curves of this step, straight to the logger: `self.log` would cost something in every step."""
         with torch.no_grad():
+            if not torch.isfinite(loss):
+                rate = self.optimizer_config.get("lr")
+                raise ImagingError(
+                    f"the loss is {loss.item()} at step {self.global_step + 1}: choose a lower optimizer.lr "
+                    f"(it is {rate}), or set trainer.gradient_clip_val"
+                )
             values = {
                 "train/loss": loss.item(),
                 "train/psnr": psnr(self.denormalise(x_hat.float()), x).mean().item(),
@@ -147,7 +170,7 @@ class Reconstruction(pl.LightningModule):
 
     def configure_optimizers(self):
         optimizer = OPTIMIZERS.build(self.optimizer_config, parameters=self.network.parameters())
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = training_steps(self.trainer)
         schedule = SCHEDULES.build(self.schedule_config, optimizer=optimizer, steps=steps)
         if schedule is None:
             return optimizer

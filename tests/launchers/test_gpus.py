@@ -219,7 +219,7 @@ def test_a_sweep_with_other_settings_is_refused_and_a_completed_one_is_not_repea
     assert "model.depth: 5 -> 4" in complained
     status, _, complained = command_line(*tiny, "seed=0,1,2", f"resume={sweep}")
     assert status == 2
-    assert "swept.seed: 0,1 -> 0,1,2 (there -> here)" in complained
+    assert "varies seed=0,1, this command seed=0,1,2" in complained
     status, _, complained = command("train.py", f"resume={sweep}")
     assert (status, complained.count("\n")) == (2, 1)
     assert "is a sweep: python train.py -m data=folder" in complained
@@ -228,3 +228,52 @@ def test_a_sweep_with_other_settings_is_refused_and_a_completed_one_is_not_repea
     assert status == 0
     assert printed.count("completed") == 2
     assert {p: p.stat().st_mtime for p in before} == before
+
+
+@pytest.mark.parametrize("content", ["", "a: 1", "hydra: [", "hydra: {sweeper: {}}"])
+def test_a_damaged_record_of_a_sweep_is_told_in_one_line(content, command_line, tiny, tmp_path):
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "multirun.yaml").write_text(content)
+    status, _, complained = command_line(*tiny, "seed=0,1", "resume=sweep")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "multirun.yaml cannot be read as the config of a sweep" in complained
+
+
+def test_a_sweep_that_another_process_works_on_is_refused(command_line, tiny, tmp_path, pytestconfig):
+    assert command_line(*tiny, "seed=0,1")[0] == 0
+    sweep = sweep_of(tmp_path)
+    code = "import sys, time; from pathlib import Path; from imaging.runs.lock import lock; "
+    code += "handle = lock(Path(sys.argv[1])); print('holds', flush=True); time.sleep(60)"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(sweep)], cwd=pytestconfig.rootpath, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "holds\n"
+        status, _, complained = command_line(*tiny, "seed=0,1", f"resume={sweep}")
+        assert (status, complained.count("\n")) == (2, 1)
+        assert f"another process works in {sweep}" in complained
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("timeout_min=abc", "timeout_min is 'abc'; expected a whole number, at least 1"),
+        ("timeout_min=0", "timeout_min is 0; expected"),
+        ("signal_delay_s=999999", "no less than the time limit"),
+        ("gpus_per_node=x", "gpus_per_node is 'x'; expected"),
+        ("array_parallelism=0", "array_parallelism is 0; expected"),
+        ("mem_gb=lots", "mem_gb is 'lots'; expected"),
+        ("setup=5", "setup is 5; expected a list"),
+        ("setup=[1,2]", "setup is [1, 2]; expected a list"),
+        ("additional_parameters=3", "additional_parameters is 3; expected a mapping"),
+    ],
+)
+def test_slurm_settings_that_cannot_be(setting, words, command_line, tiny, tmp_path):
+    arguments = ["launcher=slurm_script", f"hydra.launcher.{setting}", "seed=0,1"]
+    status, _, complained = command_line(*tiny, *arguments)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert words in complained
+    assert not list(tmp_path.glob("multirun/*/*/submit.sh"))

@@ -16,6 +16,7 @@ from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
 from imaging.runs.trainer import build_trainer, fit
 from imaging.tasks import build_task
+from imaging.tasks.reconstruction import training_steps
 
 CONF = Path(__file__).parents[2] / "conf"
 STEPS = 12
@@ -31,7 +32,6 @@ SETTINGS = [
     "schedule=cosine",
     "schedule.warmup_steps=1",
     "trainer.accelerator=cpu",
-    "trainer.max_epochs=-1",
     f"trainer.max_steps={STEPS}",
     "trainer.log_every_n_steps=1",
     "trainer.val_check_interval=4",
@@ -86,6 +86,26 @@ def cut_and_resume(directory: Path, settings: dict, cut: CutAt, first: bool = Fa
     train(directory, settings)
 
 
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (["trainer.max_epochs=3", "trainer.max_steps=-1"], 15),
+        (["trainer.max_epochs=3", "trainer.max_steps=4"], 4),
+        (["trainer.max_epochs=-1", "trainer.max_steps=7"], 7),
+        (["trainer.max_epochs=2", "trainer.max_steps=-1", "+trainer.limit_train_batches=3"], 6),
+        (["trainer.max_epochs=2", "trainer.max_steps=-1", "+trainer.limit_train_batches=0.5"], 4),
+        (["trainer.max_epochs=2", "trainer.max_steps=-1", "+trainer.accumulate_grad_batches=2"], 6),
+    ],
+)
+def test_the_length_of_a_training_is_lightnings_own(length, expected, settings, tmp_path):
+    config = settings(*length)
+    run = Run(tmp_path, config)
+    trainer, _ = build_trainer(config["trainer"], run)
+    fit(trainer, build_task(config), build_data(config["data"]), run, None)
+    assert training_steps(trainer) == int(trainer.estimated_stepping_batches) == expected
+    assert trainer.global_step == expected
+
+
 def assert_same_end(one: Path, other: Path) -> None:
     ends = [read_checkpoint(run / "checkpoints" / "last.ckpt") for run in (one, other)]
     assert ends[0]["global_step"] == ends[1]["global_step"] == STEPS
@@ -114,8 +134,10 @@ def assert_identical(a, b) -> None:
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("step", [3, 5])
-def test_in_the_middle_and_at_the_end_of_an_epoch(precision, workers, step, settings, tmp_path):
-    config = settings(f"trainer.precision={precision}", f"data.workers={workers}")
+@pytest.mark.parametrize("length", [["trainer.max_epochs=-1"], ["trainer.max_epochs=3"], []])
+def test_in_the_middle_and_at_the_end_of_an_epoch(precision, workers, step, length, settings, tmp_path):
+    """However the length of the training is given: by steps alone, or by epochs too."""
+    config = settings(f"trainer.precision={precision}", f"data.workers={workers}", *length)
     train(tmp_path / "whole", config)
     cut_and_resume(tmp_path / "cut", config, CutAt(step, "on_train_batch_end"))
     assert_same_end(tmp_path / "whole", tmp_path / "cut")
@@ -159,16 +181,19 @@ def test_cut_again_and_again(settings, tmp_path):
     assert json.loads((tmp_path / "cut" / "status.json").read_text())["attempts"] == 6
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 half"])
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 half", {"a": 1}, [1, 2]])
 def test_the_one_before_is_taken_if_the_newest_cannot_be_read(damage, settings, tmp_path, capfd):
     config = settings("trainer.checkpoint_every_n_steps=2")
     train(tmp_path / "whole", config)
     with pytest.raises(Cut):
         train(tmp_path / "cut", config, CutAt(9, "on_train_batch_end"))
-    (tmp_path / "cut" / "checkpoints" / "last.ckpt").write_bytes(damage)
+    if isinstance(damage, bytes):
+        (tmp_path / "cut" / "checkpoints" / "last.ckpt").write_bytes(damage)
+    else:
+        torch.save(damage, tmp_path / "cut" / "checkpoints" / "last.ckpt")
     capfd.readouterr()
     train(tmp_path / "cut", config)
-    assert "last.ckpt cannot be read" in (complained := capfd.readouterr().err)
+    assert "last.ckpt" in (complained := capfd.readouterr().err)
     assert "going on from previous.ckpt, step 6" in complained
     assert_same_end(tmp_path / "whole", tmp_path / "cut")
 

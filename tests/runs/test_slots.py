@@ -32,7 +32,7 @@ def test_slots_of_cores_share_them_and_see_no_gpu(gpus):
     assert {slot.environment["CUDA_VISIBLE_DEVICES"] for slot in slots} == {""}
 
 
-@pytest.mark.parametrize("devices", [4, [0], "cpu:0", "cpu:x", "all", 0, -1, [], True, None])
+@pytest.mark.parametrize("devices", [4, [0], [1, 1], "cpu:0", "cpu:x", "all", 0, -1, [], True, None])
 def test_what_cannot_be_is_refused(devices, gpus):
     with pytest.raises(ImagingError, match=r"^hydra\.launcher\.devices is "):
         find_slots(devices)
