@@ -1,5 +1,7 @@
 """Test trained networks or restore a photograph: python evaluate.py run=… [data=…] [sigmas=[…]] [image=…]."""
 
+import shlex
+import sys
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -12,6 +14,7 @@ def evaluate(config: DictConfig) -> None:
     """One table of a run, of a checkpoint or of all runs of a sweep."""
     from imaging.data import build_data
     from imaging.evaluation.evaluate import Protocol, check_sizes
+    from imaging.evaluation.outputs import as_arrays
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import write_sweep
@@ -22,7 +25,7 @@ def evaluate(config: DictConfig) -> None:
     if given["image"] is not None:
         return restore_photograph(given)
     target = Path(given["run"])
-    records, configs, numbers, missing = [], {}, [], []
+    records, configs, examples, numbers, missing = [], {}, {}, [], []
     for run in [target] if target.is_file() else find_runs(target):
         try:
             task, settings = load(run, given["accelerator"])
@@ -39,19 +42,20 @@ def evaluate(config: DictConfig) -> None:
         images = build_data(settings["data"]).test_images()
         check_sizes(task, images)
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)
-        new, _, own = evaluate_run(task, images, protocol, settings, run.name)
+        new, shown, own = evaluate_run(task, images, protocol, settings, run.name)
         records += new
+        examples[run.name] = as_arrays(shown)
         numbers += [f"{run.name}: {name} {value:.4f}" for name, value in own.items()]
         configs[run.name] = settings
     if not records:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(missing)}")
 
     output = output_directory(target, given, records[0].data)
-    print(f"\n{write_sweep(output, records, configs)}")
-    print("".join(f"{line}\n" for line in numbers + missing))
-    print(
-        f"tables   {output}/per_image.csv, summary.csv, summary.md, comparisons.csv; figure psnr_vs_sigma.png"
-    )
+    about = f"Tested again: {len(configs)} runs.", [f"python evaluate.py {shlex.join(sys.argv[1:])}"]
+    print(f"\n{write_sweep(output, records, configs, examples, about, missing=missing)}")
+    print("".join(f"{line}\n" for line in numbers))
+    print(f"page     {output}/report.html")
+    print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md, comparisons.csv")
     return None
 
 

@@ -66,6 +66,7 @@ def after_sweep(directory: Path) -> list[str]:
     """What the jobs have come to: one table, and a line for each that has ended but is not completed."""
     from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import report_sweep
+    from imaging.runs.resume import about_sweep
     from imaging.runs.run import describe_end, is_over, read_config, true_state
 
     runs = find_runs(directory)
@@ -73,9 +74,10 @@ def after_sweep(directory: Path) -> list[str]:
     states = {run.name: true_state(run) for run in runs}
     if set(states.values()) == {"queued"}:
         return []  # a script was written
-    print(f"\n{report_sweep(directory, configs, states)}\n")
+    print(f"\n{report_sweep(directory, configs, states, about_sweep(directory))}\n")
     print(f"sweep    {directory}")
     if any((run / "per_image.csv").is_file() for run in runs):
+        print(f"page     {directory}/report.html")
         print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md, comparisons.csv")
     print(f"curves   tensorboard --logdir {directory}")
     return [

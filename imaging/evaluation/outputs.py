@@ -44,6 +44,15 @@ def write_tables(
     return rows
 
 
+def as_arrays(examples) -> dict[str, list]:
+    """An `imaging.evaluation.evaluate.Examples` as `read_examples` would give it."""
+    images = {
+        kind: [image.float().numpy() for image in getattr(examples, kind)]
+        for kind in ("clean", "measured", "restored")
+    }
+    return {"names": list(examples.names), "sigma": examples.sigma, **images}
+
+
 def write_examples(directory: Path, examples) -> None:
     """Write `examples.npz`: names, and for each image arrays clean_0, measured_0, restored_0, …
 

@@ -1,5 +1,6 @@
 """What a run and a sweep leave for a reader, each from files alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from imaging.evaluation.comparisons import compare, comparisons_csv, sentences
@@ -9,9 +10,8 @@ from imaging.evaluation.sweep import find_runs, varied
 from imaging.files import write_text
 from imaging.reporting.curves import read_curve
 from imaging.reporting.figures import inpainting_figure, psnr_against_sigma, reconstruction_grid, strips
+from imaging.reporting.page import COMPARED, write_page
 from imaging.reporting.tables import cell, markdown_table, pivot, text_table
-
-COMPARED = "Paired by image, mean difference with its 95 % bootstrap interval:"
 
 
 def caption(records: list[Record]) -> str:
@@ -40,8 +40,10 @@ def report_run(directory: Path, task: str) -> list[Path]:
     return figures
 
 
-def report_sweep(directory: Path, configs: dict[str, dict], states: dict[str, str]) -> str:
-    """Collect the runs of a sweep into `per_image.csv`, `summary.csv`, `summary.md` and `psnr_vs_sigma.png`.
+def report_sweep(
+    directory: Path, configs: dict[str, dict], states: dict[str, str], about: tuple[str, list[str]]
+) -> str:
+    """Collect the runs of a sweep into its tables, its figure and its page; see `write_sweep`.
 
     Runs without records are named with their state, and the others still make the table.
 
@@ -49,33 +51,47 @@ def report_sweep(directory: Path, configs: dict[str, dict], states: dict[str, st
         directory: the sweep's.
         configs: resolved config of each run, by the name of its directory.
         states: state of each run, by the same name.
+        about: of the page, for a person: what ran, and the commands that make it again.
 
     Returns:
         the text to print.
     """
-    records, missing = [], []
+    records, missing, examples = [], [], {}
     for run in find_runs(directory):
         path = run / "per_image.csv"
         if path.is_file():
             records += read_per_image(path)
+            examples |= {run.name: read_examples(run)} if (run / "examples.npz").is_file() else {}
         else:
             missing.append(f"{run.name}: no results, {states.get(run.name, 'unknown')}")
     if not records:
         write_tables(directory, [], varied(configs), states)
         return "\n".join(["no run of this sweep has results", *missing])
-    return "\n".join([write_sweep(directory, records, configs, states), *missing])
+    return write_sweep(directory, records, configs, examples, about, states, missing)
 
 
 def write_sweep(
-    directory: Path, records: list[Record], configs: dict[str, dict], states: dict[str, str] | None = None
+    directory: Path,
+    records: list[Record],
+    configs: dict[str, dict],
+    examples: dict[str, dict],
+    about: tuple[str, list[str]],
+    states: dict[str, str] | None = None,
+    missing: Sequence[str] = (),
 ) -> str:
-    """Write the tables and the curve of several runs; returns the text to print.
+    """Write the tables (CSV and Markdown), the comparisons, `psnr_vs_sigma.png` and `report.html`.
 
     Args:
         directory: where to.
         records: of all runs.
         configs: resolved config of each run, by the name of its records.
+        examples: restored images of each run, as `read_examples` gives them.
+        about: of the page, for a person: what ran, and the commands that make it again.
         states: of each run, if some may be without records.
+        missing: a line for each run without records.
+
+    Returns:
+        the text to print.
     """
     names = dict.fromkeys(r.run for r in records)
     settings = varied(configs)
@@ -94,5 +110,20 @@ def write_sweep(
         run: ", ".join([methods[run], *(f"{k} {cell(v)}" for k, v in s.items() if k != "seed")])
         for run, s in settings.items()
     }
-    psnr_against_sigma(rows, labels, directory / "psnr_vs_sigma.png")
-    return "\n".join([table(records, rows), *(["", COMPARED, *told] if told else [])])
+    curve = directory / "psnr_vs_sigma.png"
+    psnr_against_sigma(rows, labels, curve)
+    by_label = {labels[run]: examples[run] for run in reversed(labels) if run in examples}
+    shown = dict(reversed(by_label.items()))  # of several seeds the first
+    write_page(
+        directory / "report.html",
+        title=directory.absolute().name,
+        subtitle=about[0],
+        caption=caption(records),
+        table=(header, lines),
+        sentences=told,
+        missing=list(missing),
+        curve=curve,
+        examples=shown,
+        commands=about[1],
+    )
+    return "\n".join([table(records, rows), *(["", COMPARED, *told] if told else []), *missing])

@@ -142,6 +142,18 @@ def refuse_devices(asked, possible: int) -> None:
         )
 
 
+def about_sweep(directory: Path) -> tuple[str, list[str]]:
+    """For a sweep's page: how many runs of which commit, and the commands that make it again."""
+    statuses = [read_status(path.parent) for path in sorted(directory.glob("*/status.json"))]
+    commits = dict.fromkeys(str(status.get("commit")) for status in statuses)
+    states = [status["state"] for status in statuses]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    words = [w for w in read_record(directory).hydra.overrides.task if not w.startswith("resume=")]
+    train = f"python train.py -m {shlex.join(words)}"
+    text = f"Runs: {counts}. Commit {', '.join(commits)}."
+    return text, [train, f"python evaluate.py run={shlex.quote(str(directory))}"]
+
+
 def _essence(config: DictConfig) -> dict:
     """What makes a sweep the same sweep: everything but where, when and by which launcher it runs."""
     plain = OmegaConf.to_container(config)

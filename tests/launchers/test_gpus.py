@@ -277,3 +277,14 @@ def test_slurm_settings_that_cannot_be(setting, words, command_line, tiny, tmp_p
     assert (status, complained.count("\n")) == (2, 1)
     assert words in complained
     assert not list(tmp_path.glob("multirun/*/*/submit.sh"))
+
+
+def test_missing_submitit_is_told_in_one_line(tiny, tmp_path, pytestconfig):
+    code = "import sys; sys.modules['hydra_plugins.hydra_submitit_launcher.submitit_launcher'] = None; "
+    code += "sys.argv[0] = 'train.py'; import train; train.main()"
+    arguments = ["-m", *tiny, "launcher=slurm", "seed=0,1", f"hydra.sweep.dir={tmp_path}/sweep"]
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=pytestconfig.rootpath, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "launcher=slurm needs submitit: pip install -r requirements-cluster.txt" in ended.stderr
