@@ -12,11 +12,14 @@ GRACE = 45.0  # seconds for the batch to end and to save
 def follow_parent() -> None:
     """If this process was started by a queue, end it, saved, when the queue is gone, however that ended.
 
-    A thread that looks every second: Linux's PR_SET_PDEATHSIG would do as well, but not on a Mac.
+    So does a second rank of `trainer=ddp` when the first is gone. A thread that looks every second: Linux's
+    PR_SET_PDEATHSIG would do as well, but not on a Mac.
     """
-    if PARENT in os.environ:
-        parent = int(os.environ.pop(PARENT))
-        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    parent = os.environ.pop(PARENT, None)
+    if parent is None and int(os.environ.get("LOCAL_RANK", 0)) > 0:
+        parent = os.getppid()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(int(parent),), daemon=True).start()
 
 
 def _follow(parent: int) -> None:

@@ -44,18 +44,46 @@ def test_two_processes_have_the_curve_of_one(command, tiny, tmp_path, environmen
         assert read_curve(two, tag)[1] == pytest.approx(one[1], abs=tolerance)
 
 
+def wait_for_training(tmp_path: Path) -> dict:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = [json.loads(p.read_text()) for p in tmp_path.glob("outputs/*/*/status.json")]
+        if found and found[0]["device"]:
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError("the training did not begin")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_the_second_process_does_not_outlive_the_first(tiny, tmp_path, environment):
+    steps = [*tiny, *TWO, "trainer.max_steps=100000", "trainer.max_epochs=-1"]
+    child = subprocess.Popen([sys.executable, TRAIN, *steps], cwd=tmp_path, env=environment)
+    wait_for_training(tmp_path)
+    others = subprocess.run(["pgrep", "-P", str(child.pid)], capture_output=True, text=True, check=False)
+    pids = [int(pid) for pid in others.stdout.split()]
+    assert len(pids) == 1
+    child.kill()
+    child.wait()
+    deadline = time.monotonic() + 60
+    while any(map(alive, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 @pytest.mark.slow
 def test_a_signal_to_the_first_process_ends_both_and_the_run_goes_on(tiny, tmp_path, environment):
     steps = [*tiny, *TWO, "trainer.max_steps=2000", "trainer.max_epochs=-1", "trainer.log_every_n_steps=5"]
     child = subprocess.Popen(
         [sys.executable, TRAIN, *steps], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        found = [json.loads(p.read_text()) for p in tmp_path.glob("outputs/*/*/status.json")]
-        if found and found[0]["device"]:
-            break
-        time.sleep(0.05)
+    wait_for_training(tmp_path)
     child.send_signal(signal.SIGTERM)
     _, complained = child.communicate(timeout=60)
     assert child.returncode == 130, complained
