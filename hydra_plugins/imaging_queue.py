@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from imaging.runs.jobs import Job, plan_jobs
-from imaging.runs.run import final_psnr, is_over
+from imaging.runs.jobs import Job, plan_jobs, returned
 
 
 class QueueLauncher(Launcher):
@@ -22,15 +21,17 @@ class QueueLauncher(Launcher):
         self.devices = devices
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from imaging.runs.slots import find_slots
+
         self.loader, self.config = hydra_context.config_loader, config
+        self.slots = find_slots(self.devices)  # what is wrong with them is said before anything is written
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run all jobs; a job that fails returns None, and the others go on."""
-        self.slots()  # before anything is written
         jobs = plan_jobs(self.loader, self.config, job_overrides, initial_job_idx)
         waiting = iter(jobs)
         self.stream(lambda: next(waiting, None), total=len(jobs))
-        return [returned(job) for job in jobs]
+        return returned(jobs)
 
     def stream(
         self,
@@ -42,18 +43,5 @@ class QueueLauncher(Launcher):
         from imaging.runs.queue import Queue
         from imaging.runs.table import Watcher
 
-        slots = self.slots()
         with Watcher(total) as watcher:
-            Queue(slots, watcher).run(next_job, ended)
-
-    def slots(self) -> list:
-        """Where jobs can run; see `imaging.runs.slots.find_slots`."""
-        from imaging.runs.slots import find_slots
-
-        return find_slots(self.devices)
-
-
-def returned(job: Job) -> JobReturn:
-    """What Hydra gets of a job, read from its directory. Failures are named by the end of the sweep."""
-    value = final_psnr(job.directory) if is_over(job.directory) else None
-    return JobReturn(status=JobStatus.COMPLETED, _return_value=value)
+            Queue(self.slots, watcher).run(next_job, ended)

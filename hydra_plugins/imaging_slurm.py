@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.runs.interrupts import Interrupted
-from imaging.runs.jobs import Job, plan_jobs
-from imaging.runs.run import describe_end, end_as, final_psnr, is_over
+from imaging.runs.jobs import Job, plan_jobs, returned
+from imaging.runs.run import describe_end, end_as, is_over
 from imaging.runs.sbatch import check_settings, write_script
 
 try:
@@ -21,12 +21,6 @@ except ImportError:
     SlurmLauncher = None
 
 Returns = Sequence[JobReturn]
-
-
-def returned(jobs: list[Job]) -> Returns:
-    """What Hydra gets, read from the jobs' directories. Failures are named by the end of the sweep."""
-    values = (final_psnr(job.directory) if is_over(job.directory) else None for job in jobs)
-    return [JobReturn(status=JobStatus.COMPLETED, _return_value=value) for value in values]
 
 
 if SlurmLauncher is None:

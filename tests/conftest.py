@@ -50,6 +50,14 @@ def tiny(photographs) -> list[str]:
 
 
 @pytest.fixture
+def run(command, tiny, tmp_path) -> Path:
+    """A finished run of two steps."""
+    assert command("train.py", *tiny)[0] == 0
+    (directory,) = tmp_path.glob("outputs/*/*")
+    return directory
+
+
+@pytest.fixture
 def command(monkeypatch, tmp_path, capfd):
     """Run train.py or evaluate.py in this process and in an empty directory.
 

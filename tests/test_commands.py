@@ -21,13 +21,6 @@ def only_run(directory: Path) -> Path:
     return run
 
 
-@pytest.fixture
-def run(command, tiny, tmp_path) -> Path:
-    """A finished run of two steps."""
-    assert command("train.py", *tiny)[0] == 0
-    return only_run(tmp_path)
-
-
 def test_a_run_leaves_what_the_design_says(run):
     names = {str(p.relative_to(run)) for p in run.rglob("*") if p.is_file() and "tfevents" not in p.name}
     assert names == {
@@ -255,77 +248,3 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     for index, state in states[0].items():
         assert all(torch.equal(state[k], states[1][index][k]) for k in state)
     assert read_curve(whole, "train/loss") == read_curve(cut, "train/loss")
-
-
-def test_a_time_limit_saves_and_says_that_the_run_is_to_be_started_again(command, tiny, tmp_path):
-    status, _, complained = command("train.py", *tiny, "trainer.time_limit=1e-9")
-    assert status == 75
-    assert "time limit: saved after step 1; to go on: python train.py resume=outputs/" in complained
-    run = only_run(tmp_path)
-    assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
-    status, _, _ = command("train.py", f"resume={run}")
-    assert status == 75
-    assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 2
-    assert command("train.py", f"resume={run}")[0] == 0
-
-
-def test_a_directory_that_cannot_be_written_is_told_in_one_line(command, tiny, tmp_path, monkeypatch):
-    from imaging import files
-
-    def refuse(path, write):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(files, "write_atomically", refuse)
-    status, _, complained = command("train.py", *tiny)
-    assert (status, complained.count("\n")) == (2, 1)
-    assert "cannot write outputs/" in complained
-    assert "Permission denied" in complained
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("config.yaml", "", "config.yaml cannot be read as the config of a run"),
-        ("config.yaml", "a: [b", "config.yaml cannot be read as the config of a run"),
-        ("config.yaml", "[1, 2]", "config.yaml cannot be read as the config of a run"),
-        ("checkpoints/last.ckpt", "nonsense", "delete"),
-    ],
-)
-def test_a_damaged_run_is_told_in_one_line(name, content, words, command, run):
-    (run / "status.json").write_text('{"state": "running"}')
-    (run / name).write_text(content)
-    status, _, complained = command("train.py", f"resume={run}")
-    assert (status, complained.count("\n")) == (2, 1)
-    assert words in complained
-
-
-@pytest.mark.parametrize("content", ["{}", "null", "[]", "{", '{"state": "running"}'])
-def test_a_damaged_status_is_no_obstacle(content, command, run):
-    (run / "status.json").write_text(content)
-    assert command("train.py", f"resume={run}")[0] == 0
-    assert json.loads((run / "status.json").read_text())["state"] == "completed"
-
-
-def test_a_training_that_diverges_fails_and_says_so(command, tiny, tmp_path):
-    arguments = ["optimizer.lr=1e30", "trainer.max_steps=20"]
-    status, _, complained = command("train.py", *tiny, *arguments)
-    assert (status, complained.count("\n")) == (2, 1)
-    assert "choose a lower optimizer.lr (it is 1e+30)" in complained
-    assert json.loads((only_run(tmp_path) / "status.json").read_text())["state"] == "failed"
-
-
-def test_a_file_in_the_place_of_a_directory(command, tiny, tmp_path):
-    (tmp_path / "file").touch()
-    status, _, complained = command("train.py", *tiny, "resume=file")
-    assert (status, complained.count("\n")) == (2, 1)
-
-
-def test_a_signal_before_there_is_a_run_is_told_in_one_line(tmp_path):
-    child = subprocess.Popen(
-        [sys.executable, str(CHECKOUT / "train.py")], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(1.2)
-    child.send_signal(signal.SIGUSR1)
-    _, complained = child.communicate(timeout=60)
-    assert child.returncode in (75, -signal.SIGUSR1)  # the latter on a machine too slow for these seconds
-    assert "Traceback" not in complained

@@ -4,6 +4,8 @@ Some have one number, their strength. It is chosen among a few candidates on val
 training images: the one of the highest mean PSNR there, with the training's noise. Test images have no say.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy import ndimage
@@ -12,6 +14,13 @@ from torch import Tensor, nn
 from imaging.models import MODELS
 from imaging.physics.mask import Mask
 from imaging.physics.psf import make_psf
+
+
+def each_image(y: Tensor, restore: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+    """A function of one image (H, W, C), float64, on each of (N, C, H, W); float32, where y is."""
+    images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
+    restored = np.stack([restore(image) for image in images]).reshape(images.shape)
+    return torch.from_numpy(restored).permute(0, 3, 1, 2).float().to(y.device)
 
 
 class Classical(nn.Module):
@@ -29,9 +38,7 @@ class Classical(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape, float32."""
-        images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
-        restored = np.stack([self.restore(image, self.strength.item()) for image in images])
-        return torch.from_numpy(restored.reshape(images.shape)).permute(0, 3, 1, 2).float().to(y.device)
+        return each_image(y, lambda image: self.restore(image, self.strength.item()))
 
     def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
         """One image (H, W, C), float64."""
@@ -170,6 +177,4 @@ class Biharmonic(nn.Module):
         from skimage.restoration import inpaint_biharmonic
 
         lost = self.mask.mask(tuple(y.shape[-2:])).numpy() == 0
-        images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
-        restored = np.stack([inpaint_biharmonic(image, lost, channel_axis=-1) for image in images])
-        return torch.from_numpy(restored).permute(0, 3, 1, 2).float().to(y.device)
+        return each_image(y, lambda image: inpaint_biharmonic(image, lost, channel_axis=-1))

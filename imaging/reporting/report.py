@@ -112,8 +112,10 @@ def write_sweep(
     }
     curve = directory / "psnr_vs_sigma.png"
     psnr_against_sigma(rows, labels, curve)
-    by_label = {labels[run]: examples[run] for run in reversed(labels) if run in examples}
-    shown = dict(reversed(by_label.items()))  # of several seeds the first
+    shown = {}
+    for run, label in labels.items():
+        if run in examples:
+            shown.setdefault(label, examples[run])  # of several seeds the first
     write_page(
         directory / "report.html",
         title=directory.absolute().name,

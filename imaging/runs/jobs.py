@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from imaging.runs.lock import refuse_locked
+from imaging.runs.names import quoted
 from imaging.runs.resume import refuse_changes, refuse_devices
-from imaging.runs.run import enqueue, is_over, read_config
+from imaging.runs.run import enqueue, final_psnr, is_over, read_config
 
 # Of the sweep, not of its jobs; each job goes on with what it finds in its directory.
 NOT_PASSED = ("launcher", "resume", "hydra.mode")
@@ -91,5 +93,10 @@ def _script() -> tuple[str, ...]:
 
 
 def _alone(directory: Path) -> tuple[str, ...]:
-    quoted = str(directory).replace("\\", "\\\\").replace("'", "\\'")
-    return "hydra.mode=RUN", f"hydra.run.dir='{quoted}'"
+    return "hydra.mode=RUN", f"hydra.run.dir={quoted(str(directory))}"
+
+
+def returned(jobs: Sequence[Job]) -> list[JobReturn]:
+    """What Hydra gets, read from the jobs' directories. Failures are named by the end of the sweep."""
+    values = (final_psnr(job.directory) if is_over(job.directory) else None for job in jobs)
+    return [JobReturn(status=JobStatus.COMPLETED, _return_value=value) for value in values]

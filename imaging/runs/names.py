@@ -54,6 +54,12 @@ def _short(value: str) -> str:
         return value
 
 
+def quoted(value: str) -> str:
+    """A value as Hydra's overrides quote it."""
+    value = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{value}'"
+
+
 def concrete(config: DictConfig) -> None:
     """Write a sweep's directory and its jobs' into the config as they are now.
 
@@ -66,5 +72,4 @@ def concrete(config: DictConfig) -> None:
     with open_dict(config):
         config.hydra.sweep.dir, config.hydra.sweep.subdir = directory, subdir
         for key, value in (("dir", directory), ("subdir", subdir)):
-            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-            config.hydra.overrides.hydra.append(f"hydra.sweep.{key}='{quoted}'")
+            config.hydra.overrides.hydra.append(f"hydra.sweep.{key}={quoted(value)}")

@@ -66,23 +66,27 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
 
 def _refuse_sweep(directory: Path) -> None:
     if (directory / SWEEP_RECORD).is_file():
-        words = read_record(directory).hydra.overrides.task
-        words = shlex.join(word for word in words if not word.startswith("resume="))
-        raise ImagingError(f"{directory} is a sweep: python train.py -m {words} resume={directory}")
+        raise ImagingError(f"{directory} is a sweep: {_command(directory)} resume={directory}")
     if not directory.is_dir() or not any(directory.iterdir()):
         if directory.is_dir():
             directory.rmdir()  # Hydra has just made it
         raise ImagingError(f"{directory} is not a run directory: there is nothing in it")
 
 
+def _command(directory: Path) -> str:
+    """The command that a sweep was started with."""
+    words = read_record(directory).hydra.overrides.task
+    return f"python train.py -m {shlex.join(word for word in words if not word.startswith('resume='))}"
+
+
 def begin_sweep(config: DictConfig) -> int | None:
     """Make a sweep's directory, or go on with one; refuse what cannot be, before any job starts.
 
-    Returns:
-        its lock, for `imaging.runs.lock.unlock`.
-
     Args:
         config: the composed config of a multirun, `hydra` included; names in it become concrete.
+
+    Returns:
+        its lock, for `imaging.runs.lock.unlock`.
 
     Raises:
         ImagingError: `resume` is not a sweep, or the settings are not those of that sweep; more than one
@@ -148,10 +152,8 @@ def about_sweep(directory: Path) -> tuple[str, list[str]]:
     commits = dict.fromkeys(str(status.get("commit")) for status in statuses)
     states = [status["state"] for status in statuses]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    words = [w for w in read_record(directory).hydra.overrides.task if not w.startswith("resume=")]
-    train = f"python train.py -m {shlex.join(words)}"
     text = f"Runs: {counts}. Commit {', '.join(commits)}."
-    return text, [train, f"python evaluate.py run={shlex.quote(str(directory))}"]
+    return text, [_command(directory), f"python evaluate.py run={shlex.quote(str(directory))}"]
 
 
 def _essence(config: DictConfig) -> dict:
