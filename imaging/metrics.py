@@ -48,19 +48,37 @@ class PSNR(Metric):
         return (self.total / self.count).float()
 
 
-@lru_cache(maxsize=16)
-def _window(size: int) -> torch.Tensor:
-    """The 11-tap Gaussian of standard deviation 1.5 as a banded (size - 10, size) matrix.
+# Outputs of one matrix product in `_weighted_means`: small matrices skip more of the zeros off the band.
+BLOCK = 32
 
-    A matrix product with it is several times as fast as a convolution of one channel.
-    """
+
+@lru_cache(maxsize=1)
+def _window() -> torch.Tensor:
+    """The 11-tap Gaussian of standard deviation 1.5 as a banded (BLOCK + 10, BLOCK) matrix."""
     offsets = torch.arange(-5, 6, dtype=torch.float32)
     taps = torch.exp(-0.5 * (offsets / 1.5) ** 2)
     taps /= taps.sum()
-    matrix = torch.zeros(size - 10, size)
+    matrix = torch.zeros(BLOCK + 10, BLOCK)
     for k, tap in enumerate(taps):
-        matrix.diagonal(k).fill_(tap)
+        matrix.diagonal(-k).fill_(tap)
     return matrix
+
+
+def _weighted_means(images: torch.Tensor) -> torch.Tensor:
+    """(…, H, W) under all full windows, (…, H - 10, W - 10).
+
+    A product of a band with blocks of the image takes a quarter of the time of a convolution.
+    """
+    band = _window().to(images.device)
+    height, width = (side - 10 for side in images.shape[-2:])
+
+    def blocks(count: int):
+        for start in range(0, count, BLOCK):
+            size = min(BLOCK, count - start)
+            yield slice(start, start + size + 10), band[: size + 10, :size]
+
+    images = torch.cat([images[..., part] @ taps for part, taps in blocks(width)], dim=-1)
+    return torch.cat([taps.T @ images[..., part, :] for part, taps in blocks(height)], dim=-2)
 
 
 def ssim(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -79,10 +97,10 @@ def ssim(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     n, _, height, width = x.shape
     if min(height, width) < 11:
         return torch.full((n,), float("nan"))
-    rows, columns = _window(height).to(x.device), _window(width).T.to(x.device)
     a, b = x_hat.float(), x.float()
-    mean_a, mean_b, aa, bb, ab = (rows @ (image @ columns) for image in (a, b, a * a, b * b, a * b))
+    mean_a, mean_b, aa, bb, ab = (_weighted_means(image) for image in (a, b, a * a, b * b, a * b))
     c1, c2 = 0.01**2, 0.03**2
-    structure = (2 * (ab - mean_a * mean_b) + c2) / (aa - mean_a**2 + bb - mean_b**2 + c2)
-    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    cross, squares = mean_a * mean_b, mean_a**2 + mean_b**2
+    structure = (2 * (ab - cross) + c2) / (aa + bb - squares + c2)
+    luminance = (2 * cross + c1) / (squares + c1)
     return (structure * luminance).flatten(1).mean(dim=1)
