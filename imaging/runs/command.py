@@ -93,25 +93,24 @@ def command(
     conf = str(Path(__file__).parents[2] / "conf")
     job = Job(body)
     main = hydra.main(version_base="1.3", config_path=conf, config_name=name)(job)
-    unfinished = []
+    unfinished, interrupts = [], Interrupts()
     try:
-        with Interrupts():
+        with interrupts:
             try:
                 main()
             except Exception:
                 # Hydra's sweeper raises the first job's failure; the end of the sweep names them all.
-                if not (job.failed_in_sweep and after_sweep is not None):
+                if not (job.failed_in_sweep and after_sweep is not None) or interrupts.left is not None:
                     raise
             if job.error is not None:
                 raise job.error
             if Sweeps.directory is not None and after_sweep is not None:
                 unfinished = after_sweep(Sweeps.directory)
     except (Interrupted, KeyboardInterrupt) as error:
-        again = f"the same command with resume={Sweeps.directory}"
-        text = str(error) or "interrupted"
-        text = f"{text.split('; to go on')[0]}; to go on: {again}" if Sweeps.directory else text
-        fail(text, TRY_AGAIN if text.startswith(("SIGUSR", "time limit")) else 130)
+        stopped(error)
     except (Exception, Refused) as error:
+        if interrupts.left is not None:
+            stopped(interrupts.left)
         cause = error.__cause__ if isinstance(error, Refused) else error
         told = complaint(cause)
         if told is None:
@@ -123,6 +122,14 @@ def command(
         more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
         again = f"to go on: the same command with resume={Sweeps.directory}"
         fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
+
+
+def stopped(error: BaseException) -> None:
+    """Leave with the status of an interruption, and say how to go on."""
+    text = str(error) or "interrupted"
+    if Sweeps.directory:
+        text = f"{text.split('; to go on')[0]}; to go on: the same command with resume={Sweeps.directory}"
+    fail(text, TRY_AGAIN if text.startswith(("SIGUSR", "time limit")) else 130)
 
 
 def fail(message: str, status: int) -> None:

@@ -23,6 +23,7 @@ class Interrupts:
     def __init__(self):
         self.deferred = False
         self.asked: str | None = None
+        self.left: Interrupted | None = None  # as raised; in an import C code may make another error of it
         self._number: int | None = None
         self._before = {}
 
@@ -51,7 +52,8 @@ class Interrupts:
 
     def leave(self, how: str) -> None:
         """Raise `Interrupted`, telling what asked for it and how the run was left."""
-        raise Interrupted(f"{self.asked or 'another rank was asked to stop'}: {how}")
+        self.left = Interrupted(f"{self.asked or 'another rank was asked to stop'}: {how}")
+        raise self.left
 
     def hand_on(self) -> None:
         """Call the handler that was there before for the signal that came.
