@@ -14,10 +14,10 @@ def evaluate(config: DictConfig) -> None:
     """One table of a run, of a checkpoint or of all runs of a sweep."""
     from imaging.data import build_data
     from imaging.evaluation.evaluate import Protocol, check_sizes
-    from imaging.evaluation.outputs import as_arrays
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
-    from imaging.reporting.report import write_sweep
+    from imaging.reporting.report import About, write_sweep
+    from imaging.runs.run import commit, read_status, true_state, why_untested
 
     if "data" in config:
         config.data = {"source": config.data.source}  # sizes and patches are as the run has them
@@ -25,9 +25,12 @@ def evaluate(config: DictConfig) -> None:
     if given["image"] is not None:
         return restore_photograph(given)
     target = Path(given["run"])
-    records, configs, examples, numbers, missing = [], {}, {}, [], []
-    for run in [target] if target.is_file() else find_runs(target):
+    runs = [target] if target.is_file() else find_runs(target)
+    results, missing = [], []
+    for run in runs:
         try:
+            if run != target and (reason := why_untested(run)):
+                raise ImagingError(f"{reason}; alone it can be tested: python evaluate.py run={run}")
             task, settings = load(run, given["accelerator"])
         except ImagingError as error:
             if run == target:
@@ -37,36 +40,43 @@ def evaluate(config: DictConfig) -> None:
         if "data" in given:
             channels = settings["data"]["source"]["channels"]
             settings["data"]["source"] = given["data"]["source"] | {"channels": channels}
-        test = settings["test"] | {k: given[k] for k in ("sigmas", "noise_seeds") if given[k] is not None}
-        protocol = Protocol(settings["data"]["source"]["name"], tuple(test["sigmas"]), test["noise_seeds"])
+        protocol = Protocol.of(settings, **{key: given[key] for key in ("sigmas", "noise_seeds", "pixel")})
         images = build_data(settings["data"]).test_images()
         check_sizes(task, images)
+        protocol.check_pixel(images[0][1])
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)
-        new, shown, own = evaluate_run(task, images, protocol, settings, run.name)
-        records += new
-        examples[run.name] = as_arrays(shown)
-        numbers += [f"{run.name}: {name} {value:.4f}" for name, value in own.items()]
-        configs[run.name] = settings
-    if not records:
+        result = evaluate_run(task, images, protocol, settings, run.name)
+        if run.is_dir():
+            result.directory, result.command = run, read_status(run).get("command")
+        results.append(result)
+    if not results:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(missing)}")
 
-    output = output_directory(target, given, records[0].data)
-    about = f"Tested again: {len(configs)} runs.", [f"python evaluate.py {shlex.join(sys.argv[1:])}"]
-    print(f"\n{write_sweep(output, records, configs, examples, about, missing=missing)}")
-    print("".join(f"{line}\n" for line in numbers))
-    print(f"page     {output}/report.html")
-    print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md, comparisons.csv")
+    output = output_directory(target, given, results[0].records[0].data)
+    facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
+    states = {run.name: true_state(run) for run in runs} if runs != [target] else None
+    about = About(facts, [f"python evaluate.py {shlex.join(sys.argv[1:])}"], states, missing)
+    print(f"\n{write_sweep(output, results, about)}")
+    for result in results:
+        print(
+            "".join(f"{result.run}: {name} {value:.4f}\n" for name, value in result.numbers.items()), end=""
+        )
+    print(f"\npage     {output}/report.html")
+    print(
+        "tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures as PNG and SVG beside them"
+    )
     return None
 
 
 def load(run: Path, accelerator: str):
     """The trained task of a run directory or checkpoint, on its device, and the run's config."""
     from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
-    from imaging.runs.trainer import default_device
+    from imaging.runs.trainer import default_device, prepare_network
     from imaging.tasks.loading import load_task
 
     path = find_checkpoint(run)
     task, settings = load_task(read_checkpoint(path), path)
+    prepare_network(task.network, settings["trainer"] | {"compile": False})
     return task.to(default_device(accelerator)), settings
 
 

@@ -11,7 +11,7 @@ def train(config: DictConfig) -> float | None:
     """One run, from its config to its tables; returns the validation PSNR for searches."""
     from imaging.data import build_data
     from imaging.evaluation.evaluate import Protocol, check_sizes
-    from imaging.evaluation.outputs import flat_numbers, write_examples, write_tables
+    from imaging.evaluation.outputs import flat_numbers, write_result
     from imaging.evaluation.run import evaluate_run
     from imaging.reporting.report import report_run, table
     from imaging.runs.hparams import HParams, varied_settings
@@ -24,15 +24,15 @@ def train(config: DictConfig) -> float | None:
     if is_over(directory):
         print(f"{directory}: {describe_end(directory)}")
         return final_psnr(directory)
-    test = settings["test"]
     run = Run(directory, settings)
     with run.watched():
-        protocol = Protocol(settings["data"]["source"]["name"], tuple(test["sigmas"]), test["noise_seeds"])
+        protocol = Protocol.of(settings)
         task = build_task(settings)
         data = build_data(settings["data"])
         data.prepare_data()
         data.setup("fit")
         check_sizes(task, data.train_dataloader(), data.val_dataloader(), data.test_images())
+        protocol.check_pixel(data.test_images()[0][1])
 
         trainer, start = build_trainer(settings["trainer"], run)
         data.check_ranks(trainer.world_size)
@@ -43,19 +43,18 @@ def train(config: DictConfig) -> float | None:
         if not run.writes:
             return None
 
-        records, examples, own = evaluate_run(task, data.test_images(), protocol, settings, run.name)
-        rows = write_tables(run.directory, records)
-        write_examples(run.directory, examples)
-        figures = report_run(run.directory, settings["task"]["name"])
-        numbers |= flat_numbers(rows) | own
+        result = evaluate_run(task, data.test_images(), protocol, settings, run.name)
+        rows = write_result(run.directory, result)
+        figures = report_run(run.directory, result)
+        numbers |= flat_numbers(rows) | result.numbers
         hparams.conclude(numbers, trainer.global_step)
         run.finish(numbers)
 
     if run.pruned:
         print(f"{run.directory}: {describe_end(run.directory)}")
         return final_psnr(run.directory)
-    print(f"\n{table(records, rows)}")
-    print("".join(f"{name} {value:.4f}\n" for name, value in own.items()))
+    print(f"\n{table(result.records, rows)}")
+    print("".join(f"{name} {value:.4f}\n" for name, value in result.numbers.items()))
     print(f"run      {run.directory}")
     print(f"figures  {' '.join(f.name for f in figures)}; tables per_image.csv, summary.csv")
     print(f"curves   tensorboard --logdir {run.directory}")
@@ -65,20 +64,23 @@ def train(config: DictConfig) -> float | None:
 def after_sweep(directory: Path) -> list[str]:
     """What the jobs have come to: one table, and a line for each that has ended but is not completed."""
     from imaging.evaluation.sweep import find_runs
-    from imaging.reporting.report import report_sweep
+    from imaging.reporting.report import About, report_sweep
     from imaging.runs.resume import about_sweep
-    from imaging.runs.run import describe_end, is_over, read_config, true_state
+    from imaging.runs.run import describe_end, is_over, read_config, read_status, true_state
 
     runs = find_runs(directory)
     configs = {run.name: read_config(run) for run in runs}
     states = {run.name: true_state(run) for run in runs}
     if set(states.values()) == {"queued"}:
         return []  # a script was written
-    print(f"\n{report_sweep(directory, configs, states, about_sweep(directory))}\n")
+    commands = {run.name: read_status(run).get("command") for run in runs}
+    missing = [f"{run.name}: {describe_end(run)}" for run in runs if states[run.name] != "completed"]
+    about = About(*about_sweep(directory), states, missing)
+    print(f"\n{report_sweep(directory, runs, configs, commands, about)}\n")
     print(f"sweep    {directory}")
     if any((run / "per_image.csv").is_file() for run in runs):
         print(f"page     {directory}/report.html")
-        print("figure   psnr_vs_sigma.png; tables per_image.csv, summary.csv, summary.md, comparisons.csv")
+        print("tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures beside them")
     print(f"curves   tensorboard --logdir {directory}")
     return [
         f"{run.name} {describe_end(run)}" for run in runs if not is_over(run) and states[run.name] != "queued"

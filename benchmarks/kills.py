@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from imaging.reporting.curves import read_curve
+from imaging.reporting.curves import read_curves
 from imaging.runs.checkpoints import read_checkpoint
 
 TRAIN = Path(__file__).parents[1] / "train.py"
@@ -114,7 +114,7 @@ def end(run: Path) -> dict:
     """All that must be the same."""
     checkpoint = read_checkpoint(run / "checkpoints" / "last.ckpt")
     keys = ("global_step", "state_dict", "training_weights", "optimizer_states", "lr_schedulers")
-    curves = {tag: read_curve(run, tag) for tag in ("train/loss", "train/psnr", "train/lr", "val/psnr")}
+    curves = read_curves(run, ["train/loss", "train/psnr", "train/lr", "val/psnr"])
     with (run / "per_image.csv").open() as file:
         table = [
             {k: v for k, v in row.items() if k not in ("seconds", "run")} for row in csv.DictReader(file)

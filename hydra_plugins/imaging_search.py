@@ -13,7 +13,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
-from imaging.runs.jobs import passed, plan_jobs
+from imaging.runs.jobs import plan_jobs
+from imaging.runs.overrides import passed
 from imaging.runs.run import final_psnr, is_over, read_status
 
 DATABASE = "search.db"

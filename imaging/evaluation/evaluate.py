@@ -26,14 +26,24 @@ class Protocol:
         data: name of the data set, a key of the noise and a column of the records.
         sigmas: standard deviations of the noise, each a row of the table; 0 means none.
         noise_seeds: how many draws of the noise for each image and sigma.
+        pixel: row and column in the first image, for `imaging.evaluation.linear_view`; None: it chooses.
 
     Raises:
-        ImagingError: no sigma, a negative one, or no draw.
+        ImagingError: no sigma, a negative one, no draw, or a pixel that is none.
     """
 
     data: str
     sigmas: tuple[float, ...]
     noise_seeds: int = 1
+    pixel: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, config: dict, **changed) -> "Protocol":
+        """That of a run's config, but for what is changed in its `test` and not None."""
+        test = config["test"] | {key: value for key, value in changed.items() if value is not None}
+        pixel = test.get("pixel")  # configs of earlier runs have none
+        pixel = tuple(pixel) if isinstance(pixel, list) else pixel
+        return cls(config["data"]["source"]["name"], tuple(test["sigmas"]), test["noise_seeds"], pixel)
 
     def __post_init__(self):
         bad = [s for s in self.sigmas if isinstance(s, bool) or not isinstance(s, (int, float)) or not s >= 0]
@@ -43,6 +53,21 @@ class Protocol:
             )
         if self.noise_seeds < 1:
             raise ImagingError(f"noise_seeds is {self.noise_seeds}; expected at least 1")
+        whole = isinstance(self.pixel, tuple) and all(type(at) is int and at >= 0 for at in self.pixel)
+        if self.pixel is not None and not (whole and len(self.pixel) == 2):
+            raise ImagingError(f"test.pixel is {self.pixel}; expected null or [row, column]")
+
+    def check_pixel(self, image: Tensor) -> None:
+        """Refuse a pixel that the first test image (C, H, W) does not have.
+
+        Raises:
+            ImagingError: as it says.
+        """
+        (height, width), pixel = image.shape[-2:], self.pixel
+        if pixel is not None and not (pixel[0] < height and pixel[1] < width):
+            raise ImagingError(
+                f"test.pixel is {list(pixel)}; expected a row below {height} and a column below {width}"
+            )
 
 
 Observer = Callable[[list[str], float, Tensor, Tensor, Tensor], None]

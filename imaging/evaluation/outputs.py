@@ -1,11 +1,45 @@
 """The files in which an evaluation ends: written, and read back, without torch."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from imaging.evaluation.records import Record, per_image_csv, summarise, summary_csv
+from imaging.evaluation.records import Record, per_image_csv, read_per_image, summarise, summary_csv
 from imaging.files import write_atomically, write_text
+
+KINDS = ("clean", "measured", "restored")
+EXAMPLES, VIEW = "examples.npz", "linear_view.npz"
+
+
+@dataclass
+class Result:
+    """What the test of one run has come to.
+
+    Args:
+        run: its name in the records.
+        config: its own, resolved.
+        records: one for each image, sigma and draw of the noise.
+        examples: `names` and `sigma` of some images, and their arrays (C, H, W) in lists `clean`, `measured`
+            and `restored`.
+        numbers: what only its task knows, by flat names.
+        view: see `imaging.evaluation.linear_view`; None if the network is none of those.
+        directory: of the run, where its training curves are.
+        command: makes the run again.
+    """
+
+    run: str
+    config: dict
+    records: list[Record]
+    examples: dict[str, list] = field(default_factory=lambda: {"names": []})
+    numbers: dict[str, float] = field(default_factory=dict)
+    view: dict[str, np.ndarray] | None = None
+    directory: Path | None = None
+    command: str | None = None
+
+    @property
+    def method(self) -> str:
+        return self.records[0].method
 
 
 def flat_numbers(rows: list[dict]) -> dict[str, float]:
@@ -44,34 +78,41 @@ def write_tables(
     return rows
 
 
-def as_arrays(examples) -> dict[str, list]:
-    """An `imaging.evaluation.evaluate.Examples` as `read_examples` would give it."""
-    images = {
-        kind: [image.float().numpy() for image in getattr(examples, kind)]
-        for kind in ("clean", "measured", "restored")
-    }
-    return {"names": list(examples.names), "sigma": examples.sigma, **images}
+def write_result(directory: Path, result: Result) -> list[dict]:
+    """Write the tables of one run, `examples.npz`, and its linear view if it has one; returns the rows."""
+    rows = write_tables(directory, result.records)
+    examples = result.examples
+    arrays = {"names": np.array(examples["names"]), "sigma": np.array(examples.get("sigma", np.nan))}
+    for kind in KINDS:
+        for index, image in enumerate(examples.get(kind, [])):
+            arrays[f"{kind}_{index}"] = image.astype(np.float16)
+    _write_arrays(directory / EXAMPLES, arrays)
+    if result.view is not None:
+        _write_arrays(directory / VIEW, result.view)
+    return rows
 
 
-def write_examples(directory: Path, examples) -> None:
-    """Write `examples.npz`: names, and for each image arrays clean_0, measured_0, restored_0, …
+def read_result(directory: Path, config: dict, command: str | None = None) -> Result | None:
+    """What `write_result` has left in a run's directory; None if there is no `per_image.csv`."""
+    if not (directory / "per_image.csv").is_file():
+        return None
+    result = Result(directory.name, config, read_per_image(directory / "per_image.csv"))
+    result.directory, result.command = directory, command
+    if (directory / EXAMPLES).is_file():
+        file = _read_arrays(directory / EXAMPLES)
+        result.examples = {"names": file["names"].tolist(), "sigma": float(file["sigma"])}
+        for kind in KINDS:
+            images = (file[f"{kind}_{i}"] for i in range(len(file["names"])))
+            result.examples[kind] = [image.astype(np.float32) for image in images]
+    if (directory / VIEW).is_file():
+        result.view = _read_arrays(directory / VIEW)
+    return result
 
-    Args:
-        examples: an `imaging.evaluation.evaluate.Examples`.
-    """
-    arrays = {"names": np.array(examples.names), "sigma": np.array(examples.sigma)}
-    for kind in ("clean", "measured", "restored"):
-        for index, image in enumerate(getattr(examples, kind)):
-            arrays[f"{kind}_{index}"] = image.half().numpy()
-    write_atomically(directory / "examples.npz", lambda file: np.savez_compressed(file, **arrays))
+
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
 
 
-def read_examples(directory: Path) -> dict[str, list]:
-    """The contents of `examples.npz` as lists of float32 arrays (C, H, W), and `names` and `sigma`."""
-    with np.load(directory / "examples.npz") as file:
-        count = len(file["names"])
-        images = {
-            kind: [file[f"{kind}_{i}"].astype(np.float32) for i in range(count)]
-            for kind in ("clean", "measured", "restored")
-        }
-        return {"names": list(file["names"]), "sigma": float(file["sigma"]), **images}
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return dict(file)

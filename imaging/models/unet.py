@@ -58,6 +58,7 @@ class UNet(nn.Module):
         self.multiple = 2 ** (levels - 1)
         self.circular = padding == "circular"
         self.residual = residual
+        self.homogeneous = not bias  # f(α y) = α f(y) for α >= 0
 
         widths = [hidden_channels * 2**level for level in range(levels)]
         finer, coarser = widths[:-1], widths[1:]

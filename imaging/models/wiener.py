@@ -31,6 +31,8 @@ class Wiener(nn.Module):
         torch.Size([1, 3, 32, 33])
     """
 
+    homogeneous = True  # even linear
+
     def __init__(self, psf: dict, snr: float = 100.0):
         super().__init__()
         if not 0 < snr < math.inf:
@@ -59,6 +61,7 @@ class WienerPrior(nn.Module):
         psf: what `imaging.physics.make_psf` takes.
     """
 
+    homogeneous = True
     candidates = tuple(10 ** (exponent / 4) for exponent in range(-12, 7))  # from 0.001 to 32
 
     def __init__(self, psf: dict):
@@ -97,6 +100,7 @@ class WienerFrontEnd(nn.Module):
         super().__init__()
         self.wiener = MODELS.build({**wiener, "name": "wiener"})
         self.network = build_model(network)
+        self.homogeneous = getattr(self.network, "homogeneous", False)
 
     def forward(self, y: Tensor) -> Tensor:
         """(N, C, H, W) -> what the network makes of the same shape."""

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -11,69 +12,77 @@ import numpy as np
 from PIL import Image
 
 from imaging.files import write_text
+from imaging.reporting.figures import psnr_note
 
 COMPARED = "Paired by image, mean difference with its 95 % bootstrap interval:"
+MISSING = "Left out, or not completed:"
 TEMPLATE = Path(__file__).with_name("page.html")
 # Pixels of an image in the viewer. Larger ones are cut, not shrunk, and nothing is lost: noise stays noise.
 MAX_SIDE = 256
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure, and what is written above it; the PNG has its SVG beside it."""
+
+    title: str
+    path: Path
+
+
 def write_page(
     path: Path,
     title: str,
-    subtitle: str,
+    facts: dict[str, str],
     caption: str,
     table: tuple[list[str], list[list[str]]],
     sentences: list[str],
     missing: list[str],
-    curve: Path,
-    examples: dict[str, dict],
+    figures: list[Figure],
+    images: dict[str, tuple],
     commands: list[str],
+    rows: dict[str, list[str]],
 ) -> None:
     """Write `report.html`.
 
     Args:
+        facts: what was run, on what, how.
         table: header and lines, of `imaging.reporting.tables.pivot`.
         sentences: what the comparisons say.
-        missing: a line for each run without results.
-        curve: the PNG of PSNR against sigma.
-        examples: by the label of a model, what `read_examples` gives.
-        commands: how to make it again.
+        missing: a line for each run that is left out or not completed.
+        figures: in their order.
+        images: for the viewer, by name: the clean one (C, H, W), and by label the others.
+        commands: how to make all of it again.
+        rows: and how each row of the table, by its label.
     """
     header, lines = table
     head = "".join(f'<th scope="col"><button>{html.escape(cell)}</button></th>' for cell in header)
-    rows = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in line)}</tr>" for line in lines)
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in line)}</tr>" for line in lines)
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
-        subtitle=html.escape(subtitle),
+        facts="".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items()),
         caption=html.escape(caption),
-        table=f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>",
-        missing=_list(missing),
+        table=f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>",
+        missing=f"<p>{MISSING}</p>{_list(missing)}" if missing else "",
         sentences=f"<p>{html.escape(COMPARED)}</p>{_list(sentences)}" if sentences else "",
-        curve=_source(curve.read_bytes()),
+        figures="".join(map(_figure, figures)),
         # '<' would let a name end the script.
-        images=json.dumps(viewer(examples)).replace("<", "\\u003c"),
-        commands=html.escape("\n".join(commands)),
+        images=json.dumps(viewer(images)).replace("<", "\\u003c"),
+        viewer="" if images else "hidden",
+        commands=_lines(commands),
+        rows="".join(_commands(label, made) for label, made in rows.items() if made),
     )
     write_text(path, text)
 
 
-def viewer(examples: dict[str, dict]) -> list[dict]:
-    """For each image its views: clean, measured, then each model's, with their PSNR in dB."""
-    images = []
-    first = next(iter(examples.values()), {"names": []})
-    for index, name in enumerate(first["names"]):
-        clean = first["clean"][index]
-        sources = {"clean": clean, f"measured, sigma {first['sigma']:g}": first["measured"][index]}
-        for label, one in examples.items():
-            if name in one["names"]:
-                sources[label] = one["restored"][one["names"].index(name)]
-        views = [
-            {"label": label, "note": "" if x is clean else _psnr(x, clean), "source": encode(x)}
-            for label, x in sources.items()
-        ]
-        images.append({"name": str(name), "views": views})
-    return images
+def viewer(images: dict[str, tuple]) -> list[dict]:
+    """For each image its views, as the page's script takes them: clean, then the others with their PSNR."""
+    views = []
+    for name, (clean, others) in images.items():
+        one = [{"label": "clean", "note": "", "source": encode(clean)}]
+        for label, image in others.items():
+            one.append({"label": label, "note": f", {psnr_note(image, clean)}", "source": encode(image)})
+        views.append({"name": name, "views": one})
+    return views
 
 
 def encode(image: np.ndarray) -> str:
@@ -87,13 +96,30 @@ def encode(image: np.ndarray) -> str:
     return _source(buffer.getvalue(), "webp")
 
 
-def _source(image: bytes, kind: str = "png") -> str:
+def _figure(figure: Figure) -> str:
+    """A drawing as the SVG that it is; one with photographs in it as a WebP, a tenth of its size."""
+    drawing = figure.path.with_suffix(".svg").read_bytes()
+    if b"<image" not in drawing:
+        source = _source(drawing, "svg+xml")
+    else:
+        buffer = io.BytesIO()
+        with Image.open(figure.path) as pixels:
+            pixels.convert("RGB").save(buffer, "WEBP", quality=85)
+        source = _source(buffer.getvalue(), "webp")
+    title = html.escape(figure.title)
+    return f'<figure><figcaption>{title}</figcaption><img src="{source}" alt="{title}"></figure>'
+
+
+def _lines(commands: list[str]) -> str:
+    return f"<pre>{html.escape(chr(10).join(commands))}</pre>"
+
+
+def _commands(label: str, commands: list[str]) -> str:
+    return f"<details><summary>{html.escape(label)}</summary>{_lines(commands)}</details>"
+
+
+def _source(image: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
-
-
-def _psnr(x_hat: np.ndarray, x: np.ndarray) -> str:
-    error = float(np.mean((x_hat.astype(np.float64) - x) ** 2))
-    return ", identical" if error == 0 else f", {-10 * np.log10(error):.2f} dB"
 
 
 def _list(lines: list[str]) -> str:

@@ -11,12 +11,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from imaging.runs.lock import refuse_locked
 from imaging.runs.names import quoted
+from imaging.runs.overrides import passed
 from imaging.runs.resume import refuse_changes, refuse_devices
 from imaging.runs.run import enqueue, final_psnr, is_over, read_config
-
-# Of the sweep, not of its jobs; each job goes on with what it finds in its directory.
-NOT_PASSED = ("launcher", "resume", "hydra.mode")
-NOT_PASSED_GROUPS = ("hydra.sweep.", "hydra.sweeper.", "hydra.launcher.", "hydra/launcher", "hydra/sweeper")
 
 
 @dataclass(frozen=True)
@@ -77,15 +74,6 @@ def compose(loader, master: DictConfig, words: Sequence[str], number: int) -> Di
     with open_dict(config):
         config.hydra.job.id = config.hydra.job.num = number
     return config
-
-
-def passed(words: Sequence[str]) -> list[str]:
-    """The overrides of a job without the launcher's; the sweep's file stays, it may have settings for all."""
-
-    def key(word: str) -> str:
-        return word.lstrip("+~").split("=")[0].split("@")[0]
-
-    return [w for w in words if key(w) not in NOT_PASSED and not key(w).startswith(NOT_PASSED_GROUPS)]
 
 
 def _script() -> tuple[str, ...]:

@@ -146,14 +146,14 @@ def refuse_devices(asked, possible: int) -> None:
         )
 
 
-def about_sweep(directory: Path) -> tuple[str, list[str]]:
+def about_sweep(directory: Path) -> tuple[dict[str, str], list[str]]:
     """For a sweep's page: how many runs of which commit, and the commands that make it again."""
     statuses = [read_status(path.parent) for path in sorted(directory.glob("*/status.json"))]
     commits = dict.fromkeys(str(status.get("commit")) for status in statuses)
     states = [status["state"] for status in statuses]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    text = f"Runs: {counts}. Commit {', '.join(commits)}."
-    return text, [_command(directory), f"python evaluate.py run={shlex.quote(str(directory))}"]
+    facts = {"Runs": counts, "Commit": ", ".join(commits)}
+    return facts, [_command(directory), f"python evaluate.py run={shlex.quote(str(directory))}"]
 
 
 def _essence(config: DictConfig) -> dict:

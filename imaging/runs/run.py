@@ -17,6 +17,7 @@ from imaging.errors import ImagingError
 from imaging.files import remove_unfinished, write_json, write_text
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.lock import is_locked, lock, unlock
+from imaging.runs.overrides import own_command
 
 
 def now() -> str:
@@ -76,6 +77,7 @@ class Run:
             "device": None,
             "pid": os.getpid(),
             "commit": commit(),
+            "command": before.get("command") or own_command(),
             "attempts": before.get("attempts", 0) + 1,
             "started": before.get("started") or now(),
             "updated": None,
@@ -112,22 +114,26 @@ class Run:
         try:
             with self.interrupts:
                 yield self
-        except (Interrupted, KeyboardInterrupt) as asked:
-            self.update(state="interrupted", error=str(asked) or None)
-            self._release()
-            self.interrupts.hand_on()
-            raise Interrupted(
-                f"{asked or 'stopped'}; to go on: python train.py resume={self.directory}"
-            ) from None
         except Pruned as reason:
             self.update(state="pruned", error=str(reason))
         except BaseException as error:
+            asked = self.interrupts.left or error
+            if isinstance(asked, Interrupted | KeyboardInterrupt):
+                self._interrupt(asked)
             self.update(state="failed", error=f"{type(error).__name__}: {error}")
             raise
         else:
             self.update(state="completed")
         finally:
             self._release()
+
+    def _interrupt(self, asked: BaseException) -> None:
+        self.update(state="interrupted", error=str(asked) or None)
+        self._release()
+        self.interrupts.hand_on()
+        raise Interrupted(
+            f"{asked or 'stopped'}; to go on: python train.py resume={self.directory}"
+        ) from None
 
     def _release(self) -> None:
         unlock(self._lock)
@@ -218,6 +224,15 @@ def describe_end(directory: Path | str) -> str:
     """How a run that is not completed has ended, for a person: its state, and the error if there was one."""
     error = read_status(directory)["error"]
     return true_state(directory) + (f" ({textwrap.shorten(error, 160, placeholder=' …')})" if error else "")
+
+
+def why_untested(directory: Path | str) -> str | None:
+    """Why a run's numbers would not be those of its whole training; None if they would."""
+    status = read_status(directory)
+    step, steps = status["step"], status.get("steps")
+    if status["state"] == "completed" or (steps is not None and step >= steps):
+        return None
+    return f"{describe_end(directory)}, step {step}" + (f" of {steps}" if steps is not None else "")
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:

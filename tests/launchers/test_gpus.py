@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imaging.reporting.curves import read_curve
+from imaging.reporting.curves import read_curves
 
 TRAIN, FAULTY = Path(__file__).parents[2] / "train.py", Path(__file__).with_name("faulty.py")
 QUEUE = ["launcher=gpus", "hydra.launcher.devices=cpu:2"]
@@ -120,7 +120,7 @@ def test_the_end_of_the_queue_ends_its_jobs_saved_and_the_sweep_goes_on(number, 
     assert alone.returncode == 0
     (run,) = tmp_path.glob("outputs/*/*")
     for tag in ("train/loss", "val/psnr"):
-        assert read_curve(run, tag) == read_curve(sweep / "1-seed-1", tag)
+        assert read_curves(run, [tag])[tag] == read_curves(sweep / "1-seed-1", [tag])[tag]
 
 
 @pytest.mark.slow

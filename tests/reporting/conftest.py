@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging.reporting.page import write_page
+from imaging.reporting.page import Figure, write_page
+from imaging.reporting.report import same_images
 
 
 def made_up(seed: int, names=("a", "<b>")) -> dict:
-    """What `read_examples` would give of a run, with noise of 0.01 for the restored images."""
+    """The examples of a `Result`, with noise of 0.01 for the restored images."""
     draw = np.random.default_rng(seed)
     shape = (len(names), 3, 24, 32)
     clean = np.random.default_rng(0).random(shape, dtype=np.float32)
@@ -29,11 +30,13 @@ def examples():
 @pytest.fixture
 def page(tmp_path):
     """The path of a page whose every text could be taken for markup."""
-    Image.new("RGB", (4, 4)).save(tmp_path / "curve.png")
+    (tmp_path / "curve.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    Image.new("RGB", (40, 40)).save(tmp_path / "strip.png")
+    (tmp_path / "strip.svg").write_text("<svg><image/></svg>")
     write_page(
         tmp_path / "report.html",
         title="a <sweep>",
-        subtitle="Commit $1",
+        facts={"Commit": "$1", "<Data>": "a" * 300},
         caption="PSNR & more",
         table=(
             ["method", "sigma 0.1"],
@@ -41,8 +44,9 @@ def page(tmp_path):
         ),
         sentences=["Removing the bias: +1 dB"],
         missing=["3-x: no results, failed"],
-        curve=tmp_path / "curve.png",
-        examples={"dncnn": made_up(1), "unet </script>": made_up(2)},
+        figures=[Figure("PSNR < noise", tmp_path / "curve.png"), Figure("Image a", tmp_path / "strip.png")],
+        images=same_images({"dncnn": made_up(1), "unet </script>": made_up(2)}),
         commands=["python train.py -m 'a=<b>'"],
+        rows={"dncnn, bias <no>": ["python train.py model.bias=false seed=0"], "unknown": []},
     )
     return tmp_path / "report.html"

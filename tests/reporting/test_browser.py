@@ -1,19 +1,18 @@
 """The page in a real browser: a headless Chromium, driven by a script at the end of a copy of the page."""
 
+import html
 import json
-import os
 import re
-import shutil
-import subprocess
 
+import numpy as np
 import pytest
+from browser import browse, screenshot
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
 DRIVER = """
 <script>
-const errors = [];
-window.addEventListener("error", event => errors.push(event.message));
 const told = {};
 const rows = () => [...document.querySelectorAll("#table tbody tr")].map(row => row.cells[0].textContent);
 const press = key => document.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
@@ -34,33 +33,39 @@ told.kept = zoomed !== "" && document.getElementById("shown").style.transform ==
 document.querySelectorAll("#controls button")[1].click(); told.clicked = note();
 press("0"); told.whole = document.getElementById("shown").style.transform;
 told.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-told.errors = errors;
-const end = document.createElement("script");
+told.width = document.documentElement.clientWidth;
+const operated = "#table th button, #controls button, #controls select, #stage, summary";
+const lost = [...document.querySelectorAll(operated)].filter(one => one.tabIndex < 0);
+told.unreachable = lost.map(one => one.outerHTML);
+const end = parent.document.createElement("script");
 end.type = "application/json";
 end.id = "told";
 end.textContent = JSON.stringify(told).replaceAll("<", "\\\\u003c");
-document.body.append(end);
+parent.document.body.append(end);
 </script>
 """
 
 
-def browse(path, *options: str) -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    browser = next(filter(None, map(shutil.which, names)), None)
-    if browser is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    command = [browser, "--headless", "--disable-gpu", *sandbox, *options, path.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+def narrow(page, width: int, height: int):
+    """A page that holds another in a frame of this size: Chromium's own window is never below 500 px."""
+    frame = page.with_name(f"{page.stem}-{width}.html")
+    inner = html.escape(page.read_text(encoding="utf-8"))
+    style = f"border: 0; width: {width}px; height: {height}px"
+    frame.write_text(
+        f'<body style="margin: 0"><iframe srcdoc="{inner}" style="{style}"></iframe></body>', encoding="utf-8"
+    )
+    return frame
 
 
-@pytest.mark.parametrize("width", [500, 1600])  # Chromium's own window is never narrower than 500
+@pytest.mark.parametrize("width", [360, 1600])
 def test_sorting_and_flipping(width, page):
     copy = page.with_name("driven.html")
     copy.write_text(page.read_text(encoding="utf-8").replace("</body>", DRIVER + "</body>"), encoding="utf-8")
-    shown = browse(copy, f"--window-size={width},1200", "--dump-dom")
+    frame = narrow(copy, width, 1200)
+    shown, console = browse(frame.as_uri(), "--window-size=1600,1200", "--dump-dom")
+    assert console == []
     told = json.loads(re.search(r'id="told">(.*?)</script>', shown, re.DOTALL)[1])
-    assert told["errors"] == []
+    assert told["width"] == width
     assert told["start"] == ["dncnn", "</td>", "unet", "wiener"]
     assert told["ascending"] == ["</td>", "dncnn", "wiener", "unet"]  # numbers, then what is none
     assert told["sorted"] == "ascending"
@@ -74,9 +79,27 @@ def test_sorting_and_flipping(width, page):
     assert told["kept"], "place and zoom must stay when the view changes"
     assert "scale(1)" in told["whole"]
     assert told["overflow"] <= 0
+    assert told["unreachable"] == []
 
 
-def test_a_screenshot_in_the_dark(page):
-    picture = page.with_name("dark.png")
-    browse(page, "--force-dark-mode", "--window-size=800,1200", f"--screenshot={picture}")
+def test_a_console_error_would_be_seen(page):
+    broken = page.with_name("broken.html")
+    broken.write_text("<script>nothing.there()</script>", encoding="utf-8")
+    assert len(browse(broken.as_uri(), "--dump-dom")[1]) == 1
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_follows_the_reader_into_the_dark(dark, page):
+    scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
+    name = "page-dark" if dark else "page-light"
+    picture, console = screenshot(page.as_uri(), name, (1600, 1600), *scheme)
+    assert console == []
+    with Image.open(picture) as image:
+        corner = np.asarray(image.convert("L"))[-20:, :20].mean()
+    assert corner < 60 if dark else corner > 220
+
+
+def test_a_screenshot_of_a_telephone(page):
+    picture, console = screenshot(narrow(page, 360, 1600).as_uri(), "page-360", (500, 1600))
+    assert console == []
     assert picture.stat().st_size > 5000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imaging.reporting.curves import read_curve
+from imaging.reporting.curves import read_curves
 
 TRAIN = Path(__file__).parents[2] / "train.py"
 TWO = ["trainer=ddp", "trainer.devices=2", "trainer.precision=float32", "model.hidden_channels=8"]
@@ -38,10 +38,10 @@ def test_two_processes_have_the_curve_of_one(command, tiny, tmp_path, environmen
     assert json.loads((two / "status.json").read_text())["device"].endswith("x 2")
     assert command("train.py", *steps, TWO[2], TWO[3])[0] == 0
     for tag in ("train/loss", "train/psnr", "val/psnr"):
-        one = read_curve(only(tmp_path), tag)
-        assert read_curve(two, tag)[0] == one[0]
+        one = read_curves(only(tmp_path), [tag])[tag]
+        assert read_curves(two, [tag])[tag][0] == one[0]
         tolerance = 1e-5 if tag == "train/loss" else 1e-3  # dB
-        assert read_curve(two, tag)[1] == pytest.approx(one[1], abs=tolerance)
+        assert read_curves(two, [tag])[tag][1] == pytest.approx(one[1], abs=tolerance)
 
 
 def wait_for_training(tmp_path: Path) -> dict:

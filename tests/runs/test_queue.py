@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from imaging.runs.jobs import Job, passed
+from imaging.runs.jobs import Job
+from imaging.runs.overrides import passed
 from imaging.runs.queue import Queue, last_line
 from imaging.runs.run import describe_end, enqueue, read_status
 from imaging.runs.slots import Slot

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from imaging.data import build_data
-from imaging.reporting.curves import read_curve
+from imaging.reporting.curves import read_curves
 from imaging.runs.checkpoints import newest_checkpoint, read_checkpoint
 from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
@@ -112,8 +112,8 @@ def assert_same_end(one: Path, other: Path) -> None:
     for key in ("state_dict", "training_weights", "optimizer_states", "lr_schedulers"):
         assert_identical(ends[0].get(key), ends[1].get(key))
     for tag in ("train/loss", "train/psnr", "train/lr", "val/psnr"):
-        assert read_curve(one, tag) == read_curve(other, tag)
-        assert read_curve(one, tag)[0], f"{tag} is empty"
+        assert read_curves(one, [tag])[tag] == read_curves(other, [tag])[tag]
+        assert read_curves(one, [tag])[tag][0], f"{tag} is empty"
 
 
 def assert_identical(a, b) -> None:

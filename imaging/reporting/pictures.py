@@ -1,0 +1,157 @@
+"""Figures of images: what went in, what came out, and how a network without biases sees them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from imaging.evaluation.places import strongest_edge, window
+from imaging.reporting.figures import COLOURS, psnr_note, pyplot, save, show
+
+
+def inpainting_figure(examples: dict, steps: list[int], losses: list[float], path: Path) -> None:
+    """Four panels: ground truth, measurements, reconstructed image, and the loss against iterations.
+
+    Args:
+        examples: arrays `clean`, `measured`, `restored` of shape (n, C, H, W) in [0, 1].
+        steps, losses: the training loss; its axis is logarithmic.
+        path: the PNG.
+    """
+    widths = {"width_ratios": [1, 1, 1, 1.5]}
+    figure, axes = pyplot().subplots(1, 4, figsize=(12, 3), gridspec_kw=widths, layout="constrained")
+    clean, measured, restored = (examples[k][0] for k in ("clean", "measured", "restored"))
+    show(axes[0], clean, "ground truth")
+    show(axes[1], measured, "measurements")
+    show(axes[2], restored, "reconstructed image", psnr_note(restored, clean))
+    axes[3].semilogy(steps, losses, color=COLOURS[0], linewidth=1)
+    for axis in (axes[3].yaxis.set_major_formatter, axes[3].yaxis.set_minor_formatter):
+        axis("{x:g}")  # less than a decade has no power of ten to tick
+    axes[3].tick_params(axis="y", which="both", labelsize=8)
+    axes[3].set_title("loss", fontsize=10)
+    axes[3].set_xlabel("iteration")
+    axes[3].grid(alpha=0.3, which="both")
+    save(figure, path)
+
+
+def reconstruction_grid(examples: dict, path: Path, columns: int = 10) -> None:
+    """Three rows: ground truth, measurements, reconstructions, one column an image."""
+    names = (("clean", "ground truth"), ("measured", "measurements"), ("restored", "reconstructed"))
+    columns = min(columns, len(examples["clean"]))
+    figure, axes = pyplot().subplots(3, columns, figsize=(1.2 * columns, 3.9), squeeze=False)
+    for row, (key, label) in enumerate(names):
+        for column in range(columns):
+            note = ""
+            if key == "restored":
+                note = psnr_note(examples[key][column], examples["clean"][column])
+            show(axes[row, column], examples[key][column], note=note)
+        axes[row, 0].set_ylabel(label, fontsize=9)
+    save(figure, path)
+
+
+def strips(images: dict[str, tuple], path: Path, columns: int = 4) -> None:
+    """Each image clean, and then its other versions with their PSNR; the same piece of each is enlarged.
+
+    Args:
+        images: by name, the clean one (C, H, W) in [0, 1], and measured and restored ones of that shape by
+            what is written above them.
+        path: the PNG.
+        columns: panels in a row at most; an image begins a new row.
+    """
+    longest = max(1 + len(others) for _, others in images.values())
+    columns = min(columns, longest)
+    lines = -(-longest // columns)
+    height, width = next(iter(images.values()))[0].shape[-2:]
+    size = 3.4 * columns, (3.4 * height / width + 0.5) * lines * len(images)
+    grid = {"figsize": size, "squeeze": False, "layout": "constrained"}
+    figure, axes = pyplot().subplots(lines * len(images), columns, **grid)
+    for index, (name, (clean, others)) in enumerate(images.items()):
+        panels = axes[lines * index : lines * (index + 1)].flat
+        for axis, (label, image) in zip(panels, [("clean", clean), *others.items()], strict=False):
+            show(axis, image, label, name if image is clean else psnr_note(image, clean))
+            shape = clean.shape[-2:]
+            if min(shape) >= 96:  # a small one needs none
+                _enlarge(axis, image, window(strongest_edge(clean), shape, min(shape) // 6))
+        for axis in panels[1 + len(others) :]:
+            axis.set_axis_off()
+    save(figure, path)
+
+
+def _enlarge(axes, image: np.ndarray, place: tuple[slice, slice]) -> None:
+    """A piece of the image, in the corner that is far from it, with a frame around both."""
+    rows, columns = place
+    height, width = image.shape[-2:]
+    side = 0.45 * min(1, width / height), 0.45 * min(1, width / height) * width / height
+    right, low = columns.start + columns.stop < width, rows.start + rows.stop < height
+    corner = 0.99 - side[0] if right else 0.01, 0.01 if low else 0.99 - side[1]
+    inset = axes.inset_axes([*corner, *side])
+    show(inset, image[:, rows, columns])
+    for spine in inset.spines.values():
+        spine.set(edgecolor=COLOURS[4], linewidth=1.5)
+    _frame(axes, columns.start, rows.start, rows.stop - rows.start)
+
+
+def _frame(axes, left: int, top: int, side: int) -> None:
+    """A square around these pixels; those of an image are centred at whole numbers."""
+    square = pyplot().Rectangle((left - 0.5, top - 0.5), side, side)
+    square.set(fill=False, edgecolor=COLOURS[4], linewidth=1)
+    axes.add_patch(square)
+
+
+def linear_views(views: dict[str, dict], path: Path) -> None:
+    """Equivalent filters and singular values of homogeneous networks, one row a network.
+
+    Args:
+        views: of `imaging.evaluation.linear_view`, by how to call the network.
+        path: the PNG.
+    """
+    levels = max(len(view["sigmas"]) for view in views.values())
+    columns = 3 * levels + 1
+    grid = {
+        "squeeze": False,
+        "layout": "constrained",
+        "figsize": (1.9 * columns, 2.4 * len(views) + 0.2),
+        "gridspec_kw": {"width_ratios": [1] * (columns - 1) + [1.4]},
+    }
+    figure, axes = pyplot().subplots(len(views), columns, **grid)
+    for line, (label, view) in zip(axes, views.items(), strict=True):
+        row, column = view["center"]
+        for axis in line[3 * len(view["sigmas"]) : -1]:
+            axis.set_axis_off()
+        for level, sigma in enumerate(view["sigmas"]):
+            measured, restored, weights = line[3 * level : 3 * level + 3]
+            show(measured, view["measured"][level], f"measured, sigma {sigma:g}")
+            show(restored, view["restored"][level], "restored")
+            for axis in (measured, restored):
+                axis.plot(column, row, "+", color=COLOURS[4], markersize=9)
+            reach = _reach(view["filters"][level], row, column)
+            taps = view["filters"][level][_around(row, reach), _around(column, reach)]
+            _frame(measured, column - reach, row - reach, 2 * reach + 1)
+            largest = np.abs(taps).max()
+            weights.imshow(taps, "RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
+            weights.set_xticks([])
+            weights.set_yticks([])
+            weights.set_title("filter in the square", fontsize=10)
+            weights.set_xlabel(f"largest {largest:.2g}, sum {taps.sum():.2f}", fontsize=8)
+            values = view["singular_values"][level]
+            if len(values):
+                line[-1].plot(
+                    np.arange(1, len(values) + 1), values, label=f"sigma {sigma:g}", color=COLOURS[level]
+                )
+        if view["singular_values"].size:
+            line[-1].set_title("singular values", fontsize=10)
+            line[-1].set_ylim(bottom=0)
+            line[-1].grid(alpha=0.3)
+            line[-1].legend(fontsize=8)
+        else:
+            line[-1].set_axis_off()
+        line[0].set_ylabel(label, fontsize=9)
+    save(figure, path)
+
+
+def _reach(taps: np.ndarray, row: int, column: int) -> int:
+    """How far from the pixel there are weights of more than a fiftieth of the largest; at least 5."""
+    rows, columns = np.nonzero(np.abs(taps) > np.abs(taps).max() / 50)
+    return max(5, *np.abs(rows - row), *np.abs(columns - column)) if len(rows) else 5
+
+
+def _around(at: int, reach: int) -> slice:
+    return slice(max(0, at - reach), at + reach + 1)

@@ -1,0 +1,85 @@
+"""evaluate.py on what is there: the same numbers whatever the batches, and a table whatever has failed."""
+
+import csv
+import json
+import shutil
+
+import pytest
+import torch
+
+
+def rows(path) -> list[dict]:
+    """The records of a `per_image.csv`, but for the one column that is a measurement of time."""
+    records = list(csv.DictReader(path.open()))
+    assert all(float(record.pop("seconds")) > 0 for record in records)
+    return records
+
+
+def test_batch_size_and_workers_do_not_change_a_digit(command, run):
+    """The training's last test, an evaluation of its checkpoint, and one with other loaders: one table."""
+    tables = [rows(run / "per_image.csv")]
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    for number, (batch_size, workers) in enumerate(((4, 0), (1, 2), (7, 1))):
+        checkpoint["config"]["data"] |= {"batch_size": batch_size, "workers": workers}
+        torch.save(checkpoint, "one.ckpt")
+        assert command("evaluate.py", "run=one.ckpt", f"output=again-{number}")[0] == 0
+        again = rows(run.parents[2] / f"again-{number}" / "per_image.csv")
+        assert {record.pop("run") for record in again} == {"one.ckpt"}
+        tables.append(again)
+    for record in tables[0]:
+        record.pop("run")
+    assert len(tables[0]) == 2 * 4
+    assert tables[1:] == [tables[0]] * 3
+
+
+def test_a_sweep_with_failures_still_gives_its_table(command, tiny, tmp_path):
+    """Of five runs one is complete, one has failed, one lost its checkpoint, one runs, one was killed."""
+    assert command("train.py", "-m", *tiny, "seed=0,1,2,3,4")[0] == 0
+    (sweep,) = tmp_path.glob("multirun/*/*")
+    runs = sorted(path for path in sweep.iterdir() if path.is_dir())
+    states = {1: ("failed", "ValueError: no luck"), 3: ("running", None), 4: ("running", None)}
+    for number, (state, error) in states.items():
+        status = json.loads((runs[number] / "status.json").read_text())
+        status |= {"state": state, "error": error, "step": 1, "steps": 2}
+        if number == 3:
+            status["host"] = "elsewhere"  # where this process cannot look for it
+        (runs[number] / "status.json").write_text(json.dumps(status))
+    shutil.rmtree(runs[2] / "checkpoints")
+    status, printed, complained = command("evaluate.py", f"run={sweep}", "sigmas=[0.1,0.2]")
+    assert (status, complained) == (0, "")
+    for words in (
+        "1-seed-1: failed (ValueError: no luck), step 1 of 2",
+        "2-seed-2: ",
+        "has no checkpoint",
+        "3-seed-3: running, step 1 of 2",
+        "4-seed-4: killed, step 1 of 2",
+    ):
+        assert words in printed
+        assert words in (sweep / "summary.md").read_text()
+        assert words in (sweep / "report.html").read_text()
+    summary = list(csv.DictReader((sweep / "summary.csv").open()))
+    assert [(row["run"], row["state"], row["sigma"]) for row in summary] == [
+        ("0-seed-0", "completed", "0.1"),
+        ("0-seed-0", "completed", "0.2"),
+        ("1-seed-1", "failed", ""),
+        ("2-seed-2", "completed", ""),
+        ("3-seed-3", "running", ""),
+        ("4-seed-4", "killed", ""),
+    ]
+
+
+def test_a_sweep_of_which_nothing_can_be_tested_says_why(command, tiny, tmp_path):
+    assert command("train.py", "-m", *tiny, "seed=0,1")[0] == 0
+    (sweep,) = tmp_path.glob("multirun/*/*")
+    for path in sweep.glob("*/checkpoints"):
+        shutil.rmtree(path)
+    status, _, complained = command("evaluate.py", f"run={sweep}")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert complained.count("has no checkpoint") == 2
+
+
+@pytest.mark.parametrize(("pixel", "words"), [("[500,3]", "a row below 48"), ("[1]", "expected null or")])
+def test_a_pixel_that_is_none_is_told(pixel, words, command, run):
+    status, _, complained = command("evaluate.py", f"run={run}", f"pixel={pixel}")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert words in complained

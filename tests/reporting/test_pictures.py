@@ -1,0 +1,83 @@
+"""Figures of images are drawn from arrays, for gray and for colour, as PNG and SVG."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imaging.reporting.pictures import inpainting_figure, linear_views, reconstruction_grid, strips
+
+
+def examples(count=2, channels=3, size=40):
+    random = np.random.default_rng(0)
+    images = [random.random((channels, size, size), dtype=np.float32) for _ in range(count)]
+    noisy = [np.clip(x + 0.1, 0, 1.2) for x in images]
+    return {"names": [f"a{i}" for i in range(count)], "clean": images, "measured": noisy, "restored": images}
+
+
+def drawn(path):
+    """Size of a PNG, and how many different gray values it has: a blank one has a single one."""
+    with Image.open(path) as image:
+        return image.size, len(np.unique(np.asarray(image.convert("L"))))
+
+
+def test_inpainting_has_four_panels_in_a_row(tmp_path):
+    inpainting_figure(examples(1, 1, 28), [1, 2, 3], [1.0, 0.5, 0.1], tmp_path / "a.png")
+    (width, height), values = drawn(tmp_path / "a.png")
+    assert width > 3 * height
+    assert values > 100
+
+
+@pytest.mark.parametrize("count", [3, 10, 12])
+def test_the_grid_has_three_rows_of_at_most_ten(tmp_path, count):
+    reconstruction_grid(examples(count, 1, 28), tmp_path / "a.png")
+    (width, height), values = drawn(tmp_path / "a.png")
+    assert width / height == pytest.approx(min(count, 10) / 3, rel=0.35)
+    assert values > 100
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, 40), (3, 100)])
+def test_strips_have_every_version_with_its_psnr(tmp_path, channels, size):
+    clean = np.random.default_rng(0).random((channels, size, 2 * size), dtype=np.float32)
+    others = {f"model {i}": clean + 10 ** (-i / 2) for i in (1, 2, 3, 4)}
+    strips({"a": (clean, others), "b": (clean, {"one": clean.copy()})}, tmp_path / "a.png")
+    assert drawn(tmp_path / "a.png")[1] > 100
+    text = svg_text(tmp_path / "a.svg")
+    for words in ("clean", "model 1", "model 4", "10.00 dB", "40.00 dB", "identical"):
+        assert f"<!-- {words} -->" in text
+
+
+def svg_text(path) -> str:
+    """Words are drawn as shapes, with themselves in a comment."""
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_piece_that_is_enlarged_is_where_the_edge_is_and_not_under_its_own_enlargement(tmp_path):
+    clean = np.zeros((1, 120, 120), dtype=np.float32)
+    clean[:, 70:, 70:] = 1  # the corner of the strongest edge is low on the right
+    strips({"a": (clean, {})}, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    orange = np.abs(pixels - (0xE6, 0x9F, 0x00)).sum(-1) < 30
+    height, width = orange.shape
+    high_left = orange[: height // 2, : width // 2].sum()
+    assert high_left > orange.sum() / 2  # the frame of the enlargement
+    assert orange[height // 2 :, width // 2 :].any()  # and that of the piece
+
+
+def test_linear_views_have_a_row_for_each_network(tmp_path):
+    random = np.random.default_rng(0)
+    view = {
+        "sigmas": np.array([0.1, 0.2]),
+        "center": np.array([20, 20]),
+        "measured": random.random((2, 3, 41, 41)),
+        "restored": random.random((2, 3, 41, 41)),
+        "filters": random.standard_normal((2, 41, 41)),
+        "singular_values": np.sort(random.random((2, 30)))[:, ::-1],
+    }
+    none = view | {"singular_values": np.empty((2, 0)), "filters": np.zeros((2, 41, 41))}
+    linear_views({"one": view}, tmp_path / "one.png")
+    linear_views({"one": view, "other": none}, tmp_path / "two.png")
+    one, two = (drawn(tmp_path / name)[0] for name in ("one.png", "two.png"))
+    assert one[0] == pytest.approx(two[0], rel=0.1)
+    assert two[1] > 1.7 * one[1]
+    assert svg_text(tmp_path / "two.svg").count("<!-- restored -->") == 4
