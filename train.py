@@ -35,7 +35,7 @@ def train(config: DictConfig) -> float | None:
         protocol.check_pixel(data.test_images()[0][1])
 
         trainer, start = build_trainer(settings["trainer"], run)
-        data.check_ranks(trainer.world_size)
+        data.steps_per_epoch(trainer.world_size)  # refuses ranks that cannot share the batches
         if run.writes:
             names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.sigmas)]
             hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)

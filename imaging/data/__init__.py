@@ -7,6 +7,8 @@ A source describes two splits of images and is registered in `SOURCES`:
     source.ids(split)            list[str], one id an image; split is "train" or "test"
     source.read(split, index)    Tensor (C, H, W): uint8 for 8-bit files, float32 in [0, 1] for 16-bit ones
     source.read_all(split)       optional, for many small images: uint8 Tensor (n, C, H, W)
+    source.decoded_bytes(split)  optional, with the next, for sets that may not fit into memory
+    source.identity(split)       plain data that changes when the images do
 
 `ImageData` makes training, validation and test sets of any source.
 """

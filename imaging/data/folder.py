@@ -1,12 +1,13 @@
 """Any directories of images."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import SUFFIXES, check_channels, read_image
+from imaging.data.image_files import SUFFIXES, check_channels, decoded_bytes, read_image
 from imaging.errors import ImagingError
 
 
@@ -47,6 +48,18 @@ class Folder:
     def read(self, split: str, index: int) -> Tensor:
         """(channels, H, W): uint8, or float32 in [0, 1] for 16-bit files."""
         return read_image(self._paths(split)[index], self.channels)
+
+    def decoded_bytes(self, split: str) -> int:
+        """What all images of a split take in memory, by the files' headers."""
+        with ThreadPoolExecutor(8) as pool:
+            return sum(pool.map(lambda path: decoded_bytes(path, self.channels), self._paths(split)))
+
+    def identity(self, split: str) -> list:
+        """Plain data that is another one if the images are: paths, sizes in bytes and times of the files."""
+        paths = self._paths(split)
+        stats = [path.stat() for path in paths]
+        files = [[str(p.absolute()), s.st_size, s.st_mtime_ns] for p, s in zip(paths, stats, strict=True)]
+        return [self.channels, files]
 
     def _paths(self, split: str) -> list[Path]:
         if split not in self._listed:

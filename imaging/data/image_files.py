@@ -46,6 +46,19 @@ def read_image(path: str | Path, channels: int = 3) -> Tensor:
     return to_channels(image, channels)
 
 
+def decoded_bytes(path: str | Path, channels: int) -> int:
+    """What `read_image` of a file will take in memory, by the file's header alone; 0 if it cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            deep = image.mode.startswith("I") or (image.tile and "16" in str(image.tile[0][3]))
+    except (OSError, ValueError, SyntaxError):
+        return 0  # `read_image` will say what is wrong
+    return channels * height * width * (4 if deep else 1)
+
+
 def write_image(path: str | Path, image: Tensor) -> None:
     """Write an image, clipped to [0, 1] and rounded to 8 bits, atomically.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -9,9 +10,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from imaging.data import DATA
-from imaging.data.batches import CropBatches, StackBatches
-from imaging.data.loader import BatchLoader, EpochSampler
-from imaging.data.patches import check_fits, grid, prepare, same_type
+from imaging.data.batches import CropBatches, GridBatches, StackBatches
+from imaging.data.cache import cached_pixels
+from imaging.data.loader import BLOCK_BYTES, BlockLoader, BlockSampler
+from imaging.data.patches import check_fits, grid, grid_places, prepare, same_type
+from imaging.data.pixels import MappedPixels, Pixels
 from imaging.data.sequence import ImageSequence
 from imaging.errors import ImagingError
 from imaging.randomness import generator
@@ -23,10 +26,14 @@ VALIDATION_PIXELS = 1 << 18  # in a batch: 256 digits or small patches, one phot
 class ImageData(LightningDataModule):
     """Training, validation and test sets of one source.
 
-    Batches are `{"image": (N, C, H, W), "index": (N,) int64}`; in validation also `"id": list[str]`.
-    Images are uint8, or float32 in [0, 1] where the source has 16-bit files. The Trainer needs
-    `use_distributed_sampler=False`: the ranks share each training batch here (see `EpochSampler`), and
-    every rank sees all validation images, so that their mean needs no weighing.
+    In training, blocks of K steps: `{"image": (K, N, C, H, W), "index": (K, N) int64}`; in validation batches
+    `{"image": (N, C, H, W), "index": (N,), "id": list[str]}`. Images are uint8, or float32 in [0, 1] where
+    the source has 16-bit files. The Trainer needs `use_distributed_sampler=False`: the ranks share each
+    training batch here (see `BlockSampler`), and every rank sees all validation images, so that their mean
+    needs no weighing.
+
+    A training set that fits into memory is decoded once, and lies on the GPU where there is one; a larger
+    one is decoded once into a file, see `imaging.data.cache`.
 
     Args:
         source: what `imaging.data` describes as one.
@@ -46,7 +53,10 @@ class ImageData(LightningDataModule):
         crops_per_image: with `random_crop`, the crops of an image an epoch.
         max_test_images: test on the first so many.
         mean, std: of the training images' intensities, for tasks that normalise; not applied here.
-        workers: processes that prepare training batches; 0 is right unless crops are taken.
+        workers: processes that prepare training batches; 0 is right unless a disk is slow.
+        memory_gib: decoded training images of more than this are kept in a file; not those of data sets that
+            are known to be small.
+        cache: the directory of such files.
         seed: of the order, the patches and the crops.
 
     Raises:
@@ -72,6 +82,8 @@ class ImageData(LightningDataModule):
         mean: float = 0.0,
         std: float = 1.0,
         workers: int = 0,
+        memory_gib: float = 2.0,
+        cache: str = ".cache",
         seed: int = 0,
     ):
         super().__init__()
@@ -83,11 +95,15 @@ class ImageData(LightningDataModule):
         self.patches_per_image, self.max_test_images = patches_per_image, max_test_images
         self.random_crop, self.crops_per_image = random_crop, crops_per_image
         self.mean, self.std = mean, std
+        self.memory_gib, self.cache = memory_gib, Path(cache)
         self._check_settings()
-        self._train: StackBatches | CropBatches | None = None
+        self.pauses: tuple[int, ...] = ()  # steps between checkpoints, say: blocks end there
+        self._train: StackBatches | GridBatches | CropBatches | None = None
         self._validation: list[dict] | None = None
 
     def _check_settings(self) -> None:
+        if not self.memory_gib >= 0:
+            raise ImagingError(f"data.memory_gib is {self.memory_gib}; expected 0 or more")
         for key in ("validation_images", "workers"):
             if getattr(self, key) < 0:
                 raise ImagingError(f"data.{key} is {getattr(self, key)}; expected 0 or more")
@@ -119,19 +135,56 @@ class ImageData(LightningDataModule):
         if stage in (None, "fit") and self._train is None:
             self._train = self._training_set()
 
-    def train_dataloader(self) -> BatchLoader:
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        size = len(self._train)
-        sampler = EpochSampler(size, self.batch_size, self.seed, rank=rank, world_size=world_size)
-        return BatchLoader(self._train, sampler, self.workers)
+    def train_dataloader(self) -> BlockLoader:
+        """From the step at which the trainer is, and to its end."""
+        trainer, progress = self.trainer, {}
+        if trainer is not None:
+            self._to_device(trainer.strategy.root_device)
+            validation = [trainer.val_check_interval] if isinstance(trainer.val_check_interval, int) else []
+            progress = {
+                "rank": trainer.global_rank,
+                "world_size": trainer.world_size,
+                "start": trainer.global_step,
+                "stop": trainer.max_steps if trainer.max_steps != -1 else None,
+                "pauses": (*self.pauses, *validation),
+            }
+        longest = max(1, BLOCK_BYTES // (self.batch_size * self._train.sample_bytes))
+        sampler = BlockSampler(len(self._train), self.batch_size, self.seed, longest=longest, **progress)
+        return BlockLoader(self._train, sampler, self.workers)
 
-    def check_ranks(self, world_size: int) -> None:
-        """Say before several processes are started if they cannot share the batches.
+    def _to_device(self, device: torch.device) -> None:
+        """Put a set that takes less than a quarter of a GPU's free memory there."""
+        pixels = self._train.pixels
+        if device.type != "cuda" or self.workers or pixels.is_cuda or isinstance(pixels, MappedPixels):
+            return
+        if pixels.nbytes < torch.cuda.mem_get_info(device)[0] / 4:
+            self._train = self._train.to(device)
+
+    def steps_per_epoch(self, world_size: int = 1) -> int:
+        """Optimiser steps in an epoch.
 
         Raises:
-            ImagingError: see `EpochSampler`.
+            ImagingError: several processes cannot share the batches; see `BlockSampler`.
         """
-        EpochSampler(len(self._train), self.batch_size, self.seed, world_size=world_size)
+        return BlockSampler(len(self._train), self.batch_size, 0, world_size=world_size).steps_per_epoch
+
+    def state_dict(self) -> dict:
+        """What a step number means: it goes into each checkpoint."""
+        return {"data_size": len(self._train), "batch_size": self.batch_size}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Refuse to go on with data of which the same step would see other images.
+
+        Raises:
+            ImagingError: as it says.
+        """
+        for key, value in self.state_dict().items():
+            if state[key] != value:
+                what = key.replace("_", " ")
+                raise ImagingError(
+                    f"the checkpoint was trained with {what} {state[key]}, this run has {value}: resume with "
+                    "the same data settings, or start a new run"
+                )
 
     def val_dataloader(self) -> DataLoader:
         # The batches are ready in memory. A generator, lest torch draw a seed from the global state.
@@ -153,6 +206,9 @@ class ImageData(LightningDataModule):
         if not ids:
             raise ImagingError(f"data set {self.source.name} has no test images")
         return ImageSequence(ids, self._read_test, self.test_patch_size)
+
+    def _read_train(self, index: int) -> Tensor:
+        return prepare(self.source.read("train", index), self.orientation, self.crop)
 
     def _read_test(self, index: int) -> Tensor:
         return prepare(self.source.read("test", index), self.orientation, self.crop)
@@ -177,19 +233,27 @@ class ImageData(LightningDataModule):
             stack = self.source.read_all("train")[indices.start : indices.stop]
             return prepare(stack, self.orientation, self.crop)
 
-        def one(index: int) -> Tensor:
-            return prepare(self.source.read("train", index), self.orientation, self.crop)
-
         with ThreadPoolExecutor(max_workers=8) as pool:  # decoders let go of the interpreter lock
-            return list(pool.map(one, indices))
+            return list(pool.map(self._read_train, indices))
 
-    def _training_set(self) -> StackBatches | CropBatches:
+    def _training_set(self) -> StackBatches | GridBatches | CropBatches:
         ids, trained, _ = self._split()
-        images = self._load(trained, ids)
+        mapped = self._mapped(trained) if self.patch_size is not None and self._is_large() else None
+        if mapped is not None:
+            for name, size in zip(ids, mapped.sizes.tolist(), strict=False):
+                check_fits(size, self.patch_size, name)
+        images = self._load(trained, ids) if mapped is None else []
         if self.random_crop:
             for name, image in zip(ids, images, strict=False):
-                check_fits(image, self.patch_size, name)
-            return CropBatches(list(images), self.patch_size, self.crops_per_image * self.repeat, self.seed)
+                check_fits(image.shape[-2:], self.patch_size, name)
+            pixels = mapped or Pixels.of(same_type(list(images)))
+            return CropBatches(pixels, self.patch_size, self.crops_per_image * self.repeat, self.seed)
+        if mapped is not None:
+            places = []
+            for index, (name, size) in enumerate(zip(ids, mapped.sizes.tolist(), strict=False)):
+                corners = self._choose(grid_places(size, self.patch_size), name)
+                places.append(torch.cat([torch.full((len(corners), 1), index), corners], dim=1))
+            return GridBatches(mapped, torch.cat(places), self.patch_size, self.repeat)
         if self.patch_size is not None:
             pairs = zip(ids, images, strict=False)
             patches = [self._choose(grid(image, self.patch_size, name), name) for name, image in pairs]
@@ -203,6 +267,14 @@ class ImageData(LightningDataModule):
                     f"and {name} is {tuple(image.shape[1:])}: set data.patch_size or data.crop"
                 )
         return StackBatches(torch.stack(same_type(images)), self.repeat)
+
+    def _is_large(self) -> bool:
+        known = getattr(self.source, "decoded_bytes", None)
+        return known is not None and known("train") > self.memory_gib * 2**30
+
+    def _mapped(self, indices: range) -> MappedPixels:
+        key = [self.source.identity("train"), self.orientation, self.crop, len(indices)]
+        return cached_pixels(self.cache, key, len(indices), self._read_train)
 
     def _choose(self, patches: Tensor, name: str) -> Tensor:
         if self.patches_per_image is None or self.patches_per_image >= len(patches):

@@ -1,5 +1,7 @@
 """Preparing images: turning, cutting, and taking them apart into patches."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -39,15 +41,21 @@ def grid(image: Tensor, patch: int, name: str) -> Tensor:
     Raises:
         ImagingError: the image is smaller than one patch.
     """
-    check_fits(image, patch, name)
+    check_fits(image.shape[-2:], patch, name)
     tiles = image.unfold(1, patch, patch).unfold(2, patch, patch)  # (C, rows, columns, p, p)
     return tiles.permute(1, 2, 0, 3, 4).reshape(-1, image.shape[0], patch, patch)
 
 
-def check_fits(image: Tensor, patch: int, name: str) -> None:
-    """Refuse an image (C, H, W) that is smaller than one patch."""
-    if min(image.shape[-2:]) < patch:
-        raise ImagingError(f"{name} is {_size(image)}, smaller than the patch of {patch}x{patch}")
+def grid_places(size: Sequence[int], patch: int) -> Tensor:
+    """Where the patches of `grid` lie in an image of this size (H, W): int64 (n, 2), top and left."""
+    tops, lefts = (torch.arange(0, side - patch + 1, patch) for side in size)
+    return torch.cartesian_prod(tops, lefts)
+
+
+def check_fits(size: Sequence[int], patch: int, name: str) -> None:
+    """Refuse an image of this size (H, W) that is smaller than one patch."""
+    if min(size) < patch:
+        raise ImagingError(f"{name} is {size[0]}x{size[1]} pixels, smaller than the patch of {patch}x{patch}")
 
 
 def same_type(images: list[Tensor]) -> list[Tensor]:
@@ -55,7 +63,3 @@ def same_type(images: list[Tensor]) -> list[Tensor]:
     if len({image.dtype for image in images}) == 1:
         return images
     return [image.float() / 255 if image.dtype == torch.uint8 else image for image in images]
-
-
-def _size(image: Tensor) -> str:
-    return f"{image.shape[-2]}x{image.shape[-1]} pixels"

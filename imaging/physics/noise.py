@@ -48,6 +48,10 @@ class GaussianNoise(nn.Module):
         u = torch.rand((n, 1, 1, 1), generator=generator, device=generator.device)
         return self.low + (self.high - self.low) * u
 
+    def is_silent(self, sigma: float | None = None) -> bool:
+        """Whether this sigma, or if None the configured one, is always 0."""
+        return (self.high if sigma is None else sigma) == 0
+
     def forward(
         self,
         x: Tensor,
@@ -64,6 +68,8 @@ class GaussianNoise(nn.Module):
             shard: (rank, world size): x holds every world-size-th image of a batch, from the rank-th on,
                 and gets the noise that these images have in the whole batch.
         """
+        if self.is_silent(sigma):
+            return x
         rank, world_size = shard
         n = len(x) * world_size
         if sigma is None:

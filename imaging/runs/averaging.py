@@ -28,11 +28,12 @@ class WeightAveraging(pl.Callback):
             for name, parameter in task.named_parameters()
         }
 
-    @torch.no_grad()
-    def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        step = trainer.global_step
-        decay = min(self.decay, (1 + step) / (10 + step))
         weights = [parameter for _, parameter in task.named_parameters()]
+        task.after_step.append(lambda: self._follow(weights, trainer.global_step))
+
+    @torch.no_grad()
+    def _follow(self, weights: list[torch.Tensor], step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(list(self.average.values()), weights, 1 - decay)
 
     def on_validation_start(self, trainer, task) -> None:

@@ -15,7 +15,7 @@ from imaging.files import write_atomically
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 # What Lightning puts into a checkpoint that a training can go on from.
-NEEDED = {"state_dict", "global_step", "loops", "optimizer_states", "pytorch-lightning_version"}
+NEEDED = {"state_dict", "global_step", "optimizer_states", "pytorch-lightning_version"}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -40,6 +40,7 @@ class StoreConfig(pl.Callback):
 
     def on_save_checkpoint(self, trainer, task, checkpoint) -> None:
         checkpoint["config"] = self.config
+        checkpoint.pop("loops", None)  # where a run is, is its step alone
 
 
 class Checkpoints(pl.Callback):
@@ -68,7 +69,7 @@ class Checkpoints(pl.Callback):
 
     def validation_follows(self, trainer) -> bool:
         """Whether the batch that has ended is one after which there is a validation."""
-        return trainer.global_step % trainer.val_check_batch == 0 and sum(trainer.num_val_batches) > 0
+        return trainer.global_step % trainer.val_check_interval == 0 and sum(trainer.num_val_batches) > 0
 
     def on_train_start(self, trainer, task) -> None:
         self.saved = trainer.global_step  # of this step there is a checkpoint already, or it is the start

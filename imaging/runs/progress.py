@@ -1,12 +1,11 @@
 """What a person sees while a network trains: a bar in a terminal, a line now and then in a log file."""
 
-import math
 import os
 import sys
 import time
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import TQDMProgressBar
+from tqdm import tqdm
 
 from imaging.runs.run import Run
 
@@ -21,66 +20,96 @@ def describe(task: pl.LightningModule, metrics: dict) -> dict:
     return shown
 
 
-class Bar(TQDMProgressBar):
-    """Lightning's bar with the training and validation PSNR behind it, and no version number."""
+class NowAndThen(pl.Callback):
+    """Something that is done between two steps when some seconds have passed since it was done last."""
 
-    def get_metrics(self, trainer, task) -> dict:
-        return describe(task, trainer.callback_metrics)
+    def __init__(self, seconds: float):
+        self.seconds, self.next = seconds, 0.0
+
+    def on_train_start(self, trainer, task) -> None:
+        self.next = time.monotonic() + self.seconds
+        task.after_step.append(lambda: self._look(trainer, task))
+
+    def _look(self, trainer, task) -> None:
+        now = time.monotonic()
+        if now >= self.next:
+            self.next = now + self.seconds
+            self.tell(trainer, task)
+
+    def tell(self, trainer, task) -> None:
+        """What is done."""
+        raise NotImplementedError
 
 
-class Lines(pl.Callback):
+class Bar(NowAndThen):
+    """In a terminal: a bar with the loss, and the training and validation PSNR behind it."""
+
+    def __init__(self, seconds: float = 0.2):
+        super().__init__(seconds)
+        self.bar = None
+
+    def on_train_start(self, trainer, task) -> None:
+        super().on_train_start(trainer, task)
+        done = trainer.global_step
+        self.bar = tqdm(
+            desc="training", total=task.total_steps, initial=done, unit="step", dynamic_ncols=True
+        )
+
+    def tell(self, trainer, task) -> None:
+        self.bar.set_postfix(describe(task, trainer.callback_metrics), refresh=False)
+        self.bar.update(trainer.global_step - self.bar.n)
+
+    def on_train_end(self, trainer, task) -> None:
+        self.tell(trainer, task)
+        self.bar.close()
+
+    def on_exception(self, trainer, task, exception) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+class Lines(NowAndThen):
     """Where there is no terminal: one line every 15 seconds, and one at the end."""
 
     def __init__(self, seconds: float = 15.0):
-        self.seconds, self.next, self.first = seconds, 0.0, 0
+        super().__init__(seconds)
 
     def on_train_start(self, trainer, task) -> None:
-        self.next, self.first, self.began = (
-            time.monotonic() + self.seconds,
-            trainer.global_step,
-            time.monotonic(),
-        )
-
-    def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        if time.monotonic() >= self.next:
-            self.next = time.monotonic() + self.seconds
-            self._print(trainer, task)
+        super().on_train_start(trainer, task)
+        self.first, self.began = trainer.global_step, time.monotonic()
 
     def on_train_end(self, trainer, task) -> None:
-        self._print(trainer, task)
+        self.tell(trainer, task)
 
-    def _print(self, trainer, task) -> None:
+    def tell(self, trainer, task) -> None:
         rate = (trainer.global_step - self.first) / max(1e-9, time.monotonic() - self.began)
         numbers = "  ".join(f"{k} {v}" for k, v in describe(task, trainer.callback_metrics).items())
-        total = int(trainer.estimated_stepping_batches)
-        print(f"step {trainer.global_step}/{total}  {numbers}  {rate:.1f} steps/s", flush=True)
+        print(f"step {trainer.global_step}/{task.total_steps}  {numbers}  {rate:.1f} steps/s", flush=True)
 
 
-class Status(pl.Callback):
+class Status(NowAndThen):
     """Keep `status.json` true: device, step, the last validation; at most every five seconds."""
 
     def __init__(self, run: Run, seconds: float = 5.0):
-        self.run, self.seconds, self.next = run, seconds, 0.0
+        super().__init__(seconds)
+        self.run = run
 
     def on_train_start(self, trainer, task) -> None:
-        steps = trainer.estimated_stepping_batches
-        steps = None if math.isinf(steps) else int(steps)
-        self.run.update(device=_device(trainer, task), step=trainer.global_step, steps=steps)
+        super().on_train_start(trainer, task)
+        self.run.update(device=_device(trainer, task), step=trainer.global_step, steps=task.total_steps)
 
-    def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        if time.monotonic() >= self.next:
-            self.next = time.monotonic() + self.seconds
-            self.run.update(step=trainer.global_step)
+    def tell(self, trainer, task) -> None:
+        self.run.update(step=trainer.global_step)
 
     def on_validation_end(self, trainer, task) -> None:
         if "val/psnr" in trainer.callback_metrics:
             self.run.validated(trainer.global_step, round(float(trainer.callback_metrics["val/psnr"]), 4))
 
     def on_train_end(self, trainer, task) -> None:
-        self.run.update(step=trainer.global_step)
+        self.tell(trainer, task)
 
     def on_exception(self, trainer, task, exception) -> None:
-        self.run.update(step=trainer.global_step)
+        self.tell(trainer, task)
 
 
 def _device(trainer, task) -> str:
@@ -92,4 +121,4 @@ def _device(trainer, task) -> str:
 
 def progress_callback() -> pl.Callback:
     """A bar for a terminal, lines for a file."""
-    return Bar(refresh_rate=10) if sys.stderr.isatty() else Lines()
+    return Bar() if sys.stderr.isatty() else Lines()

@@ -26,7 +26,7 @@ class PruneBelowMedian(pl.Callback):
 
     def on_validation_end(self, trainer, task) -> None:
         step = trainer.global_step
-        if trainer.state.fn != "fit" or step < self.after or step >= trainer.estimated_stepping_batches:
+        if trainer.state.fn != "fit" or step < self.after or step >= task.total_steps:
             return
         best = max(self.run.validation.values(), default=float("inf"))  # the first rank's: others keep none
         values = values_at(step, self.run.directory)

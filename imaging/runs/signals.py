@@ -9,10 +9,10 @@ from imaging.runs.interrupts import Interrupts
 
 
 class SaveWhenAsked(pl.Callback):
-    """When a signal or the time limit asks for it, save `last.ckpt` at the end of the batch and leave.
+    """When a signal or the time limit asks for it, save `last.ckpt` after the step and leave.
 
-    Where a validation follows the batch, it is done first: a checkpoint stands for whole steps. Several
-    ranks must leave after the same batch; they agree on it where the curves are logged.
+    Where a validation follows the step, it is done first: a checkpoint stands for whole steps. Several
+    ranks must leave after the same one; they agree on it at the ends of blocks.
 
     Args:
         interrupts: takes the signals.
@@ -28,10 +28,15 @@ class SaveWhenAsked(pl.Callback):
         # Lightning has put its own handler before ours for SIGTERM; that one broadcasts inside the handler.
         self.interrupts.install()
         self.interrupts.deferred = True
+        if trainer.world_size == 1:
+            task.leave_block = self._asked
 
-    def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
+    def _asked(self) -> bool:
         if self.deadline is not None and time.monotonic() > self.deadline:
             self.interrupts.asked = self.interrupts.asked or "time limit"
+        return self.interrupts.asked is not None
+
+    def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         if not self.checkpoints.validation_follows(trainer):
             self._leave_if_asked(trainer)
 
@@ -40,10 +45,8 @@ class SaveWhenAsked(pl.Callback):
             self._leave_if_asked(trainer)
 
     def _leave_if_asked(self, trainer) -> None:
-        asked = self.interrupts.asked is not None
+        asked = self._asked()
         if trainer.world_size > 1:
-            if trainer.global_step % trainer.log_every_n_steps:
-                return
             asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
         if asked:
             self.checkpoints.save_last(trainer)

@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from imaging.errors import ImagingError
 from imaging.runs.averaging import WeightAveraging
 from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, StoreConfig, newest_checkpoint
-from imaging.runs.progress import Bar, Status, progress_callback
+from imaging.runs.progress import Status, progress_callback
 from imaging.runs.pruning import PruneBelowMedian
 from imaging.runs.run import Run
 from imaging.runs.signals import SaveWhenAsked
@@ -75,10 +75,10 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     precision = choose_precision(settings.pop("precision"), settings["accelerator"])
     settings.pop("channels_last")
     settings.pop("compile")
+    settings.pop("gradient_clip_val")
     checkpoints = Checkpoints(run.checkpoints, settings.pop("checkpoint_every_n_steps"))
     prune = settings.pop("prune_after"), settings.pop("prune_others")
     decay, time_limit = settings.pop("weight_averaging"), settings.pop("time_limit")
-    progress = progress_callback()
     callbacks = [
         *([WeightAveraging(decay)] if decay else []),  # before what saves
         StoreConfig(run.config),
@@ -86,7 +86,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         Status(run),
         *([PruneBelowMedian(run, *prune)] if prune[0] else []),
         SaveWhenAsked(run.interrupts, checkpoints, time_limit),
-        *([progress] if run.writes else []),
+        *([progress_callback()] if run.writes else []),
     ]
     plugins = [AtomicCheckpointIO()]
     if SLURMEnvironment.detect():
@@ -101,7 +101,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         "plugins": plugins,
         "check_val_every_n_epoch": None,  # validation comes at fixed steps, not at epochs' ends
         "enable_checkpointing": False,
-        "enable_progress_bar": run.writes and isinstance(progress, Bar),
+        "enable_progress_bar": False,  # it would count blocks
         "enable_model_summary": False,
         "num_sanity_val_steps": 0,
         "use_distributed_sampler": False,
@@ -120,6 +120,9 @@ def _check(settings: dict) -> None:
     for key in ("max_epochs", "max_steps"):
         if type(settings[key]) is not int or settings[key] < -1:
             raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a whole number, -1: no limit")
+    for key in ("accumulate_grad_batches", "limit_train_batches", "overfit_batches"):
+        if key in settings:
+            raise ImagingError(f"trainer.{key} is not supported: set data.batch_size or trainer.max_steps")
     if settings["max_epochs"] == settings["max_steps"] == -1:
         raise ImagingError("trainer.max_epochs and trainer.max_steps are both -1: the training would not end")
     clip = settings["gradient_clip_val"]
@@ -154,6 +157,7 @@ def _quieten() -> None:
         ".*is smaller than the logging interval.*",  # the curves are written by global step here
         ".*The .srun. command is available on your system.*",  # on a login node
         ".*It is recommended to use .self.log.*sync_dist=True.*",  # every rank validates all images
+        ".*Total length of .DataLoader. across ranks is zero.*",  # no validation images, as was asked for
     ):
         warnings.filterwarnings("ignore", hint)
 
@@ -178,6 +182,10 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
         print(f"{run.directory}\n{name}, {parameters:,} parameters, {device}, {precision}", flush=True)
     prepare_network(task.network, settings)
     if parameters:
+        data.pauses = (settings["checkpoint_every_n_steps"],)
+        if trainer.world_size > 1:  # where they agree to leave
+            data.pauses += (settings["log_every_n_steps"],)
+        task.gradient_clip_val = settings["gradient_clip_val"]
         trainer.fit(task, datamodule=data, ckpt_path=start)
     elif run.writes:
         task.choose_strength(data.val_dataloader())

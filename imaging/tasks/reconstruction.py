@@ -1,5 +1,8 @@
 """The training and validation body that all tasks share."""
 
+import sys
+from collections.abc import Callable
+
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
@@ -16,22 +19,6 @@ def as_float(image: Tensor) -> Tensor:
     return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
 
 
-def training_steps(trainer: pl.Trainer) -> int:
-    """How many optimiser steps a whole training has.
-
-    Lightning's `estimated_stepping_batches` sets up the loaders. In `configure_optimizers` of a resumed run
-    that is before their state is restored, which then never happens: the epoch would begin anew.
-    """
-    if trainer.datamodule is None:
-        return int(trainer.estimated_stepping_batches)
-    batches, limit = len(trainer.datamodule.train_dataloader()), trainer.limit_train_batches
-    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-    steps = -(-batches // trainer.accumulate_grad_batches)
-    limits = [trainer.max_steps] if trainer.max_steps != -1 else []
-    limits += [trainer.max_epochs * steps] if trainer.max_epochs not in (None, -1) else []
-    return min(limits)
-
-
 class Reconstruction(pl.LightningModule):
     """Learn x_hat = f(y) from y = A x + n by mean squared error.
 
@@ -46,6 +33,11 @@ class Reconstruction(pl.LightningModule):
         super().__init__()
         self.network, self.physics = network, physics
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
+        self.automatic_optimization = False
+        self.gradient_clip_val: float | None = None  # Lightning clips only in its own optimisation
+        # What callbacks put in at a training's start: called after each step; whether to end a block early.
+        self.after_step: list[Callable[[], None]] = []
+        self.leave_block: Callable[[], bool] = lambda: False
         # One Metric for the estimate and one for the measurement itself, the baseline to beat.
         self.val_psnr, self.val_psnr_input = PSNR(), PSNR()
 
@@ -65,7 +57,13 @@ class Reconstruction(pl.LightningModule):
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
         """y = A x + n of clean images, all in the network's units; sigma None: as in training."""
-        return self.physics(self.normalise(image), random, sigma, shard)
+        return self.corrupt(self.normalise(image), random, sigma, shard)
+
+    def corrupt(
+        self, x: Tensor, random: torch.Generator, sigma: float | None = None, shard: tuple[int, int] = (0, 1)
+    ) -> Tensor:
+        """The same of x in the network's units."""
+        return self.physics(x, random, sigma, shard)
 
     def restore(self, y: Tensor) -> Tensor:
         """x_hat = f(y) in intensities, float32 whatever the training's precision."""
@@ -80,15 +78,68 @@ class Reconstruction(pl.LightningModule):
         """
         return {}
 
-    def training_step(self, batch: dict, batch_idx: int) -> Tensor:
-        x = as_float(batch["image"])
-        random = generator(self.seed, "noise", self.current_epoch, batch_idx, device=self.device)
-        y = self.measure(x, random, shard=(self.global_rank, self.trainer.world_size))
+    def on_fit_start(self) -> None:
+        self.after_step, self.leave_block = [], lambda: False
+
+    def training_step(self, block: dict, batch_idx: int) -> None:
+        """The optimiser steps of a block: images (K, N, C, H, W).
+
+        Lightning's loop and hooks take some milliseconds, many times a small network's step; here they come
+        once a block. Nothing of a run depends on where its blocks begin and end.
+        """
+        optimizer, schedule = self.optimizers().optimizer, self.lr_schedulers()
+        with torch.autocast(self.device.type, enabled=False):  # for what is not the forward pass
+            for image in block["image"]:
+                with self.trainer.precision_plugin.forward_context():
+                    loss, x_hat, y, x = self._forward(image)
+                torch.clear_autocast_cache()  # of these weights in lower precision; the next are others
+                optimizer.zero_grad()
+                # Several processes must be told of each backward pass.
+                loss.backward() if self.trainer.world_size == 1 else self.manual_backward(loss)
+                if self.gradient_clip_val is not None:
+                    torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.gradient_clip_val)
+                self._step(optimizer)
+                if self.global_step % self.trainer.log_every_n_steps == 0:
+                    self._log_training(loss, x_hat, y, x)
+                if schedule is not None:
+                    schedule.step()
+                for watch in self.after_step:
+                    watch()
+                if self.leave_block():
+                    return
+
+    def _forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Loss, estimate, measurement and clean images of one step; `image` (N, C, H, W)."""
+        epoch, batch = divmod(self.global_step, self.steps_per_epoch)
+        random = generator(self.seed, "noise", epoch, batch, device=self.device)
+        x = as_float(image)
+        target = self.normalise(x)
+        y = self.corrupt(target, random, shard=(self.global_rank, self.trainer.world_size))
         x_hat = self.network(y)
-        loss = F.mse_loss(x_hat.float(), self.normalise(x))
-        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:
-            self._log_training(loss, x_hat, y, x)
-        return loss
+        return F.mse_loss(x_hat.float(), target), x_hat, y, x
+
+    def _step(self, optimizer) -> None:
+        """A step that counts. Lightning sees only those of its own wrapper, which costs as much again."""
+        optimizer.step()
+        progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        progress.increment_ready()
+        progress.increment_completed()
+
+    def on_train_batch_end(self, outputs, batch, batch_idx) -> None:
+        """Let Lightning, which counts blocks, validate after the steps that its `val_check_interval` says."""
+        interval = self.trainer.val_check_interval
+        if isinstance(interval, int):
+            self.trainer.val_check_batch = 1 if self.global_step % interval == 0 else sys.maxsize
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        """Go on at the checkpoint's step: the data are a function of it, not of what a loop remembers."""
+        checkpoint.pop("loops", None)
+        step, loop = checkpoint["global_step"], self.trainer.fit_loop
+        epoch = step // self.trainer.datamodule.steps_per_epoch(self.trainer.world_size)
+        steps = loop.epoch_loop.manual_optimization.optim_step_progress.total
+        steps.ready = steps.completed = step
+        for epochs in (loop.epoch_progress.total, loop.epoch_progress.current):
+            epochs.ready = epochs.started = epochs.processed = epochs.completed = epoch
 
     def _log_training(self, loss: Tensor, x_hat: Tensor, y: Tensor, x: Tensor) -> None:
         """The curves of this step, straight to the logger: `self.log` would cost something in every step."""
@@ -96,7 +147,7 @@ class Reconstruction(pl.LightningModule):
             if not torch.isfinite(loss):
                 rate = self.optimizer_config.get("lr")
                 raise ImagingError(
-                    f"the loss is {loss.item()} at step {self.global_step + 1}: choose a lower optimizer.lr "
+                    f"the loss is {loss.item()} at step {self.global_step}: choose a lower optimizer.lr "
                     f"(it is {rate}), or set trainer.gradient_clip_val"
                 )
             values = {
@@ -112,7 +163,7 @@ class Reconstruction(pl.LightningModule):
             values = dict(zip(values, shared, strict=True))
         self.latest = values
         if self.logger is not None:
-            self.logger.log_metrics(values, step=self.global_step + 1)
+            self.logger.log_metrics(values, step=self.global_step)
 
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         x = as_float(batch["image"])
@@ -169,9 +220,11 @@ class Reconstruction(pl.LightningModule):
             board.add_image("clean | measured | restored", torch.cat(list(tiles), dim=2), self.global_step)
 
     def configure_optimizers(self):
+        trainer = self.trainer
+        self.steps_per_epoch = trainer.datamodule.steps_per_epoch(trainer.world_size)
+        limits = [trainer.max_steps] if trainer.max_steps != -1 else []
+        limits += [trainer.max_epochs * self.steps_per_epoch] if trainer.max_epochs not in (None, -1) else []
+        self.total_steps = min(limits)
         optimizer = OPTIMIZERS.build(self.optimizer_config, parameters=self.network.parameters())
-        steps = training_steps(self.trainer)
-        schedule = SCHEDULES.build(self.schedule_config, optimizer=optimizer, steps=steps)
-        if schedule is None:
-            return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        schedule = SCHEDULES.build(self.schedule_config, optimizer=optimizer, steps=self.total_steps)
+        return [optimizer], [] if schedule is None else [schedule]

@@ -51,16 +51,14 @@ class Inpainter(Reconstruction):
         super().__init__(network, physics, optimizer, schedule, seed)
         self.mean, self.std = mean, std
 
-    def measure(
-        self,
-        image: Tensor,
-        random: torch.Generator,
-        sigma: float | None = None,
-        shard: tuple[int, int] = (0, 1),
+    def corrupt(
+        self, x: Tensor, random: torch.Generator, sigma: float | None = None, shard: tuple[int, int] = (0, 1)
     ) -> Tensor:
-        y = self.physics.operator(self.normalise(image))
+        y, noise = self.physics.operator(x), self.physics.noise
+        if noise.is_silent(sigma):
+            return y
         # sigma is of intensities, and so becomes sigma / std in the network's units.
-        return y + self.physics.noise(torch.zeros_like(y), random, sigma, shard) / self.std
+        return y + noise(torch.zeros_like(y), random, sigma, shard) / self.std
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
         """The loss over all pixels in the network's units, and the PSNR of the lost pixels alone."""

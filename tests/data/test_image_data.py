@@ -46,7 +46,9 @@ def ready(source, **settings) -> ImageData:
 
 def trained_on(data: ImageData) -> list[int]:
     """The number of the image behind each sample of an epoch."""
-    return sorted(torch.cat([batch["image"][:, 0, 0, 0] for batch in data.train_dataloader()]).tolist())
+    return sorted(
+        torch.cat([block["image"][:, :, 0, 0, 0].flatten() for block in data.train_dataloader()]).tolist()
+    )
 
 
 def test_the_last_images_are_held_out_or_only_watched():
@@ -83,7 +85,7 @@ def test_random_crops_of_images_of_different_sizes():
     images = numbered(2) + numbered(2, 5, 5)
     data = ready(Fake(images), validation_images=0, patch_size=5, random_crop=True, crops_per_image=3)
     batch = next(iter(data.train_dataloader()))
-    assert batch["image"].shape == (12, 1, 5, 5)
+    assert batch["image"].shape == (1, 12, 1, 5, 5)
     with pytest.raises(ImagingError, match="i2 is 5x5 pixels"):
         ready(Fake(images), validation_images=0, patch_size=6, random_crop=True)
 
@@ -213,3 +215,12 @@ def test_the_patches_of_the_bias_ablation(data_root):
     data.setup("fit")
     assert data.train_dataloader().dataset.images.shape == (30000, 3, 32, 32)
     assert all(batch["image"].shape == (1, 3, 321, 481) for batch in data.val_dataloader())
+
+
+def test_a_checkpoint_of_other_data_is_refused():
+    state = ready(Fake(numbered(6)), validation_images=2, batch_size=4).state_dict()
+    with pytest.raises(ImagingError, match="batch size 4, this run has 5"):
+        ready(Fake(numbered(6)), validation_images=2, batch_size=5).load_state_dict(state)
+    with pytest.raises(ImagingError, match="data size 4, this run has 5"):
+        ready(Fake(numbered(7)), validation_images=2, batch_size=4).load_state_dict(state)
+    ready(Fake(numbered(6)), validation_images=2, batch_size=4).load_state_dict(state)

@@ -1,42 +1,45 @@
-"""The order of the images, and that a resumed run neither skips nor repeats any."""
+"""The order of the images, in blocks that begin at any step; and patches cut from images of any sizes."""
 
-import warnings
 from itertools import chain
 
 import pytest
 import torch
 
-from imaging.data.batches import CropBatches, StackBatches
-from imaging.data.loader import BatchLoader, EpochSampler
+from imaging.data.batches import CropBatches, GridBatches, StackBatches
+from imaging.data.loader import BlockLoader, BlockSampler
+from imaging.data.patches import grid, grid_places
+from imaging.data.pixels import Pixels
 from imaging.errors import ImagingError
 
-SIZE, BATCH, EPOCHS = 22, 4, 4  # six batches an epoch, the last one of two
+SIZE, BATCH = 22, 4  # six batches an epoch, the last one of two
 
 
-def order(sampler: EpochSampler) -> list[list[int]]:
-    return [indices.tolist() for _, indices in sampler]
+def order(sampler: BlockSampler) -> list[list[int]]:
+    """The batches of the sampler's epoch."""
+    return [batch.tolist() for _, block in sampler for batch in block]
 
 
 def test_order_depends_on_seed_and_epoch_alone_and_is_a_permutation():
-    sampler = EpochSampler(SIZE, BATCH, seed=3)
+    sampler = BlockSampler(SIZE, BATCH, seed=3)
     first = order(sampler)
     assert sorted(chain(*first)) == list(range(SIZE))
     torch.manual_seed(99)
-    assert order(EpochSampler(SIZE, BATCH, seed=3)) == first
+    assert order(BlockSampler(SIZE, BATCH, seed=3)) == first
     sampler.set_epoch(1)
     assert order(sampler) != first
-    assert order(EpochSampler(SIZE, BATCH, seed=4)) != first
-    assert order(EpochSampler(SIZE, BATCH, seed=4, shuffle=False))[0] == [0, 1, 2, 3]
+    assert order(BlockSampler(SIZE, BATCH, seed=4)) != first
 
 
 @pytest.mark.parametrize("size", [22, 21, 24, 25])
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_ranks_share_each_batch_of_the_single_process(size, ranks):
-    whole = order(EpochSampler(size, BATCH, seed=0))
-    shares = [EpochSampler(size, BATCH, seed=0, rank=rank, world_size=ranks) for rank in range(ranks)]
+    whole = order(BlockSampler(size, BATCH, seed=0))
+    shares = [
+        BlockSampler(size, BATCH, seed=0, rank=rank, world_size=ranks, longest=3) for rank in range(ranks)
+    ]
     slices = [order(share) for share in shares]
     assert len({tuple(map(len, share)) for share in slices}) == 1
-    assert all(len(share) == len(sampler) for share, sampler in zip(slices, shares, strict=True))
+    assert all(len(share) == s.steps_per_epoch for share, s in zip(slices, shares, strict=True))
     seen = list(chain(*chain(*slices)))
     assert len(seen) == len(set(seen)) == size - size % BATCH % ranks
     for step, batch in enumerate(whole[: size // BATCH]):
@@ -45,149 +48,90 @@ def test_ranks_share_each_batch_of_the_single_process(size, ranks):
 
 def test_batches_that_cannot_be_shared_are_refused():
     with pytest.raises(ImagingError, match="multiple of the 3 ranks"):
-        EpochSampler(SIZE, BATCH, seed=0, world_size=3)
+        BlockSampler(SIZE, BATCH, seed=0, world_size=3)
     with pytest.raises(ImagingError, match="1 training samples for 2 ranks"):
-        EpochSampler(1, BATCH, seed=0, world_size=2)
+        BlockSampler(1, BATCH, seed=0, world_size=2)
 
 
-def test_crops_are_the_same_in_any_batch_and_new_in_each_epoch():
-    images = [torch.randint(0, 256, (3, 9 + i, 12), dtype=torch.uint8) for i in range(3)]
-    crops = CropBatches(images, side=5, repeat=4, seed=1)
+def epochs(sampler: BlockSampler, count: int = 3) -> list[list[int]]:
+    batches = []
+    for epoch in range(sampler.epoch, count):
+        sampler.set_epoch(epoch)
+        batches += order(sampler)
+    return batches
+
+
+@pytest.mark.parametrize("size", [22, 24])
+@pytest.mark.parametrize("longest", [1, 4, 100])
+@pytest.mark.parametrize("start", range(18))
+def test_blocks_from_any_step_on_are_the_rest_of_the_whole(size, longest, start):
+    whole = epochs(BlockSampler(size, BATCH, seed=5))
+    assert epochs(BlockSampler(size, BATCH, seed=5, start=start, longest=longest)) == whole[start:]
+    stopped = BlockSampler(size, BATCH, seed=5, start=start, stop=15, longest=longest)
+    assert epochs(stopped) == whole[start:15]
+
+
+def test_blocks_end_at_pauses_at_epochs_ends_and_before_a_batch_of_another_size():
+    sampler = BlockSampler(SIZE, BATCH, seed=0, pauses=(4, 7), longest=3)
+    lengths = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        lengths.append([len(block) for _, block in sampler])
+    # Ends: 3, 4, 5 (before the short one), 6 | 7, 8, 11, 12 | 14, 16, 17, 18
+    assert lengths == [[3, 1, 1, 1], [1, 1, 3, 1], [2, 2, 1, 1]]
+
+
+def images(count: int = 3) -> list[torch.Tensor]:
+    return [torch.randint(0, 256, (3, 9 + i, 12), dtype=torch.uint8) for i in range(count)]
+
+
+def test_crops_are_the_same_in_any_block_and_new_in_each_epoch():
+    crops = CropBatches(Pixels.of(images()), side=5, repeat=4, seed=1)
     assert len(crops) == 12
-    together = crops[0, torch.arange(12)]
-    assert together["image"].shape == (12, 3, 5, 5)
-    assert together["index"].tolist() == [0, 1, 2] * 4
-    assert torch.equal(crops[0, torch.tensor([7])]["image"][0], together["image"][7])
-    assert not torch.equal(crops[1, torch.arange(12)]["image"], together["image"])
+    together = crops[0, torch.arange(12).view(3, 4)]
+    assert together["image"].shape == (3, 4, 3, 5, 5)
+    assert together["index"].flatten().tolist() == [0, 1, 2] * 4
+    assert torch.equal(crops[0, torch.tensor([[7]])]["image"][0, 0], together["image"].flatten(0, 1)[7])
+    assert not torch.equal(crops[1, torch.arange(12).view(3, 4)]["image"], together["image"])
+
+
+def test_crops_are_pieces_of_their_images_and_lie_everywhere():
+    pictures = images()
+    crops = CropBatches(Pixels.of(pictures), side=8, repeat=500, seed=1)
+    block = crops[0, torch.arange(len(crops)).view(1, -1)]
+    found = {0: set(), 1: set(), 2: set()}
+    for crop, index in zip(block["image"][0], block["index"][0].tolist(), strict=True):
+        places = [
+            (top, left)
+            for top in range(pictures[index].shape[1] - 7)
+            for left in range(5)
+            if torch.equal(pictures[index][:, top : top + 8, left : left + 8], crop)
+        ]
+        assert places
+        found[index].update(places)
+    assert [len(places) for places in found.values()] == [2 * 5, 3 * 5, 4 * 5]
+
+
+def test_a_grid_of_pixels_is_the_grid():
+    pictures = images()
+    corners = [grid_places(image.shape[-2:], 4) for image in pictures]
+    places = torch.cat([torch.nn.functional.pad(c, (1, 0), value=i) for i, c in enumerate(corners)])
+    batches = GridBatches(Pixels.of(pictures), places, side=4)
+    block = batches[0, torch.arange(len(batches))[None]]
+    assert torch.equal(block["image"][0], torch.cat([grid(image, 4, "a") for image in pictures]))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_batches_of_a_loader(workers):
-    images = torch.arange(SIZE, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 2, 2).contiguous()
+def test_blocks_of_a_loader(workers):
+    stack = torch.arange(SIZE, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 2, 2).contiguous()
     state = torch.get_rng_state()
-    loader = BatchLoader(StackBatches(images, repeat=2), EpochSampler(2 * SIZE, BATCH, seed=0), workers)
-    batches = list(loader)
+    sampler = BlockSampler(2 * SIZE, BATCH, seed=0, longest=4)
+    loader = BlockLoader(StackBatches(stack, repeat=2), sampler, workers)
+    blocks = list(loader)
     assert torch.equal(torch.get_rng_state(), state)
-    assert len(batches) == len(loader) == 11
-    assert batches[0]["image"].dtype == torch.uint8
-    for batch in batches:
-        assert torch.equal(batch["image"][:, 0, 0, 0].long(), batch["index"])
-    assert sorted(torch.cat([batch["index"] for batch in batches]).tolist()) == sorted([*range(SIZE)] * 2)
-    assert len(list(loader)) == 11  # a second time, without anyone naming an epoch
-
-
-def test_a_checkpoint_of_other_data_is_refused():
-    def loader(size: int, batch: int) -> BatchLoader:
-        return BatchLoader(StackBatches(torch.zeros(size, 1, 1, 1)), EpochSampler(size, batch, seed=0))
-
-    with pytest.raises(ImagingError, match="batch size 4, this run has 5"):
-        loader(10, 5).load_state_dict(loader(10, 4).state_dict())
-    with pytest.raises(ImagingError, match="data size 10, this run has 9"):
-        loader(9, 4).load_state_dict(loader(10, 4).state_dict())
-
-
-class Crash(Exception):
-    pass
-
-
-@pytest.fixture(scope="module")
-def fit(tmp_path_factory):
-    """fit(...) trains a module that only writes down (epoch, indices), and returns what it wrote."""
-    import pytorch_lightning as pl
-    from pytorch_lightning.callbacks import ModelCheckpoint
-
-    class Recorder(pl.LightningModule):
-        def __init__(self, crash_at: int | None):
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.zeros(1))
-            self.crash_at, self.seen = crash_at, []
-
-        def training_step(self, batch, batch_idx):
-            if self.global_step == self.crash_at:
-                raise Crash
-            self.seen.append((self.current_epoch, batch_idx, batch["index"].tolist()))
-            return self.weight.sum()
-
-        def validation_step(self, batch, batch_idx):
-            pass
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), lr=0.0)
-
-    def run(folder, workers, resume=None, crash_at=None, save=None, validate=True, **trainer):
-        module = Recorder(crash_at)
-        images = torch.zeros(SIZE, 1, 1, 1, dtype=torch.uint8)
-        loader = BatchLoader(StackBatches(images), EpochSampler(SIZE, BATCH, seed=5), workers)
-        checkpoint = ModelCheckpoint(folder, **(save or {}), save_top_k=-1, filename="{step}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pl.Trainer(
-                accelerator="cpu",
-                logger=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                callbacks=[checkpoint],
-                use_distributed_sampler=False,
-                num_sanity_val_steps=0,
-                **({"max_epochs": EPOCHS} | trainer),
-            ).fit(module, loader, [torch.zeros(1)] if validate else None, ckpt_path=resume, weights_only=True)
-        return module.seen
-
-    return run
-
-
-EACH_STEP = {"every_n_train_steps": 1}
-EACH_EPOCH = {"every_n_epochs": 1, "save_on_train_epoch_end": True}
-AFTER_VALIDATION = {"every_n_epochs": 1, "save_on_train_epoch_end": False}
-
-
-def test_lightning_names_the_epochs_and_sees_the_order_of_the_sampler(fit, tmp_path):
-    sampler, expected = EpochSampler(SIZE, BATCH, seed=5), []
-    for epoch in range(EPOCHS):
-        sampler.set_epoch(epoch)
-        expected += [(epoch, step, indices) for step, indices in enumerate(order(sampler))]
-    assert fit(tmp_path, 0) == expected
-
-
-STOPS = [
-    (EACH_STEP, 2),  # in the middle of the first epoch
-    (EACH_STEP, 6),  # after the first epoch's last batch, before the epoch's end is noted
-    (EACH_STEP, 9),  # in the middle of a later epoch
-    (EACH_STEP, 11),  # before an epoch's last batch
-    (EACH_EPOCH, 12),
-]
-
-
-@pytest.mark.parametrize(
-    ("save", "step", "validate"),
-    [(*stop, validate) for stop in STOPS for validate in (True, False)] + [(AFTER_VALIDATION, 12, True)],
-)
-def test_resumed_run_sees_what_the_uninterrupted_one_sees(fit, tmp_path, save, step, validate):
-    whole = fit(tmp_path / "whole", 0, save=save, validate=validate)
-    # Killed one step after the checkpoint, so that what the killed run did beyond it must be done again.
-    with pytest.raises(Crash):
-        fit(tmp_path / "cut", 0, save=save, validate=validate, crash_at=step + 1)
-    resumed = fit(tmp_path / "cut", 0, tmp_path / "cut" / f"step={step}.ckpt", save=save, validate=validate)
-    assert resumed == whole[step:]
-
-
-@pytest.mark.parametrize("step", [9, 12])
-@pytest.mark.parametrize("limit", [{"max_steps": 23, "max_epochs": -1}, {"limit_train_batches": 5}])
-def test_resume_with_limits(fit, tmp_path, step, limit):
-    whole = fit(tmp_path / "whole", 0, save=EACH_STEP, **limit)
-    resumed = fit(tmp_path / "r", 0, tmp_path / "whole" / f"step={step}.ckpt", save=EACH_STEP, **limit)
-    assert resumed == whole[step:]
-
-
-def test_resume_of_a_run_that_max_steps_ended(fit, tmp_path):
-    whole = fit(tmp_path / "whole", 0)
-    fit(tmp_path / "cut", 0, save=EACH_STEP, max_steps=8)
-    assert fit(tmp_path / "cut", 0, tmp_path / "cut" / "step=8.ckpt", max_epochs=EPOCHS) == whole[8:]
-
-
-@pytest.mark.parametrize("step", [8, 12])
-def test_resume_with_workers(fit, tmp_path, step):
-    whole = fit(tmp_path / "whole", 0, save=EACH_STEP)
-    with pytest.raises(Crash):
-        fit(tmp_path / "cut", 2, save=EACH_STEP, crash_at=step)
-    assert fit(tmp_path / "cut", 2, tmp_path / "cut" / f"step={step}.ckpt") == whole[step:]
+    assert [len(block["image"]) for block in blocks] == [4, 4, 3]
+    assert blocks[0]["image"].dtype == torch.uint8
+    for block in blocks:
+        assert torch.equal(block["image"][:, :, 0, 0, 0].long(), block["index"])
+    assert sorted(torch.cat([b["index"].flatten() for b in blocks]).tolist()) == sorted([*range(SIZE)] * 2)
+    assert len(list(loader)) == 3  # a second time, without anyone naming an epoch

@@ -12,11 +12,11 @@ from omegaconf import OmegaConf
 from imaging.data import build_data
 from imaging.reporting.curves import read_curves
 from imaging.runs.checkpoints import newest_checkpoint, read_checkpoint
+from imaging.runs.interrupts import Interrupted
 from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
 from imaging.runs.trainer import build_trainer, fit
 from imaging.tasks import build_task
-from imaging.tasks.reconstruction import training_steps
 
 CONF = Path(__file__).parents[2] / "conf"
 STEPS = 12
@@ -45,11 +45,17 @@ class Cut(BaseException):
 
 
 class CutAt(pl.Callback):
-    """Cut when `hook` is called after `step` steps, before or behind all that the project's callbacks do."""
+    """Cut when `hook` is called after `step` steps, before or behind all that the project's callbacks do.
+
+    Hooks are Lightning's, and "after_step", which comes in the middle of a block too.
+    """
 
     def __init__(self, step: int, hook: str):
         self.step = step
-        setattr(self, hook, self._cut)
+        if hook == "after_step":
+            self.on_train_start = lambda trainer, task: task.after_step.append(lambda: self._cut(trainer))
+        else:
+            setattr(self, hook, self._cut)
 
     def _cut(self, trainer, *arguments) -> None:
         if trainer.global_step == self.step:
@@ -92,18 +98,47 @@ def cut_and_resume(directory: Path, settings: dict, cut: CutAt, first: bool = Fa
         (["trainer.max_epochs=3", "trainer.max_steps=-1"], 15),
         (["trainer.max_epochs=3", "trainer.max_steps=4"], 4),
         (["trainer.max_epochs=-1", "trainer.max_steps=7"], 7),
-        (["trainer.max_epochs=2", "trainer.max_steps=-1", "+trainer.limit_train_batches=3"], 6),
-        (["trainer.max_epochs=2", "trainer.max_steps=-1", "+trainer.limit_train_batches=0.5"], 4),
-        (["trainer.max_epochs=2", "trainer.max_steps=-1", "+trainer.accumulate_grad_batches=2"], 6),
     ],
 )
-def test_the_length_of_a_training_is_lightnings_own(length, expected, settings, tmp_path):
+def test_the_length_of_a_training(length, expected, settings, tmp_path):
     config = settings(*length)
     run = Run(tmp_path, config)
     trainer, _ = build_trainer(config["trainer"], run)
-    fit(trainer, build_task(config), build_data(config["data"]), run, None)
-    assert training_steps(trainer) == int(trainer.estimated_stepping_batches) == expected
-    assert trainer.global_step == expected
+    task = build_task(config)
+    fit(trainer, task, build_data(config["data"]), run, None)
+    assert task.total_steps == trainer.global_step == expected
+
+
+def test_nothing_depends_on_where_blocks_end(settings, tmp_path):
+    """Checkpoints, curves and validations after every step, and blocks of as many steps as there are."""
+    often = settings("trainer.log_every_n_steps=4", "trainer.checkpoint_every_n_steps=1")
+    train(tmp_path / "whole", often)
+    rare = settings("trainer.log_every_n_steps=4", "trainer.checkpoint_every_n_steps=100")
+    train(tmp_path / "rare", rare)
+    assert_same_end(tmp_path / "whole", tmp_path / "rare")
+    for step in (1, 3, 5, 10, 11):
+        run = Run(tmp_path / f"asked-{step}", rare)
+        trainer, start = build_trainer(rare["trainer"], run)
+        trainer.callbacks.append(AskAt(step, run))  # in the middle of a block
+        with pytest.raises(Interrupted), run.watched():
+            fit(trainer, build_task(rare), build_data(rare["data"]), run, start)
+        assert newest_checkpoint(run.checkpoints)[1]["global_step"] == step
+        train(run.directory, rare)
+        assert_same_end(tmp_path / "whole", run.directory)
+
+
+class AskAt(pl.Callback):
+    """Stands for a signal in a step."""
+
+    def __init__(self, step: int, run: Run):
+        self.step, self.run = step, run
+
+    def on_train_start(self, trainer, task) -> None:
+        task.after_step.append(lambda: self._ask(trainer))
+
+    def _ask(self, trainer) -> None:
+        if trainer.global_step == self.step:
+            self.run.interrupts.asked = "SIGTERM"
 
 
 def assert_same_end(one: Path, other: Path) -> None:
@@ -149,7 +184,7 @@ def test_at_every_step_and_hook(every, settings, tmp_path):
     config = settings("trainer.precision=float32", f"trainer.checkpoint_every_n_steps={every}")
     train(tmp_path / "whole", config)
     for step in range(1, STEPS + 1):
-        cut_and_resume(tmp_path / f"batch-{step}", config, CutAt(step, "on_train_batch_end"), first=True)
+        cut_and_resume(tmp_path / f"batch-{step}", config, CutAt(step, "after_step"), first=True)
         assert_same_end(tmp_path / "whole", tmp_path / f"batch-{step}")
     for step in (4, 8, 12):
         for hook in ("on_validation_start", "on_validation_end"):
@@ -186,7 +221,7 @@ def test_the_one_before_is_taken_if_the_newest_cannot_be_read(damage, settings, 
     config = settings("trainer.checkpoint_every_n_steps=2")
     train(tmp_path / "whole", config)
     with pytest.raises(Cut):
-        train(tmp_path / "cut", config, CutAt(9, "on_train_batch_end"))
+        train(tmp_path / "cut", config, CutAt(9, "after_step"))
     if isinstance(damage, bytes):
         (tmp_path / "cut" / "checkpoints" / "last.ckpt").write_bytes(damage)
     else:
@@ -205,9 +240,10 @@ def test_the_average_is_the_closed_form_and_is_what_is_tested(settings, tmp_path
 
     class Collect(pl.Callback):
         def on_train_start(self, trainer, task):
-            self.on_train_batch_end(trainer, task)
+            task.after_step.append(lambda: self._collect(task))
+            self._collect(task)
 
-        def on_train_batch_end(self, trainer, task, *arguments):
+        def _collect(self, task):
             weights.append({k: p.detach().double().clone() for k, p in task.named_parameters()})
 
     run = Run(tmp_path, config)
