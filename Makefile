@@ -32,6 +32,9 @@ test: setup  ## Run the tests
 test-all: setup  ## Run the tests, the slow ones too
 	$(BIN)/python -m pytest
 
+benchmark: setup  ## Measure speed and memory against other ways (ten minutes), into benchmarks/README.md
+	$(BIN)/python benchmarks/all.py
+
 lint: setup  ## Check style and format with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,4 +47,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup cluster demo test test-all lint format clean
+.PHONY: help setup cluster demo test test-all benchmark lint format clean

@@ -91,7 +91,7 @@ def output_directory(target: Path, given: dict, data: str) -> Path:
 def restore_photograph(given: dict) -> None:
     """`image` through the network of `run` into `output`."""
     from imaging.data.image_files import read_image, write_image
-    from imaging.evaluation.evaluate import restore
+    from imaging.evaluation.tiling import restore_to_bytes
 
     image, output = Path(given["image"]), given["output"] and Path(given["output"])
     if output is None:
@@ -100,7 +100,7 @@ def restore_photograph(given: dict) -> None:
         raise ImagingError(f"output is the image itself, {image}; choose another name")
     task, settings = load(Path(given["run"]), given["accelerator"])
     y = read_image(image, settings["data"]["source"]["channels"])
-    write_image(output, restore(task, y))
+    write_image(output, restore_to_bytes(task, y))
     print(f"{image} restored by {given['run']}: {output}")
 
 

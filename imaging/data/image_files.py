@@ -12,6 +12,8 @@ from imaging.files import write_atomically
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
+MOST_PIXELS = 2**30  # Pillow's own limit, against files that are bombs, is below a large photograph
+
 # The weights of skimage.color.rgb2gray (ITU-R BT.709, rounded as there).
 GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 
@@ -60,11 +62,11 @@ def decoded_bytes(path: str | Path, channels: int) -> int:
 
 
 def write_image(path: str | Path, image: Tensor) -> None:
-    """Write an image, clipped to [0, 1] and rounded to 8 bits, atomically.
+    """Write an image in 8 bits, atomically.
 
     Args:
         path: the target; its suffix says the format.
-        image: float (1 or 3, H, W), intensities in [0, 1].
+        image: (1 or 3, H, W); uint8, or intensities, which are clipped to [0, 1] and rounded.
 
     Raises:
         ImagingError: a suffix that is not one of `SUFFIXES`, or a place that cannot be written.
@@ -74,7 +76,9 @@ def write_image(path: str | Path, image: Tensor) -> None:
     kind = Image.registered_extensions().get(Path(path).suffix.lower())
     if Path(path).suffix.lower() not in SUFFIXES or kind is None:
         raise ImagingError(f"cannot write {path}: its name ends in none of {', '.join(SUFFIXES)}")
-    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).squeeze(-1)
+    if image.dtype != torch.uint8:
+        image = (image.clamp(0, 1) * 255).round().to(torch.uint8)
+    pixels = image.permute(1, 2, 0).squeeze(-1)
     options = {"quality": 95} if kind == "JPEG" else {}
     try:
         picture = Image.fromarray(pixels.contiguous().numpy())
@@ -104,6 +108,7 @@ def _decode(path: Path) -> np.ndarray:
     """(H, W) or (H, W, 3), uint8, or float32 in [0, 1] for 16 bits."""
     from PIL import Image
 
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     if path.suffix.lower() in (".tif", ".tiff") and (deep := _deep_tiff(path)) is not None:
         return deep
     with Image.open(path) as image:

@@ -230,10 +230,3 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
             image = sample["image"].flatten(0, -4)[:1] if isinstance(sample, dict) else sample[1][None]
             task.restore(task.measure(as_float(image.to(task.device)), generator("check")))
             break
-
-
-@torch.inference_mode()
-def restore(task: Reconstruction, image: Tensor) -> Tensor:
-    """A measured image (C, H, W), uint8 or float, as the task restores it: float32 (C, H, W), not clipped."""
-    y = task.normalise(as_float(image.to(task.device))[None])
-    return task.eval().restore(y)[0].cpu()

@@ -49,6 +49,7 @@ class DnCNN(nn.Module):
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=bias), nn.ReLU(inplace=True)]
         self.net = nn.Sequential(*layers[:-1])
+        self.reach = depth  # pixels, from where on nothing of y enters a restored one
         self.homogeneous = not bias  # f(α y) = α f(y) for α >= 0
         initialise_(self, seed)
 

@@ -58,6 +58,9 @@ class UNet(nn.Module):
         self.multiple = 2 ** (levels - 1)
         self.circular = padding == "circular"
         self.residual = residual
+        # Pixels, from where on nothing of y enters a restored one: two convolutions down and two up on each
+        # level, and the squares between levels. What is continued periodically reaches round the image.
+        self.reach = None if self.circular else 6 * 2 ** (levels - 1) + 4 * (self.multiple - 1)
         self.homogeneous = not bias  # f(α y) = α f(y) for α >= 0
 
         widths = [hidden_channels * 2**level for level in range(levels)]

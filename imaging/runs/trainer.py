@@ -34,6 +34,7 @@ class Board(TensorBoardLogger):
 
 
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
+COMPILE_MODES = (False, True, "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
 def default_device(accelerator: str) -> str:
@@ -120,6 +121,9 @@ def _check(settings: dict) -> None:
     for key in ("max_epochs", "max_steps"):
         if type(settings[key]) is not int or settings[key] < -1:
             raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a whole number, -1: no limit")
+    if settings["compile"] not in COMPILE_MODES:
+        modes = ", ".join(map(str, COMPILE_MODES))
+        raise ImagingError(f"trainer.compile is {settings['compile']!r}; expected one of {modes}")
     for key in ("accumulate_grad_batches", "limit_train_batches", "overfit_batches"):
         if key in settings:
             raise ImagingError(f"trainer.{key} is not supported: set data.batch_size or trainer.max_steps")
@@ -139,12 +143,19 @@ def _check(settings: dict) -> None:
         raise ImagingError(f"trainer.time_limit is {limit!r}; expected null or minutes, more than 0")
 
 
-def prepare_network(network: torch.nn.Module, settings: dict) -> None:
-    """Memory layout and compilation; neither changes a key of the checkpoint."""
+def prepare_network(network: torch.nn.Module, settings: dict, device: str = "cpu") -> None:
+    """Memory layout and compilation; neither changes a key of the checkpoint.
+
+    `compile` is false, true or a mode of `torch.compile`; true is 'reduce-overhead' on a GPU, which records
+    CUDA graphs, and 'default' elsewhere.
+    """
     if settings["channels_last"]:
         network.to(memory_format=torch.channels_last)
-    if settings["compile"]:
-        network.compile()
+    mode = settings["compile"]
+    if mode is True:
+        mode = "reduce-overhead" if device == "cuda" else "default"
+    if mode:
+        network.compile(mode=mode)
 
 
 def _quieten() -> None:
@@ -180,7 +191,9 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
         precision = {v: k for k, v in PRECISIONS.items()}[trainer.precision]
         name = run.config["model"]["name"]
         print(f"{run.directory}\n{name}, {parameters:,} parameters, {device}, {precision}", flush=True)
-    prepare_network(task.network, settings)
+    prepare_network(task.network, settings, device.type)
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32; evaluation turns it off
     if parameters:
         data.pauses = (settings["checkpoint_every_n_steps"],)
         if trainer.world_size > 1:  # where they agree to leave

@@ -1,5 +1,6 @@
 """The training and validation body that all tasks share."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 
@@ -17,6 +18,22 @@ from imaging.tasks import OPTIMIZERS, SCHEDULES
 def as_float(image: Tensor) -> Tensor:
     """uint8 or float images as float32 in [0, 1], on the device where they are."""
     return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
+
+
+@contextlib.contextmanager
+def full_precision(device: torch.device):
+    """On a GPU: products and convolutions of float32 in float32, not in TF32 as in training."""
+    if device.type != "cuda":
+        yield
+        return
+    products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(products)
+        torch.backends.cudnn.allow_tf32 = convolutions
 
 
 class Reconstruction(pl.LightningModule):
@@ -67,8 +84,9 @@ class Reconstruction(pl.LightningModule):
 
     def restore(self, y: Tensor) -> Tensor:
         """x_hat = f(y) in intensities, float32 whatever the training's precision."""
-        with torch.autocast(y.device.type, enabled=False):
-            return self.denormalise(self.network(y.float()))
+        with torch.autocast(y.device.type, enabled=False), full_precision(y.device):
+            # Not its __call__: what is compiled for patches would be compiled anew for each image size.
+            return self.denormalise(self.network.forward(y.float()))
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
         """What this task tells of restored images beside PSNR and SSIM: values (N,) by name.
@@ -195,6 +213,8 @@ class Reconstruction(pl.LightningModule):
     def validation_measurement(self, x: Tensor, ids: list[str]) -> Tensor:
         """Measurements whose noise depends on the image alone, so that every epoch meets the same."""
         sigma = self.physics.noise.typical_sigma
+        if self.physics.noise.is_silent(sigma):
+            return self.measure(x, generator("validation"), sigma)
         draw = [generator("validation", name) for name in ids]
         return torch.cat(
             [self.measure(x[i : i + 1].cpu(), draw[i], sigma).to(x.device) for i in range(len(ids))]

@@ -7,7 +7,7 @@ import torch
 
 from imaging.errors import ImagingError
 from imaging.evaluation import evaluate as module
-from imaging.evaluation.evaluate import Examples, Means, Protocol, check_sizes, evaluate, restore
+from imaging.evaluation.evaluate import Examples, Means, Protocol, check_sizes, evaluate
 from imaging.randomness import generator
 from imaging.tasks import build_task
 
@@ -91,10 +91,3 @@ def test_an_image_that_the_operator_cannot_take_is_refused_at_once():
     task = build_task(CONFIG | {"physics": blur, "task": {"name": "deconvolver"}})
     with pytest.raises(ImagingError, match="smaller than the 7 x 7 psf"):
         check_sizes(task, images(1, 5))
-
-
-def test_a_photograph_is_restored_as_it_is():
-    task, (_, image) = build_task(CONFIG), images(1)[0]
-    with torch.no_grad():
-        expected = task.network(image[None] / 255)[0]
-    assert torch.allclose(restore(task, image), expected, atol=1e-6)

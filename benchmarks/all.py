@@ -1,0 +1,42 @@
+"""Run all benchmarks of speed and memory, and write their table into benchmarks/README.md.
+
+    python benchmarks/all.py        or: make benchmark
+
+Some eight minutes on two cores that have nothing else to do. A bar that is missed is told, and is no failure.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ruler import CHECKOUT, machine, table
+
+HERE = Path(__file__).parent
+SCRIPTS = ("training", "autograd", "wiener", "evaluation", "startup", "growth", "decoding", "photograph")
+BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
+
+
+def main() -> None:
+    rows = []
+    with TemporaryDirectory() as directory:
+        for name in SCRIPTS:
+            print(f"\n{name}.py", flush=True)
+            told = Path(directory) / f"{name}.json"
+            environment = os.environ | {"BENCHMARK_JSON": str(told), "PYTHONPATH": str(CHECKOUT)}
+            subprocess.run([sys.executable, str(HERE / f"{name}.py")], env=environment, check=True)
+            rows += json.loads(told.read_text())
+    text = table(rows)
+    readme = HERE / "README.md"
+    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    head = f"{date.today()}, {machine()}\n\n"
+    readme.write_text(f"{before}{BEGIN}{head}{text}\n{END}{after}", encoding="utf-8")
+    print(f"\n{text}\n\nwritten into {readme}")
+
+
+if __name__ == "__main__":
+    main()

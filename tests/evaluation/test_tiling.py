@@ -1,0 +1,72 @@
+"""A large image in pieces is the same as in one."""
+
+import pytest
+import torch
+
+from imaging.data.image_files import read_image, write_image
+from imaging.evaluation.tiling import restore, restore_tiles, restore_to_bytes
+from imaging.tasks import build_task
+
+BLUR = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
+NOISE = {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}}
+
+
+def task_with(model: dict, physics: dict = NOISE):
+    return build_task(
+        {
+            "task": {"name": "denoiser" if physics is NOISE else "deconvolver"},
+            "model": model,
+            "physics": physics,
+            "optimizer": {"name": "adam"},
+            "schedule": {"name": "constant"},
+            "seed": 0,
+        }
+    )
+
+
+MODELS = {
+    "identity": {"name": "identity"},
+    "dncnn": {"name": "dncnn", "channels": 1, "hidden_channels": 6, "depth": 7},
+    "unet of 2 levels": {"name": "unet", "channels": 1, "hidden_channels": 4, "levels": 2},
+    "unet of 4 levels": {"name": "unet", "channels": 1, "hidden_channels": 4, "levels": 4},
+}
+
+
+@pytest.mark.parametrize("size", [(130, 201), (64, 300), (257, 31), (20, 20)])
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_pieces_are_the_whole(model, size):
+    task, image = task_with(model), torch.rand(1, *size)
+    for parameter in task.parameters():
+        parameter.data.mul_(2)  # so that what is far away still counts
+    with torch.no_grad():
+        whole = task.network(image[None])[0]
+    torch.testing.assert_close(restore(task, image, side=32), whole, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("model", [m for name, m in MODELS.items() if name != "identity"])
+def test_the_reach_is_as_far_as_y_enters_a_pixel_and_not_much_further(model):
+    task = task_with(model)
+    y = torch.rand(1, 1, 193, 193).requires_grad_()
+    (gradient,) = torch.autograd.grad(task.network(y)[0, 0, 96, 96], y)
+    rows, columns = torch.nonzero(gradient[0, 0], as_tuple=True)
+    farthest = max((rows - 96).abs().max().item(), (columns - 96).abs().max().item())
+    assert farthest <= task.network.reach
+    assert task.network.reach <= 3 * farthest
+
+
+@pytest.mark.parametrize(
+    ("model", "physics"),
+    [
+        ({"name": "wiener", "psf": {"name": "digit"}}, BLUR),
+        ({"name": "unet", "channels": 1, "hidden_channels": 4, "padding": "circular"}, BLUR),
+    ],
+)
+def test_what_depends_on_the_whole_gets_the_whole(model, physics):
+    assert len(list(restore_tiles(task_with(model, physics), torch.rand(1, 80, 90), side=32))) == 1
+
+
+def test_bytes_are_what_would_be_written(tmp_path):
+    task, image = task_with(MODELS["dncnn"]), torch.randint(0, 256, (1, 70, 90), dtype=torch.uint8)
+    write_image(tmp_path / "a.png", restore(task, image))
+    write_image(tmp_path / "b.png", restore_to_bytes(task, image, side=32))
+    assert torch.equal(read_image(tmp_path / "a.png", 1), read_image(tmp_path / "b.png", 1))

@@ -1,0 +1,119 @@
+"""What the trainer asks of a device, seen without having it; and that compiling changes nothing but time."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from imaging.data.batches import StackBatches
+from imaging.data.loader import BlockLoader, BlockSampler
+from imaging.errors import ImagingError
+from imaging.models import build_model
+from imaging.runs.run import Run
+from imaging.runs.trainer import build_trainer, choose_precision, prepare_network
+from imaging.tasks.reconstruction import full_precision
+
+
+@pytest.mark.parametrize(
+    ("gpu", "hardware", "chosen"), [(True, True, "bf16"), (True, False, "float32"), (False, True, "bf16"),
+                                    (False, False, "float32")],
+)  # fmt: skip
+def test_the_precision_is_what_the_device_has_in_hardware(gpu, hardware, chosen, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: hardware)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: hardware)
+    assert choose_precision("auto", "auto") == chosen
+    assert choose_precision("float32", "auto") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("setting", "device", "mode"),
+    [
+        (True, "cuda", "reduce-overhead"),
+        (True, "cpu", "default"),
+        ("max-autotune", "cuda", "max-autotune"),
+        ("default", "cuda", "default"),
+        (False, "cuda", None),
+    ],
+)
+def test_the_mode_of_compilation(setting, device, mode, monkeypatch):
+    network, asked = build_model({"name": "dncnn", "hidden_channels": 4}), []
+    monkeypatch.setattr(network, "compile", lambda mode: asked.append(mode))
+    prepare_network(network, {"channels_last": True, "compile": setting}, device)
+    assert asked == ([] if mode is None else [mode])
+    assert network.net[2].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_evaluation_on_a_gpu_is_not_in_tf32():
+    torch.set_float32_matmul_precision("high")
+    try:
+        with full_precision(torch.device("cuda")):
+            assert torch.get_float32_matmul_precision() == "highest"
+            assert not torch.backends.cudnn.allow_tf32
+        assert torch.get_float32_matmul_precision() == "high"
+        assert torch.backends.cudnn.allow_tf32
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_blocks_for_a_gpu_are_pinned(monkeypatch):
+    sampler, data = BlockSampler(4, 2, seed=0), StackBatches(torch.zeros(4, 1, 2, 2))
+    assert not BlockLoader(data, sampler).pin_memory
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert BlockLoader(data, sampler).pin_memory
+
+
+def composed(*overrides: str) -> dict:
+    from pathlib import Path
+
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from imaging.runs.names import register_resolvers
+
+    register_resolvers()
+    with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
+        config = compose("train", ["trainer.accelerator=cpu", *overrides])
+    return OmegaConf.to_container(config, resolve=True)
+
+
+def test_cudnn_may_look_for_its_fastest_convolutions(tmp_path):
+    config = composed()
+    build_trainer(config["trainer"], Run(tmp_path, config))
+    try:
+        assert torch.backends.cudnn.benchmark
+    finally:
+        torch.backends.cudnn.benchmark = False
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("trainer.compile=fast", "trainer.compile is 'fast'; expected one of False, True, default"),
+        ("+trainer.accumulate_grad_batches=2", "trainer.accumulate_grad_batches is not supported"),
+        ("+trainer.limit_train_batches=3", "trainer.limit_train_batches is not supported"),
+    ],
+)
+def test_settings_that_cannot_be_are_told(setting, words, tmp_path):
+    config = composed(setting)
+    with pytest.raises(ImagingError, match=words):
+        build_trainer(config["trainer"], Run(tmp_path, config))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a processor")
+def test_a_compiled_network_trains_to_the_same_psnr(command, tiny, tmp_path):
+    steps = [*tiny, "trainer.max_steps=60", "trainer.precision=float32", "model.hidden_channels=8"]
+    for compiled in (False, True):
+        assert command("train.py", *steps, f"trainer.compile={compiled}", f"name={compiled}")[0] == 0
+    plain, fast = (next(tmp_path.glob(f"outputs/*/*-{compiled}")) for compiled in (False, True))
+    numbers = [json.loads((run / "metrics.json").read_text()) for run in (plain, fast)]
+    for name, value in numbers[0].items():
+        assert numbers[1][name] == pytest.approx(value, abs=0.05), name
+    keys = [
+        torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"].keys()
+        for run in (plain, fast)
+    ]
+    assert list(keys[0]) == list(keys[1])
+    assert command("evaluate.py", f"run={fast}")[0] == 0
