@@ -81,7 +81,17 @@ def _weighted_means(images: torch.Tensor) -> torch.Tensor:
     return torch.cat([taps.T @ images[..., part, :] for part, taps in blocks(height)], dim=-2)
 
 
-def ssim(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+Moments = tuple[torch.Tensor, torch.Tensor]
+
+
+def ssim_moments(x: torch.Tensor) -> Moments | None:
+    """What `ssim` needs of clean images (N, C, H, W) alone: local means, and of squares; None if too small."""
+    if min(x.shape[-2:]) < 11:
+        return None
+    return _weighted_means(x.float()), _weighted_means(x.float().square())
+
+
+def ssim(x_hat: torch.Tensor, x: torch.Tensor, moments: Moments | None = None) -> torch.Tensor:
     """Structural similarity, image by image: mean over channels and over all full windows.
 
     Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian window of standard deviation 1.5 px and 11×11 px,
@@ -90,15 +100,17 @@ def ssim(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
     Args:
         x_hat, x: (N, C, H, W).
+        moments: of x, by `ssim_moments`, where several estimates are compared with one clean image.
 
     Returns:
         (N,) float32 tensor; nan for images smaller than the window.
     """
-    n, _, height, width = x.shape
-    if min(height, width) < 11:
-        return torch.full((n,), float("nan"))
-    a, b = x_hat.float(), x.float()
-    mean_a, mean_b, aa, bb, ab = (_weighted_means(image) for image in (a, b, a * a, b * b, a * b))
+    moments = ssim_moments(x) if moments is None else moments
+    if moments is None:
+        return torch.full((len(x),), float("nan"))
+    mean_b, bb = moments
+    a = x_hat.float()
+    mean_a, aa, ab = (_weighted_means(image) for image in (a, a * a, a * x.float()))
     c1, c2 = 0.01**2, 0.03**2
     cross, squares = mean_a * mean_b, mean_a**2 + mean_b**2
     structure = (2 * (ab - cross) + c2) / (aa + bb - squares + c2)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.evaluation.records import Record
-from imaging.metrics import CONVENTION, psnr, ssim
+from imaging.metrics import CONVENTION, psnr, ssim, ssim_moments
 from imaging.randomness import generator
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
@@ -161,6 +161,7 @@ def evaluate(
     task.eval()
     for names, batch in _batches(images):
         x = as_float(batch.to(task.device))
+        moments = ssim_moments(x)
         for sigma in protocol.sigmas:
             for seed in range(protocol.noise_seeds):
                 y = torch.cat(
@@ -175,7 +176,7 @@ def evaluate(
                 _synchronise(x)
                 seconds = (time.perf_counter() - began) / len(names)
                 measured = task.denormalise(y)
-                columns = zip(names, psnr(x_hat, x), psnr(measured, x), ssim(x_hat, x), strict=True)
+                columns = zip(names, psnr(x_hat, x), psnr(measured, x), ssim(x_hat, x, moments), strict=True)
                 for name, value, before, similarity in columns:
                     yield Record(
                         run=run,

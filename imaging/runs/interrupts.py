@@ -48,7 +48,7 @@ class Interrupts:
         self.asked, self._number = signal.Signals(number).name, number
         if again or not self.deferred:
             self.leave("stopped at once" if again else "stopped")
-        print(f"\n{self.asked}: stopping after this batch (once more: at once)", file=sys.stderr, flush=True)
+        print(f"\n{self.asked}: stopping after this step (once more: at once)", file=sys.stderr, flush=True)
 
     def leave(self, how: str) -> None:
         """Raise `Interrupted`, telling what asked for it and how the run was left."""

@@ -1,6 +1,7 @@
 """The training and validation body that all tasks share."""
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable
 
@@ -162,23 +163,20 @@ class Reconstruction(pl.LightningModule):
     def _log_training(self, loss: Tensor, x_hat: Tensor, y: Tensor, x: Tensor) -> None:
         """The curves of this step, straight to the logger: `self.log` would cost something in every step."""
         with torch.no_grad():
-            if not torch.isfinite(loss):
-                rate = self.optimizer_config.get("lr")
-                raise ImagingError(
-                    f"the loss is {loss.item()} at step {self.global_step}: choose a lower optimizer.lr "
-                    f"(it is {rate}), or set trainer.gradient_clip_val"
-                )
-            values = {
-                "train/loss": loss.item(),
-                "train/psnr": psnr(self.denormalise(x_hat.float()), x).mean().item(),
-                "train/psnr_input": psnr(self.denormalise(y), x).mean().item(),
-                "train/lr": self.trainer.optimizers[0].param_groups[0]["lr"],
-            }
+            estimate, measurement = (psnr(self.denormalise(image.float()), x).mean() for image in (x_hat, y))
+            numbers = torch.stack([loss, estimate, measurement]).double()
         if self.trainer.world_size > 1:
             # Each rank has an equal share of the batch: the mean of their means is the batch's.
-            shared = torch.tensor(list(values.values()), dtype=torch.float64, device=self.device)
-            shared = self.trainer.strategy.reduce(shared, reduce_op="mean").tolist()
-            values = dict(zip(values, shared, strict=True))
+            numbers = self.trainer.strategy.reduce(numbers, reduce_op="mean")
+        # The one time that the host waits for the device.
+        values = dict(zip(("train/loss", "train/psnr", "train/psnr_input"), numbers.tolist(), strict=True))
+        values["train/lr"] = self.trainer.optimizers[0].param_groups[0]["lr"]
+        if not math.isfinite(values["train/loss"]):
+            rate = self.optimizer_config.get("lr")
+            raise ImagingError(
+                f"the loss is {values['train/loss']} at step {self.global_step}: choose a lower optimizer.lr "
+                f"(it is {rate}), or set trainer.gradient_clip_val"
+            )
         self.latest = values
         if self.logger is not None:
             self.logger.log_metrics(values, step=self.global_step)
