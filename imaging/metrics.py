@@ -85,7 +85,7 @@ Moments = tuple[torch.Tensor, torch.Tensor]
 
 
 def ssim_moments(x: torch.Tensor) -> Moments | None:
-    """What `ssim` needs of clean images (N, C, H, W) alone: local means, and of squares; None if too small."""
+    """Local means of clean images (N, C, H, W) and of their squares, for `ssim`; None if too small for it."""
     if min(x.shape[-2:]) < 11:
         return None
     return _weighted_means(x.float()), _weighted_means(x.float().square())
