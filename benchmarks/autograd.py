@@ -8,13 +8,12 @@ batch 32, plain gradient descent; by hand on `torch.nn.functional.linear`, and b
 
 import json
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
 from ruler import finish, in_a_process, interleaved, ratios, row
 from torch import nn
-from training import WARM, ours
+from training import WARM, ours, shuffled, timed
 
 from imaging.data import build_data
 from imaging.models import build_model
@@ -61,24 +60,20 @@ def by_hand(patches: torch.Tensor, mean: float, std: float) -> float:
     weights = [torch.empty(s).uniform_(-0.1, 0.1).requires_grad_() for s in shapes]
     biases = [torch.empty(s[0]).uniform_(-0.1, 0.1).requires_grad_() for s in shapes]
     optimizer = torch.optim.SGD([*weights, *biases], lr=0.5, fused=True)
-    step = 0
-    while True:
-        order = torch.randperm(len(patches))
-        for at in range(0, len(order) - 31, 32):
-            x = ((patches[order[at : at + 32]].float() / 255 - mean) / std).flatten(1)
-            y = x.clone()
-            y[:, 14 * 28 :] = 0
-            hidden = F.relu(F.linear(y, weights[0], biases[0]))
-            hidden = F.relu(F.linear(hidden, weights[1], biases[1]))
-            loss = F.mse_loss(F.linear(hidden, weights[2], biases[2]), x)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            step += 1
-            if step == WARM:
-                began = time.perf_counter()
-            if step == STEPS:
-                return (time.perf_counter() - began) / (STEPS - WARM)
+    indices = shuffled(len(patches), 32)
+
+    def step() -> None:
+        x = ((patches[next(indices)].float() / 255 - mean) / std).flatten(1)
+        y = x.clone()
+        y[:, 14 * 28 :] = 0
+        hidden = F.relu(F.linear(y, weights[0], biases[0]))
+        hidden = F.relu(F.linear(hidden, weights[1], biases[1]))
+        loss = F.mse_loss(F.linear(hidden, weights[2], biases[2]), x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return timed(step, STEPS) / (STEPS - WARM)
 
 
 def worker(which: str) -> None:

@@ -12,12 +12,13 @@ whole protocol, the PSNR of the three can be compared; after fewer they are in t
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ruler import finish, in_a_process, largest_product, ratios, row
@@ -81,26 +82,42 @@ def ours(config: dict, data, task, steps: int, callbacks: Sequence = ()) -> floa
     return clock.seconds
 
 
+def timed(step: Callable[[], object], steps: int) -> float:
+    """Seconds from the end of step WARM to the end of the last."""
+    for _ in range(WARM):
+        step()
+    began = time.perf_counter()
+    for _ in range(steps - WARM):
+        step()
+    return time.perf_counter() - began
+
+
+def shuffled(count: int, batch: int):
+    """Batches of indices, epoch after epoch."""
+    import torch
+
+    while True:
+        yield from torch.randperm(count).split(batch)
+
+
 def plain(network, patches, steps: int) -> float:
     import torch
     from torch.utils.data import DataLoader
 
     loader = DataLoader(patches.float() / 255, batch_size=BATCH, shuffle=True)
+    batches = itertools.chain.from_iterable(itertools.repeat(loader))
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    step = 0
-    while True:
-        for x in loader:
-            y = x + SIGMA * torch.randn_like(x)
-            loss = torch.nn.functional.mse_loss(network(y), x)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss.item()
-            step += 1
-            if step == WARM:
-                began = time.perf_counter()
-            if step == steps:
-                return time.perf_counter() - began
+
+    def step() -> float:
+        x = next(batches)
+        y = x + SIGMA * torch.randn_like(x)
+        loss = torch.nn.functional.mse_loss(network(y), x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return timed(step, steps)
 
 
 def careful(network, patches, steps: int) -> float:
@@ -109,23 +126,19 @@ def careful(network, patches, steps: int) -> float:
     bf16 = torch.cpu._is_avx512_bf16_supported()
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
-    step = 0
-    while True:
-        order = torch.randperm(len(patches))
-        for at in range(0, len(order), BATCH):
-            x = patches[order[at : at + BATCH]].contiguous(memory_format=torch.channels_last).float() / 255
-            y = x + SIGMA * torch.randn_like(x)
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                x_hat = network(y)
-            loss = torch.nn.functional.mse_loss(x_hat.float(), x)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            step += 1
-            if step == WARM:
-                began = time.perf_counter()
-            if step == steps:
-                return time.perf_counter() - began
+    indices = shuffled(len(patches), BATCH)
+
+    def step() -> None:
+        x = patches[next(indices)].contiguous(memory_format=torch.channels_last).float() / 255
+        y = x + SIGMA * torch.randn_like(x)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            x_hat = network(y)
+        loss = torch.nn.functional.mse_loss(x_hat.float(), x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return timed(step, steps)
 
 
 def worker(which: str, channels: int, steps: int, seed: int) -> None:

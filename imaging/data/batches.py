@@ -4,6 +4,8 @@ They are asked for `(epoch, indices)`, indices (K, N) as `BlockSampler` yields t
 `{"image": (K, N, C, H, W) uint8 or float32, "index": (K, N) int64}`. Dividing by 255 is left to the device.
 """
 
+import copy
+
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -44,29 +46,43 @@ class StackBatches(Dataset):
         return {"image": self.images[indices], "index": indices}
 
 
-class GridBatches(Dataset):
-    """Batches of patches at fixed places of images of any sizes, which are only read where they are.
+class PixelBatches(Dataset):
+    """Batches of square patches, which are cut from images of any sizes where they lie.
 
     Args:
         pixels: the images.
-        places: int64 (n, 3): image, top and left of each patch.
         side: of a patch, in pixels.
-        repeat: how often an epoch shows each of them.
     """
 
-    def __init__(self, pixels: Pixels, places: Tensor, side: int, repeat: int = 1):
-        self.pixels, self.places, self.side, self.repeat = pixels, places, side, repeat
-
-    def __len__(self) -> int:
-        return len(self.places) * self.repeat
+    def __init__(self, pixels: Pixels, side: int):
+        self.pixels, self.side = pixels, side
 
     @property
     def sample_bytes(self) -> int:
         return self.pixels.patch_bytes(self.side)
 
-    def to(self, device: torch.device) -> "GridBatches":
+    def to(self, device: torch.device) -> "PixelBatches":
         """The same on a device, where its blocks then are made."""
-        return GridBatches(self.pixels.to(device), self.places, self.side, self.repeat)
+        other = copy.copy(self)
+        other.pixels = self.pixels.to(device)
+        return other
+
+
+class GridBatches(PixelBatches):
+    """Batches of patches at fixed places.
+
+    Args:
+        pixels, side: as of `PixelBatches`.
+        places: int64 (n, 3): image, top and left of each patch.
+        repeat: how often an epoch shows each of them.
+    """
+
+    def __init__(self, pixels: Pixels, places: Tensor, side: int, repeat: int = 1):
+        super().__init__(pixels, side)
+        self.places, self.repeat = places, repeat
+
+    def __len__(self) -> int:
+        return len(self.places) * self.repeat
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
         _, indices = key
@@ -74,32 +90,24 @@ class GridBatches(Dataset):
         return {"image": self.pixels.patches(*self.places[indices].unbind(-1), self.side), "index": indices}
 
 
-class CropBatches(Dataset):
-    """Batches of random crops from images of any sizes.
+class CropBatches(PixelBatches):
+    """Batches of random crops.
 
     Index i is the (i div n)-th crop of image i mod n; where it lies depends on (seed, epoch, i) alone,
     so not on the batch size, the number of workers or ranks, or on where a run was resumed.
 
     Args:
-        pixels: n images, none smaller than a crop.
-        side: of a crop, in pixels.
+        pixels, side: as of `PixelBatches`; n images, none smaller than a crop.
         repeat: crops of each image an epoch.
     """
 
     def __init__(self, pixels: Pixels, side: int, repeat: int, seed: int):
-        self.pixels, self.side, self.repeat, self.seed = pixels, side, repeat, seed
+        super().__init__(pixels, side)
+        self.repeat, self.seed = repeat, seed
         self._drawn: tuple[int, Tensor] | None = None  # of one epoch
 
     def __len__(self) -> int:
         return len(self.pixels) * self.repeat
-
-    @property
-    def sample_bytes(self) -> int:
-        return self.pixels.patch_bytes(self.side)
-
-    def to(self, device: torch.device) -> "CropBatches":
-        """The same on a device, where its blocks then are made."""
-        return CropBatches(self.pixels.to(device), self.side, self.repeat, self.seed)
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
         epoch, indices = key
