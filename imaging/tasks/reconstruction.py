@@ -99,6 +99,7 @@ class Reconstruction(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         self.after_step, self.leave_block = [], lambda: False
+        self.shard = self.global_rank, self.trainer.world_size
 
     def training_step(self, block: dict, batch_idx: int) -> None:
         """The optimiser steps of a block: images (K, N, C, H, W).
@@ -106,19 +107,26 @@ class Reconstruction(pl.LightningModule):
         Lightning's loop and hooks take some milliseconds, many times a small network's step; here they come
         once a block. Nothing of a run depends on where its blocks begin and end.
         """
-        optimizer, schedule = self.optimizers().optimizer, self.lr_schedulers()
+        trainer, optimizer, schedule = self.trainer, self.optimizers().optimizer, self.lr_schedulers()
+        forward, parameters = trainer.precision_plugin.forward_context, list(self.network.parameters())
+        # Several processes must be told of each backward pass.
+        backward = Tensor.backward if trainer.world_size == 1 else self.manual_backward
+        progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
         with torch.autocast(self.device.type, enabled=False):  # for what is not the forward pass
             for image in block["image"]:
-                with self.trainer.precision_plugin.forward_context():
-                    loss, x_hat, y, x = self._forward(image)
+                with forward():
+                    loss, x_hat, y, x = self._forward(image, progress.total.completed)
                 torch.clear_autocast_cache()  # of these weights in lower precision; the next are others
-                optimizer.zero_grad()
-                # Several processes must be told of each backward pass.
-                loss.backward() if self.trainer.world_size == 1 else self.manual_backward(loss)
+                for parameter in parameters:
+                    parameter.grad = None
+                backward(loss)
                 if self.gradient_clip_val is not None:
-                    torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.gradient_clip_val)
-                self._step(optimizer)
-                if self.global_step % self.trainer.log_every_n_steps == 0:
+                    torch.nn.utils.clip_grad_norm_(parameters, self.gradient_clip_val)
+                optimizer.step()
+                # `global_step`. Lightning counts what goes through its wrapper, which costs as much again.
+                progress.increment_ready()
+                progress.increment_completed()
+                if progress.total.completed % trainer.log_every_n_steps == 0:
                     self._log_training(loss, x_hat, y, x)
                 if schedule is not None:
                     schedule.step()
@@ -127,22 +135,14 @@ class Reconstruction(pl.LightningModule):
                 if self.leave_block():
                     return
 
-    def _forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _forward(self, image: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Loss, estimate, measurement and clean images of one step; `image` (N, C, H, W)."""
-        epoch, batch = divmod(self.global_step, self.steps_per_epoch)
-        random = generator(self.seed, "noise", epoch, batch, device=self.device)
+        random = generator(self.seed, "noise", *divmod(step, self.steps_per_epoch), device=self.device)
         x = as_float(image)
         target = self.normalise(x)
-        y = self.corrupt(target, random, shard=(self.global_rank, self.trainer.world_size))
+        y = self.corrupt(target, random, shard=self.shard)
         x_hat = self.network(y)
         return F.mse_loss(x_hat.float(), target), x_hat, y, x
-
-    def _step(self, optimizer) -> None:
-        """A step that counts. Lightning sees only those of its own wrapper, which costs as much again."""
-        optimizer.step()
-        progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-        progress.increment_ready()
-        progress.increment_completed()
 
     def on_train_batch_end(self, outputs, batch, batch_idx) -> None:
         """Let Lightning, which counts blocks, validate after the steps that its `val_check_interval` says."""
