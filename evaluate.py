@@ -4,6 +4,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
@@ -17,18 +18,22 @@ def evaluate(config: DictConfig) -> None:
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import About, write_sweep
+    from imaging.runs.checkpoints import find_checkpoint
+    from imaging.runs.retest import output_directory, readable_configs, refuse_data_settings
     from imaging.runs.run import commit, read_status, true_state, why_untested
 
-    if "data" in config:
-        config.data = {"source": config.data.source}  # sizes and patches are as the run has them
+    data_changes = refuse_data_settings(HydraConfig.get().overrides.task)
+    if "data" in config:  # but for these, sizes and patches are as the run has them
+        config.data = {key: config.data[key] for key in ("source", *data_changes)}
     given = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if given["image"] is not None:
         return restore_photograph(given)
-    target = Path(given["run"])
+    target = Path(str(given["run"]))
     runs = [target] if target.is_file() else find_runs(target)
     results, missing = [], []
     for run in runs:
         try:
+            find_checkpoint(run)
             if run != target and (reason := why_untested(run)):
                 raise ImagingError(f"{reason}; alone it can be tested: python evaluate.py run={run}")
             task, settings = load(run, given["accelerator"])
@@ -40,6 +45,7 @@ def evaluate(config: DictConfig) -> None:
         if "data" in given:
             channels = settings["data"]["source"]["channels"]
             settings["data"]["source"] = given["data"]["source"] | {"channels": channels}
+        settings["data"] |= {key: given["data"][key] for key in data_changes}
         protocol = Protocol.of(settings, **{key: given[key] for key in ("sigmas", "noise_seeds", "pixel")})
         images = build_data(settings["data"]).test_images()
         check_sizes(task, images)
@@ -52,11 +58,12 @@ def evaluate(config: DictConfig) -> None:
     if not results:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(missing)}")
 
-    output = output_directory(target, given, results[0].records[0].data)
+    output = output_directory(target, given, results)
     facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
     states = {run.name: true_state(run) for run in runs} if runs != [target] else None
     about = About(facts, [f"python evaluate.py {shlex.join(sys.argv[1:])}"], states, missing)
-    print(f"\n{write_sweep(output, results, about)}")
+    configs = readable_configs(runs) | {result.run: result.config for result in results}
+    print(f"\n{write_sweep(output, results, about, configs)}")
     for result in results:
         print(
             "".join(f"{result.run}: {name} {value:.4f}\n" for name, value in result.numbers.items()), end=""
@@ -71,34 +78,32 @@ def evaluate(config: DictConfig) -> None:
 def load(run: Path, accelerator: str):
     """The trained task of a run directory or checkpoint, on its device, and the run's config."""
     from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
-    from imaging.runs.trainer import default_device, prepare_network
+    from imaging.runs.trainer import device_of, prepare_network
     from imaging.tasks.loading import load_task
 
-    path = find_checkpoint(run)
+    path, device = find_checkpoint(run), device_of(accelerator)
     task, settings = load_task(read_checkpoint(path), path)
     prepare_network(task.network, settings["trainer"] | {"compile": False})
-    return task.to(default_device(accelerator)), settings
-
-
-def output_directory(target: Path, given: dict, data: str) -> Path:
-    """`output`, or else beside the run; numbers on another data set do not replace those on its own."""
-    if given["output"] is not None:
-        return Path(given["output"])
-    directory = target if target.is_dir() else target.with_suffix("")
-    return directory / data if "data" in given else directory
+    return task.to(device), settings
 
 
 def restore_photograph(given: dict) -> None:
     """`image` through the network of `run` into `output`."""
-    from imaging.data.image_files import read_image, write_image
+    from imaging.data.image_files import check_suffix, read_image, write_image
     from imaging.evaluation.tiling import restore_to_bytes
 
-    image, output = Path(given["image"]), given["output"] and Path(given["output"])
+    image, output = (given[key] and Path(str(given[key])) for key in ("image", "output"))
+    for key in ("sigmas", "noise_seeds", "pixel", "data"):
+        if given.get(key) is not None:
+            raise ImagingError(
+                f"{key} has no effect on a photograph, to which nothing is added: leave it away"
+            )
     if output is None:
         raise ImagingError(f"say where the restored image goes, e.g. output={image.stem}-restored.png")
+    check_suffix(output)
     if output.exists() and output.samefile(image):
         raise ImagingError(f"output is the image itself, {image}; choose another name")
-    task, settings = load(Path(given["run"]), given["accelerator"])
+    task, settings = load(Path(str(given["run"])), given["accelerator"])
     y = read_image(image, settings["data"]["source"]["channels"])
     write_image(output, restore_to_bytes(task, y))
     print(f"{image} restored by {given['run']}: {output}")

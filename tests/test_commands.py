@@ -117,6 +117,8 @@ def test_a_photograph_is_restored(command, run, photographs):
         ("train.py", ["data.source.channels=2"], "data.source.channels is 2; expected 3 (RGB) or 1 (gray)"),
         ("train.py", ["data.crop=5"], "data.crop is 5; expected"),
         ("train.py", ["test.noise_seeds=0"], "noise_seeds is 0; expected at least 1"),
+        ("train.py", ["test.examples=abc"], "test.examples is 'abc'; expected a number"),
+        ("train.py", ["test.examples_sigma=null"], "test.examples_sigma is None; expected a number"),
         ("train.py", ["trainer.gradient_clip_val=-1"], "trainer.gradient_clip_val is -1; expected null or"),
         ("train.py", ["trainer.max_epochs=-1", "trainer.max_steps=-1"], "the training would not end"),
         (

@@ -71,6 +71,19 @@ def test_a_training_that_diverges_fails_and_says_so(command, tiny, tmp_path):
     assert json.loads((run / "status.json").read_text())["state"] == "failed"
 
 
+def test_a_training_that_diverges_between_two_points_of_its_curve_fails_too(command, tiny, tmp_path):
+    arguments = ["optimizer=sgd", "optimizer.lr=1e6", "trainer.max_steps=20", "trainer.log_every_n_steps=25"]
+    status, _, complained = command("train.py", *tiny, *arguments)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert (
+        "the weights are no longer finite numbers: choose a lower optimizer.lr (it is 1000000.0)"
+        in complained
+    )
+    (run,) = tmp_path.glob("outputs/*/*")
+    assert json.loads((run / "status.json").read_text())["state"] == "failed"
+    assert command("train.py", f"resume={run}")[0] == 2  # it is still so
+
+
 def test_a_file_in_the_place_of_a_directory(command, tiny, tmp_path):
     (tmp_path / "file").touch()
     status, _, complained = command("train.py", *tiny, "resume=file")

@@ -40,15 +40,27 @@ def cached_pixels(root: Path, key: object, count: int, read: Callable[[int], Ten
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{digest}.lock"):
-            if not index.is_file():
+            known = _index(pixels, index)
+            if known is None:
                 _make(pixels, index, count, read)
+                known = _index(pixels, index)
     except OSError as error:
         raise ImagingError(
             f"the decoded images cannot be kept in {root} ({error.strerror or error}): set IMAGING_CACHE to "
             "a directory with space, or data.memory_gib higher if they fit into memory"
         ) from error
-    known = json.loads(index.read_text())
     return MappedPixels(pixels, KINDS[known["kind"]], torch.tensor(known["sizes"]), known["channels"])
+
+
+def _index(pixels: Path, index: Path) -> dict | None:
+    """What the index says, if the pixels are there and as many as it says; else None."""
+    try:
+        known = json.loads(index.read_text())
+        elements = known["channels"] * sum(height * width for height, width in known["sizes"])
+        whole = pixels.stat().st_size == elements * KINDS[known["kind"]].itemsize
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return known if whole else None
 
 
 def _make(pixels: Path, index: Path, count: int, read: Callable[[int], Tensor]) -> None:
@@ -70,7 +82,9 @@ def _decode(path: Path, count: int, read: Callable[[int], Tensor], kind: torch.d
     """Write all images; their sizes and channels, or None if one of them is not of this kind."""
     sizes, channels = [], None
     with open(path, "wb") as file:
-        images = tqdm(_in_order(read, range(count)), "decoding", count, unit="image", leave=False)
+        images = tqdm(
+            _in_order(read, range(count)), "decoding", count, unit="image", leave=False, disable=None
+        )
         for image in images:
             if kind is torch.uint8 and image.dtype is not torch.uint8:
                 return None, None

@@ -73,9 +73,8 @@ def write_image(path: str | Path, image: Tensor) -> None:
     """
     from PIL import Image
 
-    kind = Image.registered_extensions().get(Path(path).suffix.lower())
-    if Path(path).suffix.lower() not in SUFFIXES or kind is None:
-        raise ImagingError(f"cannot write {path}: its name ends in none of {', '.join(SUFFIXES)}")
+    check_suffix(path)
+    kind = Image.registered_extensions()[Path(path).suffix.lower()]
     if image.dtype != torch.uint8:
         image = (image.clamp(0, 1) * 255).round().to(torch.uint8)
     pixels = image.permute(1, 2, 0).squeeze(-1)
@@ -85,6 +84,12 @@ def write_image(path: str | Path, image: Tensor) -> None:
         write_atomically(path, lambda file: picture.save(file, format=kind, **options))
     except OSError as error:
         raise ImagingError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def check_suffix(path: str | Path) -> None:
+    """Refuse the name of a file to write that says no format."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ImagingError(f"cannot write {path}: its name ends in none of {', '.join(SUFFIXES)}")
 
 
 def check_channels(channels: int) -> None:

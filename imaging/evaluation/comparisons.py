@@ -82,7 +82,8 @@ def compare(records: list[Record], varied: dict[str, dict]) -> list[Comparison]:
             pairs = list(_pairs(settings, factor, reference, level))
             for sigma in sorted({r.sigma for r in records}):
                 differences = _differences(psnr, pairs, sigma)
-                if len(differences):
+                # Without noise a method may be perfect, and its PSNR infinite: there is no difference to it.
+                if len(differences) and np.isfinite(differences).all():
                     low, high = bootstrap_interval(differences)
                     mean, p_value = float(np.mean(differences)), wilcoxon(differences)
                     counts = len(differences), len(pairs)

@@ -43,7 +43,11 @@ class Protocol:
         test = config["test"] | {key: value for key, value in changed.items() if value is not None}
         pixel = test.get("pixel")  # configs of earlier runs have none
         pixel = tuple(pixel) if isinstance(pixel, list) else pixel
-        return cls(config["data"]["source"]["name"], tuple(test["sigmas"]), test["noise_seeds"], pixel)
+        sigmas = test["sigmas"] if isinstance(test["sigmas"], list) else [test["sigmas"]]
+        for key, kind in (("examples", int), ("examples_sigma", int | float)):
+            if not isinstance(test[key], kind) or not test[key] >= 0:
+                raise ImagingError(f"test.{key} is {test[key]!r}; expected a number >= 0")
+        return cls(config["data"]["source"]["name"], tuple(sigmas), test["noise_seeds"], pixel)
 
     def __post_init__(self):
         bad = [s for s in self.sigmas if isinstance(s, bool) or not isinstance(s, (int, float)) or not s >= 0]
@@ -51,8 +55,8 @@ class Protocol:
             raise ImagingError(
                 f"sigmas is {list(self.sigmas)}; expected numbers >= 0, e.g. sigmas=[0.05,0.1]"
             )
-        if self.noise_seeds < 1:
-            raise ImagingError(f"noise_seeds is {self.noise_seeds}; expected at least 1")
+        if type(self.noise_seeds) is not int or self.noise_seeds < 1:
+            raise ImagingError(f"noise_seeds is {self.noise_seeds!r}; expected at least 1")
         whole = isinstance(self.pixel, tuple) and all(type(at) is int and at >= 0 for at in self.pixel)
         if self.pixel is not None and not (whole and len(self.pixel) == 2):
             raise ImagingError(f"test.pixel is {self.pixel}; expected null or [row, column]")

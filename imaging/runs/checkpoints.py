@@ -54,6 +54,7 @@ class Checkpoints(pl.Callback):
         self.directory, self.every_n_steps = directory, every_n_steps
         self.best = -math.inf
         self.saved = -1  # the step of last.ckpt
+        self.intact = True  # last.ckpt, if there is one; else `previous` is the only one left
 
     def save_last(self, trainer) -> None:
         """Renew `last.ckpt`, after all curves up to this step are in their files."""
@@ -62,10 +63,10 @@ class Checkpoints(pl.Callback):
         for logger in trainer.loggers:
             logger.save()
         last, previous = self.directory / LAST, self.directory / PREVIOUS
-        if last.exists() and trainer.is_global_zero:
+        if last.exists() and self.intact and trainer.is_global_zero:
             keep(last, previous)
         trainer.save_checkpoint(last)
-        self.saved = trainer.global_step
+        self.saved, self.intact = trainer.global_step, True
 
     def validation_follows(self, trainer) -> bool:
         """Whether the batch that has ended is one after which there is a validation."""

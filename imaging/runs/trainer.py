@@ -44,6 +44,23 @@ def default_device(accelerator: str) -> str:
     return {"gpu": "cuda"}.get(accelerator, accelerator)
 
 
+def device_of(accelerator: str) -> torch.device:
+    """The device that this stands for, if it is here.
+
+    Raises:
+        ImagingError: it is not, or no such is known.
+    """
+    try:
+        device = torch.device(default_device(accelerator))
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0][:100]
+        raise ImagingError(
+            f"accelerator is {accelerator!r}, which is not to be had here ({reason})"
+        ) from None
+    return device
+
+
 def choose_precision(precision: str, accelerator: str) -> str:
     """'auto' becomes bf16 where the device multiplies it in hardware, else float32.
 
@@ -83,8 +100,8 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     callbacks = [
         *([WeightAveraging(decay)] if decay else []),  # before what saves
         StoreConfig(run.config),
+        Status(run),  # before the checkpoint: a validation that it lacks would be in no status
         checkpoints,
-        Status(run),
         *([PruneBelowMedian(run, *prune)] if prune[0] else []),
         SaveWhenAsked(run.interrupts, checkpoints, time_limit),
         *([progress_callback()] if run.writes else []),
@@ -94,6 +111,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         # Else Lightning saves inside the signal's handler, and queues the job again behind our back.
         plugins.append(SLURMEnvironment(auto_requeue=False))
     start, checkpoint = newest_checkpoint(run.checkpoints)
+    checkpoints.intact = start is None or start.name == LAST
     own = {
         "precision": PRECISIONS[precision],
         "default_root_dir": run.directory,
@@ -195,11 +213,13 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32; evaluation turns it off
     if parameters:
+        _tell_shorter(settings, data, trainer.world_size, run.writes)
         data.pauses = (settings["checkpoint_every_n_steps"],)
         if trainer.world_size > 1:  # where they agree to leave
             data.pauses += (settings["log_every_n_steps"],)
         task.gradient_clip_val = settings["gradient_clip_val"]
         trainer.fit(task, datamodule=data, ckpt_path=start)
+        _refuse_diverged(task)
     elif run.writes:
         task.choose_strength(data.val_dataloader())
         state = {"state_dict": task.state_dict(), "config": run.config}
@@ -210,3 +230,25 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
     trainer.validate(task, datamodule=data, verbose=False)
     task.to(device)
     return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def _tell_shorter(settings: dict, data, world_size: int, writes: bool) -> None:
+    """Say which of two limits it is that ends the training, if somebody may have meant the other."""
+    data.prepare_data()
+    data.setup("fit")
+    steps = settings["max_epochs"] * data.steps_per_epoch(world_size)
+    if writes and 0 < steps < settings["max_steps"]:
+        print(
+            f"trainer.max_epochs={settings['max_epochs']} ends it after {steps} steps, before "
+            f"trainer.max_steps={settings['max_steps']}; for these: trainer.max_epochs=-1",
+            flush=True,
+        )
+
+
+def _refuse_diverged(task: pl.LightningModule) -> None:
+    """A loss that is no number may come between two points of the curve."""
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in task.network.parameters()):
+        raise ImagingError(
+            "the weights are no longer finite numbers: choose a lower optimizer.lr "
+            f"(it is {task.optimizer_config.get('lr')}), or set trainer.gradient_clip_val"
+        )

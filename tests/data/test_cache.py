@@ -119,6 +119,19 @@ def test_what_was_half_made_is_made_anew(tmp_path):
     assert len(cached_pixels(tmp_path, KEY, 3, pictures(3).__getitem__)) == 3
 
 
+@pytest.mark.parametrize("damage", ["pixels gone", "pixels short", "index broken", "index of less"])
+def test_what_was_damaged_is_made_anew(damage, tmp_path):
+    whole = cached_pixels(tmp_path, KEY, 3, pictures(3).__getitem__).flat.clone()
+    (pixels,), (index,) = tmp_path.glob("*.pixels"), tmp_path.glob("*.json")
+    if damage == "pixels gone":
+        pixels.unlink()
+    elif damage == "pixels short":
+        os.truncate(pixels, 1000)
+    else:
+        index.write_text("{" if damage == "index broken" else "{}")
+    assert torch.equal(cached_pixels(tmp_path, KEY, 3, pictures(3).__getitem__).flat, whole)
+
+
 def test_a_place_that_cannot_be_written_is_told_with_what_to_do(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ImagingError, match="set IMAGING_CACHE to a directory with space"):

@@ -45,8 +45,11 @@ def test_a_sweep_with_failures_still_gives_its_table(command, tiny, tmp_path):
             status["host"] = "elsewhere"  # where this process cannot look for it
         (runs[number] / "status.json").write_text(json.dumps(status))
     shutil.rmtree(runs[2] / "checkpoints")
+    own = (sweep / "summary.csv").read_text()
     status, printed, complained = command("evaluate.py", f"run={sweep}", "sigmas=[0.1,0.2]")
     assert (status, complained) == (0, "")
+    assert (sweep / "summary.csv").read_text() == own
+    sweep = sweep / "sigmas-0.1-0.2"  # another protocol than the sweep's own
     for words in (
         "1-seed-1: failed (ValueError: no luck), step 1 of 2",
         "2-seed-2: ",
@@ -83,3 +86,35 @@ def test_a_pixel_that_is_none_is_told(pixel, words, command, run):
     status, _, complained = command("evaluate.py", f"run={run}", f"pixel={pixel}")
     assert (status, complained.count("\n")) == (2, 1)
     assert words in complained
+
+
+def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
+    before = (run / "per_image.csv").read_text(), (run / "examples.npz").read_bytes()
+    assert command("evaluate.py", f"run={run}", "sigmas=0.3", "noise_seeds=2")[0] == 0
+    assert ((run / "per_image.csv").read_text(), (run / "examples.npz").read_bytes()) == before
+    again = list(csv.DictReader((run / "sigmas-0.3_noise_seeds-2" / "per_image.csv").open()))
+    assert [(row["sigma"], row["noise_seed"]) for row in again] == [("0.3", s) for s in "0011"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["noise_seeds=abc"], "noise_seeds is 'abc'; expected at least 1"),
+        (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
+        (["accelerator=abacus"], "accelerator is 'abacus', which is not to be had here"),
+        (["data=bundled", "data.batch_size=3"], "data.batch_size is as the run has it"),
+        (["image=a.png", "output=b.png", "sigmas=[7]"], "sigmas has no effect on a photograph"),
+        (["image=a.png", "output=b.bmp"], "its name ends in none of .png"),
+        (["image=7", "output=8.png"], "7"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(arguments, words, command, run):
+    status, _, complained = command("evaluate.py", f"run={run}", *arguments)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert words in complained
+
+
+def test_fewer_images_can_be_tested_and_a_run_may_have_a_number_for_a_name(command, run):
+    run.rename(run.parents[2] / "7")
+    assert command("evaluate.py", "run=7", "data=bundled", "data.max_test_images=1", "sigmas=[0.1]")[0] == 0
+    assert len(list(csv.DictReader((run.parents[2] / "7/bundled_sigmas-0.1/per_image.csv").open()))) == 1

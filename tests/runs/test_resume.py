@@ -260,3 +260,31 @@ def test_the_average_is_the_closed_form_and_is_what_is_tested(settings, tmp_path
         torch.testing.assert_close(parameter.double(), average[name], atol=1e-6, rtol=0)
         assert torch.equal(saved["state_dict"][name], parameter)
         assert torch.equal(saved["training_weights"][name].double(), weights[-1][name])
+
+
+def test_the_last_readable_checkpoint_outlives_a_kill_in_the_next_write(settings, tmp_path, monkeypatch):
+    """last.ckpt is spoilt; the run goes on from previous.ckpt, and is killed while it writes a new one."""
+    config = settings("trainer.checkpoint_every_n_steps=2")
+    train(tmp_path / "whole", config)
+    with pytest.raises(Cut):
+        train(tmp_path / "cut", config, CutAt(9, "after_step"))
+    (tmp_path / "cut" / "checkpoints" / "last.ckpt").write_bytes(b"")
+
+    def killed(*arguments, **settings):
+        raise Cut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pl.Trainer, "save_checkpoint", killed)
+        with pytest.raises(Cut):
+            train(tmp_path / "cut", config)
+    train(tmp_path / "cut", config)
+    assert_same_end(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_the_status_has_every_validation_that_a_checkpoint_is_behind(settings, tmp_path):
+    config = settings("trainer.checkpoint_every_n_steps=4")
+    with pytest.raises(Cut):
+        train(tmp_path, config, CutAt(8, "on_validation_end"))  # after all that the callbacks do
+    assert newest_checkpoint(tmp_path / "checkpoints")[1]["global_step"] == 8
+    train(tmp_path, config)
+    assert list(json.loads((tmp_path / "status.json").read_text())["validation"]) == ["4", "8", "12"]

@@ -1,0 +1,52 @@
+"""Testing runs again: which settings may change, and where the tables go."""
+
+import contextlib
+from pathlib import Path
+
+from imaging.errors import ImagingError
+from imaging.runs.run import read_config
+
+TEST_DATA_SETTINGS = ("max_test_images",)
+
+
+def refuse_data_settings(words: list[str]) -> list[str]:
+    """Which settings of the data set are asked for; sizes and patches are as the run has them.
+
+    Raises:
+        ImagingError: one that would have no effect.
+    """
+    keys = [
+        word.lstrip("+~").partition("=")[0].removeprefix("data.") for word in words if "data." in word[:7]
+    ]
+    keys = [key for key in keys if not key.startswith("source.")]
+    for key in keys:
+        if key not in TEST_DATA_SETTINGS:
+            raise ImagingError(
+                f"data.{key} is as the run has it; evaluate.py takes data=…, data.source.… and "
+                f"data.{', data.'.join(TEST_DATA_SETTINGS)}"
+            )
+    return keys
+
+
+def readable_configs(runs: list[Path]) -> dict[str, dict]:
+    """Of all runs of a sweep, those without results too: what they vary is told of them as well."""
+    configs = {}
+    for run in runs:
+        with contextlib.suppress(ImagingError):
+            configs[run.name] = read_config(run)
+    return configs
+
+
+def output_directory(target: Path, given: dict, results: list) -> Path:
+    """`output`, or else beside the run; numbers of another protocol do not replace those of its own."""
+    if given["output"] is not None:
+        return Path(str(given["output"]))
+    directory = target if target.is_dir() else target.with_suffix("")
+    names = [results[0].records[0].data] if "data" in given else []
+    own = [result.config["test"] for result in results]
+    for key in ("sigmas", "noise_seeds", "pixel"):
+        value = given[key]
+        if value is not None and any(value != test.get(key) for test in own):
+            values = value if isinstance(value, list) else [value]
+            names.append(f"{key}-{'-'.join(map(str, values))}")
+    return directory / "_".join(names) if names else directory
