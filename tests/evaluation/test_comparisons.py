@@ -112,3 +112,10 @@ def test_sentences_to_quote():
     rows = list(csv.DictReader(io.StringIO(comparisons_csv(found))))
     assert rows[1]["difference"] == "2.5000"
     assert rows[1]["factor"] == "model.bias"
+
+
+def test_a_perfect_method_has_no_difference_to_tell():
+    told = records("a", [np.inf, np.inf], sigma=0.0) + records("b", [30.0, 31.0], sigma=0.0)
+    told += records("a", [20.0, 20.0]) + records("b", [30.0, 31.0])
+    (comparison,) = compare(told, {"a": {"bias": True}, "b": {"bias": False}})
+    assert comparison.sigma == 0.1
