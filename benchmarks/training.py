@@ -1,6 +1,6 @@
 """A training step of the denoising protocol: ours against a student's loop and an expert's.
 
-    python benchmarks/training.py [--channels 64 32] [--steps 400] [--rounds 3]
+    python benchmarks/training.py [--channels 64 32] [--steps 250] [--rounds 3]
 
 plain: float32, NCHW, a DataLoader over a tensor of floats, Adam, `loss.item()` each step.
 careful: bfloat16 autocast where the processor has it, channels_last, batches by one index operation from
@@ -157,7 +157,7 @@ def worker(which: str, channels: int, steps: int, seed: int) -> None:
     else:
         taken = {"plain": plain, "careful": careful}[which](task.network, data._train.images, steps)
     protocol = Protocol(config["data"]["source"]["name"], (SIGMA,))
-    images = [data.test_images()[i] for i in range(min(20, len(data.test_images())))]
+    images = [data.test_images()[i] for i in range(min(8, len(data.test_images())))]
     psnr = statistics.fmean(r.psnr for r in evaluate(task, images, protocol, which, which))
     print(json.dumps({"seconds": taken / (steps - WARM), "psnr": psnr}))
 
@@ -171,7 +171,7 @@ def flops(channels: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--channels", type=int, nargs="+", default=[64, 32])
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--worker", nargs=2)
     arguments = parser.parse_args()
