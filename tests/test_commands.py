@@ -75,7 +75,7 @@ def test_evaluating_on_other_data_leaves_the_runs_own_tables(command, run):
     arguments = [f"run={run}", "data=bundled", "sigmas=[0.1]"]
     assert command("evaluate.py", *arguments)[0] == 0
     assert (run / "summary.csv").read_text() == before
-    rows = list(csv.DictReader((run / "bundled" / "per_image.csv").open()))
+    rows = list(csv.DictReader((run / "bundled_sigmas-0.1" / "per_image.csv").open()))
     assert {row["data"] for row in rows} == {"bundled"}
     assert {row["sigma"] for row in rows} == {"0.1"}
 
