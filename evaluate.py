@@ -30,7 +30,7 @@ def evaluate(config: DictConfig) -> None:
         return restore_photograph(given)
     target = Path(str(given["run"]))
     runs = [target] if target.is_file() else find_runs(target)
-    results, missing = [], []
+    results, missing, seen = [], [], set()
     for run in runs:
         try:
             find_checkpoint(run)
@@ -51,7 +51,9 @@ def evaluate(config: DictConfig) -> None:
         check_sizes(task, images)
         protocol.check_pixel(images[0][1])
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)
-        result = evaluate_run(task, images, protocol, settings, run.name)
+        kind = repr(settings["model"] | {"seed": None})  # of several seeds the report shows the first
+        result = evaluate_run(task, images, protocol, settings, run.name, look=kind not in seen)
+        seen.add(kind)
         if run.is_dir():
             result.directory, result.command = run, read_status(run).get("command")
         results.append(result)

@@ -8,7 +8,9 @@ from imaging.evaluation.outputs import KINDS, Result
 from imaging.tasks.reconstruction import Reconstruction
 
 
-def evaluate_run(task: Reconstruction, images, protocol: Protocol, config: dict, run: str) -> Result:
+def evaluate_run(
+    task: Reconstruction, images, protocol: Protocol, config: dict, run: str, look: bool = True
+) -> Result:
     """Test a run on the test images.
 
     Args:
@@ -17,6 +19,7 @@ def evaluate_run(task: Reconstruction, images, protocol: Protocol, config: dict,
         protocol: which noise.
         config: the run's; its `test` says how many examples, at which sigma.
         run: the name of the run in the records.
+        look: whether to see a network without biases as a linear map, which takes seconds.
     """
     test = config["test"]
     sigma = min(protocol.sigmas, key=lambda s: abs(s - test["examples_sigma"]))
@@ -32,5 +35,5 @@ def evaluate_run(task: Reconstruction, images, protocol: Protocol, config: dict,
         records,
         examples={"names": examples.names, "sigma": sigma, **arrays},
         numbers=means.flat(),
-        view=linear_view(task, *images[0], protocol),
+        view=linear_view(task, *images[0], protocol) if look else None,
     )
