@@ -86,7 +86,7 @@ def test_eight_jobs_of_which_one_raises_one_exits_and_one_is_killed(tiny, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_end_of_the_queue_ends_its_jobs_saved_and_the_sweep_goes_on(number, tiny, tmp_path, environment):
-    steps = [*tiny, "trainer.max_steps=600", "trainer.max_epochs=-1", "trainer.log_every_n_steps=50"]
+    steps = [*tiny, "trainer.max_steps=6000", "trainer.max_epochs=-1", "trainer.log_every_n_steps=500"]
     arguments = [*steps, "seed=0,1,2", "model.hidden_channels=8"]
     queue = subprocess.Popen(command(TRAIN, *arguments), env=environment, stderr=subprocess.PIPE, text=True)
 
