@@ -75,15 +75,18 @@ def write_image(path: str | Path, image: Tensor) -> None:
 
     check_suffix(path)
     kind = Image.registered_extensions()[Path(path).suffix.lower()]
-    if image.dtype != torch.uint8:
-        image = (image.clamp(0, 1) * 255).round().to(torch.uint8)
-    pixels = image.permute(1, 2, 0).squeeze(-1)
+    pixels = to_bytes(image).permute(1, 2, 0).squeeze(-1)
     options = {"quality": 95} if kind == "JPEG" else {}
     try:
         picture = Image.fromarray(pixels.contiguous().numpy())
         write_atomically(path, lambda file: picture.save(file, format=kind, **options))
     except OSError as error:
         raise ImagingError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Intensities clipped to [0, 1] and rounded to uint8; what is uint8 stays as it is."""
+    return image if image.dtype == torch.uint8 else (image.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def check_suffix(path: str | Path) -> None:

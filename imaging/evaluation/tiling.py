@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from imaging.data.image_files import to_bytes
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 SIDE = 512  # pixels of a piece; larger ones are not faster
@@ -56,7 +57,7 @@ def restore_to_bytes(task: Reconstruction, image: Tensor, side: int = SIDE) -> T
     """The same clipped to [0, 1] and rounded to uint8, without the whole ever being there as floats."""
     whole = torch.empty(image.shape, dtype=torch.uint8)
     for rows, columns, piece in restore_tiles(task, image, side):
-        whole[:, rows, columns] = (piece.clamp(0, 1) * 255).round().to(torch.uint8)
+        whole[:, rows, columns] = to_bytes(piece)
     return whole
 
 
