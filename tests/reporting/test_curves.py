@@ -1,0 +1,57 @@
+import pytest
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from imaging.reporting.curves import read_curves
+
+
+def write(directory, steps, scale=1.0):
+    writer = SummaryWriter(str(directory / "tensorboard"))
+    for step in steps:
+        writer.add_scalar("train/loss", scale * step, step)
+        writer.add_scalar("val/psnr", step / 2, step)
+        writer.add_image("image", torch.rand(3, 128, 128), step)
+    writer.close()
+
+
+def accumulated(directory, tag):
+    """By TensorBoard's own reader."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(directory / "tensorboard"), size_guidance={"scalars": 0})
+    events.Reload()
+    return [e.step for e in events.Scalars(tag)], [e.value for e in events.Scalars(tag)]
+
+
+def test_curves_are_those_that_tensorboard_reads(tmp_path):
+    write(tmp_path, range(0, 100, 10))
+    curves = read_curves(tmp_path, ["train/loss", "val/psnr", "absent"])
+    assert curves["absent"] == ([], [])
+    for tag in ("train/loss", "val/psnr"):
+        assert curves[tag] == accumulated(tmp_path, tag)
+    assert curves["train/loss"][0] == list(range(0, 100, 10))
+
+
+def test_what_a_killed_run_wrote_after_its_checkpoint_counts_no_more(tmp_path):
+    write(tmp_path, range(0, 100, 10))
+    (first,) = (tmp_path / "tensorboard").iterdir()
+    first.rename(first.with_name("events.out.tfevents.0"))
+    write(tmp_path, range(50, 80, 10), scale=2.0)
+    steps, values = read_curves(tmp_path, ["train/loss"])["train/loss"]
+    assert steps == list(range(0, 80, 10))
+    assert values == pytest.approx([0, 10, 20, 30, 40, 100, 120, 140])
+
+
+@pytest.mark.parametrize("cut", [1, 40, 5000])
+def test_a_file_that_ends_in_the_middle_of_a_record_is_read_up_to_it(tmp_path, cut):
+    write(tmp_path, range(0, 100, 10))
+    (path,) = (tmp_path / "tensorboard").iterdir()
+    path.write_bytes(path.read_bytes()[:-cut])
+    steps, values = read_curves(tmp_path, ["train/loss"])["train/loss"]
+    assert steps == list(range(0, 100, 10))[: len(steps)]
+    assert len(steps) >= 9
+    assert values == [float(step) for step in steps]
+
+
+def test_a_run_without_curves_has_empty_ones(tmp_path):
+    assert read_curves(tmp_path, ["train/loss"]) == {"train/loss": ([], [])}
