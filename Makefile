@@ -27,10 +27,13 @@ demo: setup  ## Train and compare all three studies on the bundled photographs (
 	$(BIN)/python train.py sweep=deconvolution trainer.max_epochs=4
 
 test: setup  ## Run the tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not published"
 
 test-all: setup  ## Run the tests, the slow ones too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not published"
+
+published: setup  ## Compare published networks with their published PSNR (twenty minutes, needs their files)
+	$(BIN)/python -m pytest -m published -s
 
 benchmark: setup  ## Measure speed and memory against other ways (ten minutes), into benchmarks/README.md
 	$(BIN)/python benchmarks/all.py
@@ -47,4 +50,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup cluster demo test test-all benchmark lint format clean
+.PHONY: help setup cluster demo test test-all published benchmark lint format clean

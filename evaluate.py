@@ -17,42 +17,67 @@ def evaluate(config: DictConfig) -> None:
     from imaging.evaluation.evaluate import Protocol, check_sizes
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
+    from imaging.models.self_ensemble import SelfEnsemble
+    from imaging.photographs.load import find_network, load_network
     from imaging.reporting.report import About, write_sweep
     from imaging.runs.checkpoints import find_checkpoint
-    from imaging.runs.retest import output_directory, readable_configs, refuse_data_settings
+    from imaging.runs.retest import (
+        PROTOCOL,
+        output_directory,
+        readable_configs,
+        refuse,
+        refuse_data_settings,
+    )
     from imaging.runs.run import commit, read_status, true_state, why_untested
 
     data_changes = refuse_data_settings(HydraConfig.get().overrides.task)
     if "data" in config:  # but for these, sizes and patches are as the run has them
         config.data = {key: config.data[key] for key in ("source", *data_changes)}
     given = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    if given["export"] is not None:
+        from imaging.photographs.load import export_as_asked
+
+        return print(export_as_asked(given))
     if given["image"] is not None:
-        return restore_photograph(given)
+        from imaging.photographs.directories import restore_as_asked
+
+        refuse(given, (*PROTOCOL, "data"), "on photographs, to which nothing is added")
+        return restore_as_asked(given)
+    refuse(given, ("sigma", "psf", "mask"), "without image=…")
     target = Path(str(given["run"]))
+    if not target.exists():
+        target = find_network(target)  # by name, of those that ship
     runs = [target] if target.is_file() else find_runs(target)
     results, missing, seen = [], [], set()
     for run in runs:
         try:
             find_checkpoint(run)
-            if run != target and (reason := why_untested(run)):
+            if run.is_dir() and run != target and (reason := why_untested(run)):
                 raise ImagingError(f"{reason}; alone it can be tested: python evaluate.py run={run}")
-            task, settings = load(run, given["accelerator"])
+            task, settings = load_network(run, given["accelerator"])
         except ImagingError as error:
             if run == target:
                 raise
             missing.append(f"{run.name}: {error}")
             continue
+        source = settings["data"]["source"]
+        if source.get("root", "") is None:  # of weights that were made elsewhere
+            source["root"] = given["paths"]["data"]
         if "data" in given:
             channels = settings["data"]["source"]["channels"]
             settings["data"]["source"] = given["data"]["source"] | {"channels": channels}
         settings["data"] |= {key: given["data"][key] for key in data_changes}
-        protocol = Protocol.of(settings, **{key: given[key] for key in ("sigmas", "noise_seeds", "pixel")})
+        protocol = Protocol.of(settings, **{key: given[key] for key in PROTOCOL})
         images = build_data(settings["data"]).test_images()
+        if given["self_ensemble"]:
+            task.network = SelfEnsemble(task.network)
         check_sizes(task, images)
         protocol.check_pixel(images[0][1])
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)
         kind = repr(settings["model"] | {"seed": None})  # of several seeds the report shows the first
-        result = evaluate_run(task, images, protocol, settings, run.name, look=kind not in seen)
+        method = settings["model"]["name"] + (", self-ensemble" if given["self_ensemble"] else "")
+        name = run.name.removesuffix(".safetensors")
+        result = evaluate_run(task, images, protocol, settings, name, method, look=kind not in seen)
         seen.add(kind)
         if run.is_dir():
             result.directory, result.command = run, read_status(run).get("command")
@@ -62,9 +87,10 @@ def evaluate(config: DictConfig) -> None:
 
     output = output_directory(target, given, results)
     facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
-    states = {run.name: true_state(run) for run in runs} if runs != [target] else None
+    directories = [run for run in runs if run.is_dir()]
+    states = {run.name: true_state(run) for run in directories if run != target} or None
     about = About(facts, [f"python evaluate.py {shlex.join(sys.argv[1:])}"], states, missing)
-    configs = readable_configs(runs) | {result.run: result.config for result in results}
+    configs = readable_configs(directories) | {result.run: result.config for result in results}
     print(f"\n{write_sweep(output, results, about, configs)}")
     for result in results:
         print(
@@ -75,40 +101,6 @@ def evaluate(config: DictConfig) -> None:
         "tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures as PNG and SVG beside them"
     )
     return None
-
-
-def load(run: Path, accelerator: str):
-    """The trained task of a run directory or checkpoint, on its device, and the run's config."""
-    from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
-    from imaging.runs.trainer import device_of, prepare_network
-    from imaging.tasks.loading import load_task
-
-    path, device = find_checkpoint(run), device_of(accelerator)
-    task, settings = load_task(read_checkpoint(path), path)
-    prepare_network(task.network, settings["trainer"] | {"compile": False})
-    return task.to(device), settings
-
-
-def restore_photograph(given: dict) -> None:
-    """`image` through the network of `run` into `output`."""
-    from imaging.data.image_files import check_suffix, read_image, write_image
-    from imaging.evaluation.tiling import restore_to_bytes
-
-    image, output = (given[key] and Path(str(given[key])) for key in ("image", "output"))
-    for key in ("sigmas", "noise_seeds", "pixel", "data"):
-        if given.get(key) is not None:
-            raise ImagingError(
-                f"{key} has no effect on a photograph, to which nothing is added: leave it away"
-            )
-    if output is None:
-        raise ImagingError(f"say where the restored image goes, e.g. output={image.stem}-restored.png")
-    check_suffix(output)
-    if output.exists() and output.samefile(image):
-        raise ImagingError(f"output is the image itself, {image}; choose another name")
-    task, settings = load(Path(str(given["run"])), given["accelerator"])
-    y = read_image(image, settings["data"]["source"]["channels"])
-    write_image(output, restore_to_bytes(task, y))
-    print(f"{image} restored by {given['run']}: {output}")
 
 
 def main() -> None:

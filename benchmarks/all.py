@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +28,9 @@ def main() -> None:
             print(f"\n{name}.py", flush=True)
             told = Path(directory) / f"{name}.json"
             environment = os.environ | {"BENCHMARK_JSON": str(told), "PYTHONPATH": str(CHECKOUT)}
+            began = time.perf_counter()
             subprocess.run([sys.executable, str(HERE / f"{name}.py")], env=environment, check=True)
+            print(f"{time.perf_counter() - began:.0f} s", flush=True)
             rows += json.loads(told.read_text())
     text = table(rows)
     readme = HERE / "README.md"

@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F
 from ruler import finish, in_a_process, interleaved, ratios, row
 from torch import nn
-from training import WARM, ours, shuffled, timed
+from training import WARM, elapsed, ours, shuffled, timed
 
 from imaging.data import build_data
 from imaging.models import build_model
 from imaging.tasks import build_task
 
-STEPS, ROUNDS = 3000, 5
+STEPS, ROUNDS = 3000, 3
 
 
 def functions() -> list[dict]:
@@ -81,7 +81,7 @@ def worker(which: str) -> None:
     data = build_data(config["data"])
     data.setup("fit")
     if which == "ours":
-        seconds = ours(config, data, build_task(config), STEPS) / (STEPS - WARM)
+        seconds = elapsed(ours(config, data, build_task(config))) / (STEPS - WARM)
     else:
         seconds = by_hand(data._train.images, config["data"]["mean"], config["data"]["std"])
     print(json.dumps({"seconds": seconds}))

@@ -89,9 +89,10 @@ def main() -> None:
         data = build(folder, COUNT, WORKERS)
         made = time.perf_counter() - began
         paths, found, rates = sorted((folder / "train").iterdir()), [], ([], [])
-        for _ in range(ROUNDS):
+        for round_ in range(ROUNDS):
             began = time.perf_counter()
-            loader = torch.utils.data.DataLoader(EachSample(paths), BATCH, shuffle=True, num_workers=WORKERS)
+            some = EachSample(paths[round_::ROUNDS])
+            loader = torch.utils.data.DataLoader(some, BATCH, shuffle=True, num_workers=WORKERS)
             each = sum(map(len, loader)) / (time.perf_counter() - began)
             began = time.perf_counter()
             ours = sum(b["image"].shape[:2].numel() for b in data.train_dataloader())

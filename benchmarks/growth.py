@@ -41,7 +41,7 @@ def worker(seed: int) -> None:
                 with open("/proc/self/statm") as file:
                     marks[step] = time.perf_counter(), int(file.read().split()[1])
 
-    ours(config, data, task, STEPS, [Marks()])
+    ours(config, data, task, [Marks()])
     (a, _), (b, before), (c, _), (d, after) = (marks[step] for step in sorted(marks))
     tenth = STEPS // 10
     print(json.dumps({"time": (d - c) / tenth / ((b - a) / (tenth - WARM)), "memory": after / before,

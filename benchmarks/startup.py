@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from ruler import CHECKOUT, finish, row
 
-ROUNDS, BAR = 5, 1.5
+ROUNDS, BAR = 3, 1.5
 TRAIN = str(CHECKOUT / "train.py")
 
 

@@ -5,7 +5,9 @@ import math
 import torch
 from torchmetrics import Metric
 
-# The name that every record carries: PSNR of the unclipped estimate over the whole image, peak 1.
+# What is done to an estimate before it is measured, by the name that every record carries: nothing, or, as
+# in much of the denoising literature, clipping to [0, 1]. Always over the whole image, peak 1.
+CONVENTIONS = {"unclipped": lambda x_hat: x_hat, "clipped": lambda x_hat: x_hat.clamp(0, 1)}
 CONVENTION = "unclipped"
 
 

@@ -129,7 +129,7 @@ def test_a_photograph_is_restored(command, run, photographs):
         ("train.py", ["trainer.devices=3", "trainer.strategy=ddp"], "expected a multiple of the 3 ranks"),
         ("train.py", ["resume=nowhere"], "nowhere is not a run directory"),
         ("evaluate.py", [], "'run' is not set: add run="),
-        ("evaluate.py", ["run=nowhere"], "nowhere is neither a run directory nor a sweep"),
+        ("evaluate.py", ["run=nowhere"], "there is no run"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_before_any_training(script, arguments, words, command, tiny, tmp_path):

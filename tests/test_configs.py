@@ -11,6 +11,11 @@ CONF = Path(__file__).parents[1] / "conf"
 RUNS = {
     "data/bundled": ["data=bundled", "data.patches_per_image=2", "data.max_test_images=1"],
     "data/folder": [],
+    "experiment/deconvolution_best": ["experiment=deconvolution_best", "model.hidden_channels=4"],
+    "experiment/deconvolution_unet_best": ["experiment=deconvolution_unet_best", "model.hidden_channels=4"],
+    "experiment/denoising_best": ["experiment=denoising_best"],
+    "experiment/denoising_blind_best": ["experiment=denoising_blind_best"],
+    "experiment/denoising_long_best": ["experiment=denoising_long_best"],
     "experiment/deconvolution": ["experiment=deconvolution", "model.network.hidden_channels=4"],
     "experiment/denoising": ["experiment=denoising"],
     "experiment/inpainting": [
@@ -25,6 +30,7 @@ RUNS = {
     "launcher/slurm": ["launcher=slurm"],
     "launcher/slurm_script": ["launcher=slurm_script"],
     "model/dncnn": ["model=dncnn"],
+    "model/dncnn_deep": ["model=dncnn_deep", "model.depth=4", "model.hidden_channels=4"],
     "model/biharmonic": ["task=inpainter", "physics=mask", "physics.operator.rows=[2,9]", "model=biharmonic"],
     "model/identity": ["model=identity"],
     "model/non_local_means": ["model=non_local_means"],
@@ -36,6 +42,7 @@ RUNS = {
     "model/mlp": ["model=mlp", "model.image_shape=[3,16,16]", "data.test_patch_size=16"],
     "model/unet": ["model=unet", "model.hidden_channels=4"],
     "model/wiener": ["experiment=deconvolution", "model=wiener"],
+    "model/wiener_pair": ["experiment=deconvolution", "model=wiener_pair", "model.hidden_channels=4"],
     "model/wiener_unet": ["experiment=deconvolution", "model=wiener_unet", "model.network.hidden_channels=4"],
     "optimizer/adam": ["optimizer=adam"],
     "optimizer/sgd": ["optimizer=sgd"],
@@ -55,6 +62,7 @@ RUNS = {
 }
 # These need data sets, or are several runs or processes: see below, tests/launchers, tests/runs/test_ddp.py.
 ELSEWHERE = {
+    "data/bsd68",
     "data/bsds300",
     "data/mnist",
     "sweep/bias_ablation",

@@ -23,6 +23,7 @@ ROOMS = [
     "evaluation",
     "reporting",
     "runs",
+    "photographs",
 ]
 # Narrower than the order: what a room may not have though it stands above.
 FORBIDDEN = {

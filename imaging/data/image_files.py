@@ -37,6 +37,11 @@ def read_image(path: str | Path, channels: int = 3) -> Tensor:
         ImagingError: no such file, truncated, unreadable, or of a kind that would lose bits.
     """
     check_channels(channels)
+    return to_channels(read_pixels(path), channels)
+
+
+def read_pixels(path: str | Path) -> Tensor:
+    """The same with the channels that the file has, (1 or 3, H, W)."""
     try:
         pixels = _decode(Path(path))
     except ImagingError:
@@ -44,8 +49,7 @@ def read_image(path: str | Path, channels: int = 3) -> Tensor:
     except Exception as error:  # decoders meet broken bytes with a dozen kinds of exception
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImagingError(f"cannot read the image {path}: {reason}") from error
-    image = torch.from_numpy(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1).copy())
-    return to_channels(image, channels)
+    return torch.from_numpy(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1).copy())
 
 
 def decoded_bytes(path: str | Path, channels: int) -> int:
@@ -71,15 +75,20 @@ def write_image(path: str | Path, image: Tensor) -> None:
     Raises:
         ImagingError: a suffix that is not one of `SUFFIXES`, or a place that cannot be written.
     """
+    check_suffix(path)
+    write_pillow(path, to_bytes(image).numpy(), {})
+
+
+def write_pillow(path: str | Path, pixels: np.ndarray, belongs: dict) -> None:
+    """Write uint8 (1 or 3, H, W) atomically, with what else Pillow shall put into the file."""
     from PIL import Image
 
-    check_suffix(path)
     kind = Image.registered_extensions()[Path(path).suffix.lower()]
-    pixels = to_bytes(image).permute(1, 2, 0).squeeze(-1)
-    options = {"quality": 95} if kind == "JPEG" else {}
+    pixels = np.ascontiguousarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+    options = {"quality": 95} if kind in ("JPEG", "WEBP") else {}
     try:
-        picture = Image.fromarray(pixels.contiguous().numpy())
-        write_atomically(path, lambda file: picture.save(file, format=kind, **options))
+        picture = Image.fromarray(pixels)
+        write_atomically(path, lambda file: picture.save(file, format=kind, **options, **belongs))
     except OSError as error:
         raise ImagingError(f"cannot write {path}: {error.strerror or error}") from None
 

@@ -16,6 +16,7 @@ from imaging.data.loader import BLOCK_BYTES, BlockLoader, BlockSampler
 from imaging.data.patches import check_fits, grid, grid_places, prepare, same_type
 from imaging.data.pixels import MappedPixels, Pixels
 from imaging.data.sequence import ImageSequence
+from imaging.data.turning import TurnedBatches
 from imaging.errors import ImagingError
 from imaging.randomness import generator
 
@@ -51,6 +52,7 @@ class ImageData(LightningDataModule):
         random_crop: train on crops of side `patch_size` at random positions, new ones each epoch, instead
             of on the grid. Images may differ in size.
         crops_per_image: with `random_crop`, the crops of an image an epoch.
+        augment: show each patch turned and flipped, new in each epoch.
         max_test_images: test on the first so many.
         mean, std: of the training images' intensities, for tasks that normalise; not applied here.
         workers: processes that prepare training batches; 0 is right unless a disk is slow.
@@ -78,6 +80,7 @@ class ImageData(LightningDataModule):
         patches_per_image: int | None = None,
         random_crop: bool = False,
         crops_per_image: int = 16,
+        augment: bool = False,
         max_test_images: int | None = None,
         mean: float = 0.0,
         std: float = 1.0,
@@ -93,12 +96,12 @@ class ImageData(LightningDataModule):
         self.batch_size, self.repeat, self.workers, self.seed = batch_size, repeat, workers, seed
         self.validation_images, self.hold_out = validation_images, hold_out
         self.patches_per_image, self.max_test_images = patches_per_image, max_test_images
-        self.random_crop, self.crops_per_image = random_crop, crops_per_image
+        self.random_crop, self.crops_per_image, self.augment = random_crop, crops_per_image, augment
         self.mean, self.std = mean, std
         self.memory_gib, self.cache = memory_gib, Path(cache)
         self._check_settings()
         self.pauses: tuple[int, ...] = ()  # steps between checkpoints, say: blocks end there
-        self._train: StackBatches | GridBatches | CropBatches | None = None
+        self._train: StackBatches | GridBatches | CropBatches | TurnedBatches | None = None
         self._validation: list[dict] | None = None
 
     def _check_settings(self) -> None:
@@ -113,16 +116,14 @@ class ImageData(LightningDataModule):
                 raise ImagingError(f"data.{key} is {getattr(self, key)}; expected 1 or more")
         if self.orientation not in (None, "landscape"):
             raise ImagingError(f"data.orientation is {self.orientation!r}; expected landscape or null")
-        if self.crop is not None and (
-            len(self.crop) != 2 or not all(isinstance(side, int) and side > 0 for side in self.crop)
-        ):
+        sides = self.crop or [1, 1]
+        if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
             raise ImagingError(f"data.crop is {self.crop!r}; expected [height, width] in pixels")
-        if self.patch_size is None and (self.random_crop or self.patches_per_image):
-            raise ImagingError("data.random_crop and data.patches_per_image need data.patch_size")
+        for key in ("random_crop", "patches_per_image", "augment"):
+            if self.patch_size is None and getattr(self, key):
+                raise ImagingError(f"data.{key} needs data.patch_size")
         if self.random_crop and self.patches_per_image:
-            raise ImagingError(
-                "data.patches_per_image is for the grid; with data.random_crop set crops_per_image"
-            )
+            raise ImagingError("data.patches_per_image is for the grid; with crops set data.crops_per_image")
 
     def prepare_data(self) -> None:
         """Download what is missing."""
@@ -133,7 +134,8 @@ class ImageData(LightningDataModule):
         if stage in (None, "fit", "validate") and self._validation is None:
             self._validation = self._validation_batches()
         if stage in (None, "fit") and self._train is None:
-            self._train = self._training_set()
+            train = self._training_set()
+            self._train = TurnedBatches(train, self.seed) if self.augment else train
 
     def train_dataloader(self) -> BlockLoader:
         """From the step at which the trainer is, and to its end."""

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.evaluation.records import Record
-from imaging.metrics import CONVENTION, psnr, ssim, ssim_moments
+from imaging.metrics import CONVENTION, CONVENTIONS, psnr, ssim, ssim_moments
 from imaging.randomness import generator
+from imaging.registry import closest
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 # Small images go through the network together; a photograph goes alone, which is as fast.
@@ -27,15 +28,17 @@ class Protocol:
         sigmas: standard deviations of the noise, each a row of the table; 0 means none.
         noise_seeds: how many draws of the noise for each image and sigma.
         pixel: row and column in the first image, for `imaging.evaluation.linear_view`; None: it chooses.
+        convention: a name of `imaging.metrics.CONVENTIONS`.
 
     Raises:
-        ImagingError: no sigma, a negative one, no draw, or a pixel that is none.
+        ImagingError: no sigma, a negative one, no draw, a pixel that is none, or an unknown convention.
     """
 
     data: str
     sigmas: tuple[float, ...]
     noise_seeds: int = 1
     pixel: tuple[int, int] | None = None
+    convention: str = CONVENTION
 
     @classmethod
     def of(cls, config: dict, **changed) -> "Protocol":
@@ -47,7 +50,8 @@ class Protocol:
         for key, kind in (("examples", int), ("examples_sigma", int | float)):
             if not isinstance(test[key], kind) or not test[key] >= 0:
                 raise ImagingError(f"test.{key} is {test[key]!r}; expected a number >= 0")
-        return cls(config["data"]["source"]["name"], tuple(sigmas), test["noise_seeds"], pixel)
+        convention = test.get("convention", CONVENTION)
+        return cls(config["data"]["source"]["name"], tuple(sigmas), test["noise_seeds"], pixel, convention)
 
     def __post_init__(self):
         bad = [s for s in self.sigmas if isinstance(s, bool) or not isinstance(s, (int, float)) or not s >= 0]
@@ -60,6 +64,10 @@ class Protocol:
         whole = isinstance(self.pixel, tuple) and all(type(at) is int and at >= 0 for at in self.pixel)
         if self.pixel is not None and not (whole and len(self.pixel) == 2):
             raise ImagingError(f"test.pixel is {self.pixel}; expected null or [row, column]")
+        if self.convention not in CONVENTIONS:
+            hint = closest(self.convention, CONVENTIONS)
+            known = ", ".join(CONVENTIONS)
+            raise ImagingError(f"convention is {self.convention!r}{hint}; there are: {known}")
 
     def check_pixel(self, image: Tensor) -> None:
         """Refuse a pixel that the first test image (C, H, W) does not have.
@@ -163,6 +171,7 @@ def evaluate(
             and restored images, for every draw of the noise.
     """
     task.eval()
+    convention = CONVENTIONS[protocol.convention]
     for names, batch in _batches(images):
         x = as_float(batch.to(task.device))
         moments = ssim_moments(x)
@@ -176,11 +185,13 @@ def evaluate(
                 )
                 _synchronise(x)
                 began = time.perf_counter()
-                x_hat = task.restore(y)
+                x_hat = task.restore(y, sigma)
                 _synchronise(x)
                 seconds = (time.perf_counter() - began) / len(names)
                 measured = task.denormalise(y)
-                columns = zip(names, psnr(x_hat, x), psnr(measured, x), ssim(x_hat, x, moments), strict=True)
+                estimate = convention(x_hat)
+                numbers = psnr(estimate, x), psnr(convention(measured), x), ssim(estimate, x, moments)
+                columns = zip(names, *numbers, strict=True)
                 for name, value, before, similarity in columns:
                     yield Record(
                         run=run,
@@ -193,7 +204,7 @@ def evaluate(
                         psnr_input=before.item(),
                         ssim=similarity.item(),
                         seconds=seconds,
-                        convention=CONVENTION,
+                        convention=protocol.convention,
                     )
                 for observe in observers:
                     observe(names, sigma, x, measured, x_hat)
@@ -236,5 +247,5 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
             y = task.measure(as_float(image.to(task.device)), generator("check"))
             if getattr(task.network, "reach", None) is not None:
                 y = y[..., :64, :64]  # it takes any size, and a photograph would take a second
-            task.restore(y)
+            task.restore(y, task.physics.noise.typical_sigma)
             break

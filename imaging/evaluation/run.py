@@ -9,7 +9,13 @@ from imaging.tasks.reconstruction import Reconstruction
 
 
 def evaluate_run(
-    task: Reconstruction, images, protocol: Protocol, config: dict, run: str, look: bool = True
+    task: Reconstruction,
+    images,
+    protocol: Protocol,
+    config: dict,
+    run: str,
+    method: str | None = None,
+    look: bool = True,
 ) -> Result:
     """Test a run on the test images.
 
@@ -19,6 +25,7 @@ def evaluate_run(
         protocol: which noise.
         config: the run's; its `test` says how many examples, at which sigma.
         run: the name of the run in the records.
+        method: what they call the network; None: its name.
         look: whether to see a network without biases as a linear map, which takes seconds.
     """
     test = config["test"]
@@ -27,7 +34,7 @@ def evaluate_run(
     means = Means(task.numbers)
     observers = (examples.observe, means.observe)
     shown = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only
-    records = list(evaluate(task, shown, protocol, run, config["model"]["name"], observers))
+    records = list(evaluate(task, shown, protocol, run, method or config["model"]["name"], observers))
     arrays = {kind: [image.float().numpy() for image in getattr(examples, kind)] for kind in KINDS}
     return Result(
         run,

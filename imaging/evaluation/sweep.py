@@ -22,6 +22,8 @@ def flatten(config: dict, prefix: str = "") -> dict:
 def find_runs(directory: Path | str) -> list[Path]:
     """The run directories that `directory` is or holds, jobs of a sweep in the order of their numbers.
 
+    Of a directory of weights, its safetensors files.
+
     Raises:
         ImagingError: there is none.
     """
@@ -29,6 +31,8 @@ def find_runs(directory: Path | str) -> list[Path]:
     if (directory / "config.yaml").is_file():
         return [directory]
     runs = [path.parent for path in directory.glob("*/config.yaml")]
+    if not runs and (weights := sorted(directory.glob("*.safetensors"))):
+        return weights
     if not runs:
         raise ImagingError(
             f"{directory} is neither a run directory nor a sweep of such: no config.yaml in it"

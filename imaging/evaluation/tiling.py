@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from imaging.data.image_files import to_bytes
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 SIDE = 512  # pixels of a piece; larger ones are not faster
@@ -14,7 +14,7 @@ SIDE = 512  # pixels of a piece; larger ones are not faster
 
 @torch.inference_mode()
 def restore_tiles(
-    task: Reconstruction, image: Tensor, side: int = SIDE
+    task: Reconstruction, image: Tensor, side: int = SIDE, sigma: float | None = None
 ) -> Iterator[tuple[slice, slice, Tensor]]:
     """Rows, columns, and what belongs there of the restored image: float32 (C, h, w) on the CPU, not clipped.
 
@@ -25,11 +25,12 @@ def restore_tiles(
         task: with its network, on its device.
         image: measured (C, H, W), uint8 or float.
         side: of a piece.
+        sigma: of the noise, for a network that takes it.
     """
     task.eval()
     size, reach = tuple(image.shape[-2:]), getattr(task.network, "reach", None)
     if reach is None or max(size) <= side:
-        yield slice(0, size[0]), slice(0, size[1]), _restore(task, image)
+        yield slice(0, size[0]), slice(0, size[1]), _restore(task, image, sigma)
         return
     multiple = getattr(task.network, "multiple", 1)
     side, reach = (-(-n // multiple) * multiple for n in (side, reach))
@@ -40,26 +41,32 @@ def restore_tiles(
             slice(max(0, part.start - reach), min(length, part.stop + reach))
             for part, length in zip(inner, size, strict=True)
         ]
-        restored = _restore(task, image[(..., *outer)])
+        restored = _restore(task, image[(..., *outer)], sigma)
         own = (slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
         yield *inner, restored[(..., *own)]
 
 
-def restore(task: Reconstruction, image: Tensor, side: int = SIDE) -> Tensor:
+def restore(task: Reconstruction, image: Tensor, side: int = SIDE, sigma: float | None = None) -> Tensor:
     """A measured image (C, H, W), uint8 or float, as the task restores it: float32 (C, H, W), not clipped."""
     whole = torch.empty(image.shape, dtype=torch.float32)
-    for rows, columns, piece in restore_tiles(task, image, side):
+    for rows, columns, piece in restore_tiles(task, image, side, sigma):
         whole[:, rows, columns] = piece
     return whole
 
 
-def restore_to_bytes(task: Reconstruction, image: Tensor, side: int = SIDE) -> Tensor:
-    """The same clipped to [0, 1] and rounded to uint8, without the whole ever being there as floats."""
-    whole = torch.empty(image.shape, dtype=torch.uint8)
-    for rows, columns, piece in restore_tiles(task, image, side):
-        whole[:, rows, columns] = to_bytes(piece)
+def restore_to_integers(
+    task: Reconstruction, image: Tensor, bits: int, side: int = SIDE, sigma: float | None = None
+) -> np.ndarray:
+    """The same clipped to [0, 1] and rounded to uint8 or uint16 (C, H, W).
+
+    The whole is never there as floats: of a large photograph they would take more than all the rest.
+    """
+    whole = np.empty(image.shape, {8: np.uint8, 16: np.uint16}[bits])
+    for rows, columns, piece in restore_tiles(task, image, side, sigma):
+        whole[:, rows, columns] = (piece.clamp(0, 1) * (2**bits - 1)).round().numpy()
     return whole
 
 
-def _restore(task: Reconstruction, image: Tensor) -> Tensor:
-    return task.restore(task.normalise(as_float(image.to(task.device))[None]))[0].cpu()
+def _restore(task: Reconstruction, image: Tensor, sigma: float | None) -> Tensor:
+    y = task.normalise(as_float(image.to(task.device))[None])
+    return task.restore(y, sigma)[0].cpu()

@@ -29,10 +29,11 @@ class UNet(nn.Module):
         padding: what lies beyond the borders: "zeros", or "circular" for images that continue periodically,
             such as circularly blurred ones.
         residual: whether net's output is added to y, or is x_hat itself.
+        inputs: channels of y, if they are not those of the images; then without `residual`.
         seed: of the first weights.
 
     Raises:
-        ImagingError: for a number below 1 or an unknown padding.
+        ImagingError: for a number below 1, an unknown padding, or a residual of other channels.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class UNet(nn.Module):
         bias: bool = True,
         padding: str = "zeros",
         residual: bool = True,
+        inputs: int | None = None,
         seed: int = 0,
     ):
         super().__init__()
@@ -55,6 +57,11 @@ class UNet(nn.Module):
                 raise ImagingError(f"model.{setting} is {value}; expected at least 1")
         if padding not in ("zeros", "circular"):
             raise ImagingError(f"model.padding is {padding!r}; expected 'zeros' or 'circular'")
+        inputs = channels if inputs is None else inputs
+        if residual and inputs != channels:
+            raise ImagingError(
+                f"model.inputs is {inputs}; with residual=true expected {channels}, as channels"
+            )
         self.multiple = 2 ** (levels - 1)
         self.circular = padding == "circular"
         self.residual = residual
@@ -67,7 +74,7 @@ class UNet(nn.Module):
         finer, coarser = widths[:-1], widths[1:]
         self.encoder = nn.ModuleList(
             Convolutions(before, after, bias)
-            for before, after in zip([channels, *coarser], widths, strict=True)
+            for before, after in zip([inputs, *coarser], widths, strict=True)
         )
         self.down = nn.ModuleList(
             nn.Conv2d(fine, coarse, 2, stride=2, bias=bias)
@@ -82,7 +89,7 @@ class UNet(nn.Module):
         initialise_(self, seed)
 
     def forward(self, y: Tensor) -> Tensor:
-        """(N, channels, H, W) -> the same shape, any H and W."""
+        """(N, inputs, H, W) -> (N, channels, H, W), any H and W."""
         (h, w), margin = y.shape[-2:], MARGIN if self.circular else 0
         features = self._continued(y, margin)
         skips = []

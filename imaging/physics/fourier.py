@@ -28,8 +28,10 @@ class FourierFilter:
         with torch.autocast(x.device.type, enabled=False):
             real = x if x.dtype in (torch.float32, torch.float64) else x.float()
             response = self._response(size, real.device, real.dtype)
-            spectrum = torch.fft.rfft2(real) * (response.conj() if conjugate else response)
-            return torch.fft.irfft2(spectrum, s=size).to(x.dtype)
+            # Row by row and column by column: irfft2 would copy what it is given.
+            spectrum = torch.fft.fft(torch.fft.rfft(real), dim=-2)
+            spectrum = spectrum * (response.conj() if conjugate else response)
+            return torch.fft.irfft(torch.fft.ifft(spectrum, dim=-2), n=size[1]).to(x.dtype)
 
     def _response(self, size: torch.Size, device: torch.device, dtype: torch.dtype) -> Tensor:
         key = (tuple(size), device, dtype)

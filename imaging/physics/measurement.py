@@ -35,7 +35,7 @@ class Physics(nn.Module):
         self,
         x: Tensor,
         generator: torch.Generator,
-        sigma: float | None = None,
+        sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
         """Measurements y of clean images x, both (N, C, H, W).
@@ -43,7 +43,7 @@ class Physics(nn.Module):
         Args:
             x: clean images.
             generator: on x's device or the CPU; y depends on nothing else but x and sigma.
-            sigma: takes the place of the noise's own, for all images.
+            sigma: takes the place of the noise's own, for all images or for each; see `GaussianNoise`.
             shard: (rank, world size), where x is a part of a batch; see `GaussianNoise`.
         """
         return self.noise(self.operator(x), generator, sigma, shard)

@@ -48,15 +48,15 @@ class GaussianNoise(nn.Module):
         u = torch.rand((n, 1, 1, 1), generator=generator, device=generator.device)
         return self.low + (self.high - self.low) * u
 
-    def is_silent(self, sigma: float | None = None) -> bool:
-        """Whether this sigma, or if None the configured one, is always 0."""
-        return (self.high if sigma is None else sigma) == 0
+    def is_silent(self, sigma: float | Tensor | None = None) -> bool:
+        """Whether this sigma, or if None or drawn the configured one, is always 0."""
+        return (sigma if isinstance(sigma, int | float) else self.high) == 0
 
     def forward(
         self,
         x: Tensor,
         generator: torch.Generator,
-        sigma: float | None = None,
+        sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
         """x + n.
@@ -64,7 +64,8 @@ class GaussianNoise(nn.Module):
         Args:
             x: (N, C, H, W).
             generator: the only source of randomness, on x's device or on the CPU.
-            sigma: takes the place of the configured one, for every image.
+            sigma: takes the place of the configured one: one for every image, or those of the whole batch as
+                `sample_sigma` draws them, before anything else is drawn from the generator.
             shard: (rank, world size): x holds every world-size-th image of a batch, from the rank-th on,
                 and gets the noise that these images have in the whole batch.
         """
@@ -72,7 +73,9 @@ class GaussianNoise(nn.Module):
             return x
         rank, world_size = shard
         n = len(x) * world_size
-        if sigma is None:
+        if isinstance(sigma, Tensor):
+            sigmas = sigma
+        elif sigma is None:
             sigmas = self.sample_sigma(n, generator)
         else:
             sigmas = torch.full((n, 1, 1, 1), sigma_range(sigma)[0], device=generator.device)

@@ -157,12 +157,13 @@ def protocol(results: list[Result]) -> dict[str, str]:
     trained = (f"{a:g}" if a == b else f"{a:g} to {b:g}" for a, b in trained_sigmas(results))
     operators = sorted({result.config["physics"]["operator"]["name"] for result in results})
     draws = len({r.noise_seed for r in records})
+    conventions = " or ".join(dict.fromkeys(r.convention for r in records))
     return {
         "Data": f"{data}, {len({r.image for r in records})} test images",
         "Forward model": f"y = A x + n; A: {', '.join(operators)}; n: Gaussian, its standard deviation "
         f"{'; '.join(trained)} in training and {sigmas} at test",
         "Protocol": f"{draws} draw{'s' if draws > 1 else ''} of the noise for each image and sigma, the same "
-        f"for every model; PSNR is 10 log10(1 / MSE) of the {records[0].convention} estimate, each image's, "
+        f"for every model; PSNR is 10 log10(1 / MSE) of the {conventions} estimate, each image's, "
         "then their mean; networks in float32",
     }
 

@@ -7,6 +7,7 @@ from imaging.errors import ImagingError
 from imaging.runs.run import read_config
 
 TEST_DATA_SETTINGS = ("max_test_images",)
+PROTOCOL = ("sigmas", "noise_seeds", "pixel", "convention")  # of a run's `test`, what evaluate.py may change
 
 
 def refuse_data_settings(words: list[str]) -> list[str]:
@@ -28,6 +29,17 @@ def refuse_data_settings(words: list[str]) -> list[str]:
     return keys
 
 
+def refuse(given: dict, keys: tuple[str, ...], where: str) -> None:
+    """Refuse settings that would have no effect.
+
+    Raises:
+        ImagingError: as it says.
+    """
+    for key in keys:
+        if given.get(key) is not None:
+            raise ImagingError(f"{key} has no effect {where}: leave it away")
+
+
 def readable_configs(runs: list[Path]) -> dict[str, dict]:
     """Of all runs of a sweep, those without results too: what they vary is told of them as well."""
     configs = {}
@@ -42,9 +54,11 @@ def output_directory(target: Path, given: dict, results: list) -> Path:
     if given["output"] is not None:
         return Path(str(given["output"]))
     directory = target if target.is_dir() else target.with_suffix("")
+    if target.suffix == ".safetensors" or any(directory.glob("*.safetensors")):
+        directory = Path("outputs") / target.stem  # weights lie among files of others
     names = [results[0].records[0].data] if "data" in given else []
     own = [result.config["test"] for result in results]
-    for key in ("sigmas", "noise_seeds", "pixel"):
+    for key in PROTOCOL:
         value = given[key]
         if value is not None and any(value != test.get(key) for test in own):
             values = value if isinstance(value, list) else [value]

@@ -13,12 +13,27 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
 from imaging.randomness import generator
+from imaging.registry import closest
 from imaging.tasks import OPTIMIZERS, SCHEDULES
 
 
 def as_float(image: Tensor) -> Tensor:
     """uint8 or float images as float32 in [0, 1], on the device where they are."""
     return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
+
+
+def _log_mse(x_hat: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+    error = (x_hat - x).square().flatten(1).mean(dim=1)
+    return torch.log10(error + 1e-8).mean()  # a tenth of the negative PSNR; a patch may be restored wholly
+
+
+# From x_hat, x (N, C, H, W) in the network's units and sigma (N, 1, 1, 1). The last two let each noise level
+# of a range have its say, where the plain error is mostly that of the strongest noise.
+LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "mse": lambda x_hat, x, sigma: F.mse_loss(x_hat, x),
+    "mse_over_variance": lambda x_hat, x, sigma: ((x_hat - x) / sigma).square().mean(),
+    "log_mse": _log_mse,
+}
 
 
 @contextlib.contextmanager
@@ -38,17 +53,28 @@ def full_precision(device: torch.device):
 
 
 class Reconstruction(pl.LightningModule):
-    """Learn x_hat = f(y) from y = A x + n by mean squared error.
+    """Learn x_hat = f(y) from y = A x + n.
 
     Args:
-        network: f, (N, C, H, W) to the same shape.
+        network: f, (N, C, H, W) to the same shape; if it says that it `takes_sigma`, with that of the noise,
+            (N, 1, 1, 1), as its second argument.
         physics: A and n; see `imaging.physics.measurement.Physics`.
         optimizer, schedule: `{name: …}` and settings, for `imaging.tasks.optimizers`.
         seed: the key from which all noise of the training is drawn.
+        loss: a name of `LOSSES`.
+
+    Raises:
+        ImagingError: an unknown loss, or one for which noise of sigma 0 is too little.
     """
 
-    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int):
+    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: str = "mse"):
         super().__init__()
+        if loss not in LOSSES:
+            known = ", ".join(LOSSES)
+            raise ImagingError(f"task.loss is {loss!r}{closest(loss, LOSSES)}; there are: {known}")
+        if loss == "mse_over_variance" and not physics.noise.low > 0:
+            raise ImagingError(f"task.loss={loss} divides by sigma², and physics.noise.sigma reaches 0")
+        self.loss = LOSSES[loss]
         self.network, self.physics = network, physics
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
         self.automatic_optimization = False
@@ -71,23 +97,42 @@ class Reconstruction(pl.LightningModule):
         self,
         image: Tensor,
         random: torch.Generator,
-        sigma: float | None = None,
+        sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
         """y = A x + n of clean images, all in the network's units; sigma None: as in training."""
         return self.corrupt(self.normalise(image), random, sigma, shard)
 
     def corrupt(
-        self, x: Tensor, random: torch.Generator, sigma: float | None = None, shard: tuple[int, int] = (0, 1)
+        self,
+        x: Tensor,
+        random: torch.Generator,
+        sigma: float | Tensor | None = None,
+        shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
         """The same of x in the network's units."""
         return self.physics(x, random, sigma, shard)
 
-    def restore(self, y: Tensor) -> Tensor:
-        """x_hat = f(y) in intensities, float32 whatever the training's precision."""
+    def restore(self, y: Tensor, sigma: float | None = None) -> Tensor:
+        """x_hat = f(y) in intensities, float32 whatever the training's precision.
+
+        Args:
+            y: (N, C, H, W) in the network's units.
+            sigma: of its noise; only a network that `takes_sigma` needs it.
+
+        Raises:
+            ImagingError: it needs it, and there is none.
+        """
+        if self.takes_sigma and sigma is None:
+            raise ImagingError("this network needs the standard deviation of the noise: give sigma=…")
+        told = (torch.full((len(y), 1, 1, 1), sigma, device=y.device),) if self.takes_sigma else ()
         with torch.autocast(y.device.type, enabled=False), full_precision(y.device):
             # Not its __call__: what is compiled for patches would be compiled anew for each image size.
-            return self.denormalise(self.network.forward(y.float()))
+            return self.denormalise(self.network.forward(y.float(), *told))
+
+    @property
+    def takes_sigma(self) -> bool:
+        return getattr(self.network, "takes_sigma", False)
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
         """What this task tells of restored images beside PSNR and SSIM: values (N,) by name.
@@ -140,9 +185,12 @@ class Reconstruction(pl.LightningModule):
         random = generator(self.seed, "noise", *divmod(step, self.steps_per_epoch), device=self.device)
         x = as_float(image)
         target = self.normalise(x)
-        y = self.corrupt(target, random, shard=self.shard)
-        x_hat = self.network(y)
-        return F.mse_loss(x_hat.float(), target), x_hat, y, x
+        rank, world_size = self.shard
+        sigmas = self.physics.noise.sample_sigma(len(x) * world_size, random)
+        y = self.corrupt(target, random, sigmas, self.shard)
+        sigma = sigmas[rank::world_size]
+        x_hat = self.network(y, sigma) if self.takes_sigma else self.network(y)
+        return self.loss(x_hat.float(), target, sigma), x_hat, y, x
 
     def on_train_batch_end(self, outputs, batch, batch_idx) -> None:
         """Let Lightning, which counts blocks, validate after the steps that its `val_check_interval` says."""
@@ -184,7 +232,7 @@ class Reconstruction(pl.LightningModule):
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         x = as_float(batch["image"])
         y = self.validation_measurement(x, batch["id"])
-        x_hat = self.restore(y)
+        x_hat = self.restore(y, self.physics.noise.typical_sigma)
         self.val_psnr.update(x_hat, x)
         self.val_psnr_input.update(self.denormalise(y), x)
         if batch_idx == 0:
@@ -201,10 +249,10 @@ class Reconstruction(pl.LightningModule):
         batches = [(as_float(b["image"]), b["id"]) for b in batches] if candidates else []
         if not batches:
             return
-        means = []
+        means, sigma = [], self.physics.noise.typical_sigma
         for candidate in candidates:
             self.network.strength.fill_(candidate)
-            values = [psnr(self.restore(self.validation_measurement(x, ids)), x) for x, ids in batches]
+            values = [psnr(self.restore(self.validation_measurement(x, ids), sigma), x) for x, ids in batches]
             means.append(torch.cat(values).mean().item())
         self.network.strength.fill_(candidates[means.index(max(means))])
 

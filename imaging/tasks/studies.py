@@ -12,7 +12,7 @@ from imaging.tasks.reconstruction import Reconstruction
 class Denoiser(Reconstruction):
     """y = x + n: nothing but noise; the operator must be the identity."""
 
-    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int):
+    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: str = "mse"):
         from imaging.physics.identity import Identity
 
         if not isinstance(physics.operator, Identity):
@@ -20,7 +20,7 @@ class Denoiser(Reconstruction):
                 "task 'denoiser' expects physics.operator.name=identity; for a mask or a blur choose "
                 "task=inpainter or task=deconvolver"
             )
-        super().__init__(network, physics, optimizer, schedule, seed)
+        super().__init__(network, physics, optimizer, schedule, seed, loss)
 
 
 @TASKS.register("deconvolver")
@@ -43,16 +43,21 @@ class Inpainter(Reconstruction):
         optimizer: dict,
         schedule: dict,
         seed: int,
+        loss: str = "mse",
         mean: float = 0.0,
         std: float = 1.0,
     ):
         if not std > 0:
             raise ImagingError(f"task.std is {std}; expected a positive number")
-        super().__init__(network, physics, optimizer, schedule, seed)
+        super().__init__(network, physics, optimizer, schedule, seed, loss)
         self.mean, self.std = mean, std
 
     def corrupt(
-        self, x: Tensor, random: torch.Generator, sigma: float | None = None, shard: tuple[int, int] = (0, 1)
+        self,
+        x: Tensor,
+        random: torch.Generator,
+        sigma: float | Tensor | None = None,
+        shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
         y, noise = self.physics.operator(x), self.physics.noise
         if noise.is_silent(sigma):

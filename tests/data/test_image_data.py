@@ -150,7 +150,7 @@ def test_setup_is_done_once():
         (numbered(3), {"orientation": "portrait"}, "expected landscape"),
         (numbered(3), {"batch_size": 0}, "data.batch_size is 0"),
         (numbered(3), {"workers": -1}, "data.workers is -1"),
-        (numbered(3), {"random_crop": True}, "need data.patch_size"),
+        (numbered(3), {"random_crop": True}, "needs data.patch_size"),
         (numbered(3), {"random_crop": True, "patch_size": 2, "patches_per_image": 2}, "is for the grid"),
     ],
 )

@@ -103,7 +103,7 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
         (["accelerator=abacus"], "accelerator is 'abacus', which is not to be had here"),
         (["data=bundled", "data.batch_size=3"], "data.batch_size is as the run has it"),
-        (["image=a.png", "output=b.png", "sigmas=[7]"], "sigmas has no effect on a photograph"),
+        (["image=a.png", "output=b.png", "sigmas=[7]"], "sigmas has no effect on photographs"),
         (["image=a.png", "output=b.bmp"], "its name ends in none of .png"),
         (["image=7", "output=8.png"], "7"),
     ],

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from imaging.data.image_files import read_image, write_image
-from imaging.evaluation.tiling import restore, restore_tiles, restore_to_bytes
+from imaging.evaluation.tiling import restore, restore_tiles, restore_to_integers
 from imaging.tasks import build_task
 
 BLUR = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
@@ -65,8 +64,11 @@ def test_what_depends_on_the_whole_gets_the_whole(model, physics):
     assert len(list(restore_tiles(task_with(model, physics), torch.rand(1, 80, 90), side=32))) == 1
 
 
-def test_bytes_are_what_would_be_written(tmp_path):
+@pytest.mark.parametrize("bits", [8, 16])
+def test_integers_are_the_clipped_floats_rounded(bits):
     task, image = task_with(MODELS["dncnn"]), torch.randint(0, 256, (1, 70, 90), dtype=torch.uint8)
-    write_image(tmp_path / "a.png", restore(task, image))
-    write_image(tmp_path / "b.png", restore_to_bytes(task, image, side=32))
-    assert torch.equal(read_image(tmp_path / "a.png", 1), read_image(tmp_path / "b.png", 1))
+    expected = (restore(task, image).clamp(0, 1).double() * (2**bits - 1)).round().numpy()
+    integers = restore_to_integers(task, image, bits, side=32)
+    assert integers.dtype.itemsize * 8 == bits
+    assert abs(integers.astype(int) - expected).max() <= 1
+    assert (integers == expected).mean() > 0.99

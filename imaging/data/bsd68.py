@@ -1,0 +1,35 @@
+"""The 68 gray photographs on which the denoising literature tests."""
+
+from pathlib import Path
+
+from imaging.data import SOURCES
+from imaging.data.folder import Folder
+from imaging.errors import ImagingError
+
+
+@SOURCES.register("bsd68")
+class BSD68(Folder):
+    """BSD68 under `root/BSD68/*.png`, 321×481 or 481×321 gray pixels; for tests alone.
+
+    Source: Roth and Black, "Fields of experts", IJCV 2009: 68 of the Berkeley data set's test images, gray.
+
+    Args:
+        root: where the data sets lie.
+        channels: 1 = gray; 3 repeats it.
+    """
+
+    name = "bsd68"
+
+    def __init__(self, root: str, channels: int = 1):
+        self.folder = Path(root) / "BSD68"
+        super().__init__(test=str(self.folder), channels=channels)
+
+    def _list(self, split: str) -> list[Path]:
+        if split == "train":
+            raise ImagingError("data=bsd68 has no training images: it is for evaluate.py")
+        if not self.folder.is_dir():  # nobody publishes them alone at a fixed address
+            raise ImagingError(
+                f"there is no {self.folder}: put the 68 PNG images there (many denoising repositories have "
+                "them as testsets/BSD68), or set IMAGING_DATA to the directory that holds BSD68"
+            )
+        return super()._list(split)

@@ -1,0 +1,94 @@
+"""DnCNN at the depth at which it was published, with batch normalisation or its bias-free form."""
+
+import torch
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+from imaging.models import MODELS
+from imaging.models.initialisation import initialise_
+
+
+class BiasFreeBatchNorm2d(nn.Module):
+    """y = weight · x / (std + eps), each channel by its own; nothing is subtracted and nothing is added.
+
+    The standard deviation is the batch's in training, and the running one in evaluation, where the module is
+    thus linear. Mohan et al. 2020, "Robust and interpretable blind image denoising via bias-free CNNs",
+    section 4, with eps outside the root as in the authors' code.
+
+    Args:
+        channels: of x.
+        eps, momentum: as of `torch.nn.BatchNorm2d`.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, eps={self.eps}, momentum={self.momentum}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels, H, W) -> the same shape."""
+        variance = self.running_var
+        if self.training:
+            variance = (x if x.dtype == torch.float64 else x.float()).var(dim=(0, 2, 3))
+            with torch.no_grad():
+                self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)
+        scale = self.weight / (variance.sqrt() + self.eps)
+        return x * scale.to(x.dtype)[:, None, None]
+
+
+@MODELS.register("dncnn_deep")
+class DeepDnCNN(nn.Module):
+    """x_hat = y - net(y), net = conv-ReLU, (depth - 2) times conv-norm-ReLU, conv; all 3×3, zero padding.
+
+    Zhang et al. 2017, "Beyond a Gaussian denoiser": 17 layers for one noise level, 20 for a range of them.
+    Without biases the normalisation is `BiasFreeBatchNorm2d` and the network, in evaluation, homogeneous
+    (Mohan et al. 2020).
+
+    Args:
+        channels: of the images.
+        depth: number of convolutions, at least 3.
+        hidden_channels: between the convolutions.
+        bias: whether the convolutions have one, and the normalisation subtracts a mean and adds another.
+        seed: of the first weights.
+
+    Raises:
+        ImagingError: for a number of layers or channels that is too small.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        depth: int = 17,
+        hidden_channels: int = 64,
+        bias: bool = True,
+        seed: int = 0,
+    ):
+        super().__init__()
+        for setting, value, least in (
+            ("channels", channels, 1),
+            ("depth", depth, 3),
+            ("hidden_channels", hidden_channels, 1),
+        ):
+            if value < least:
+                raise ImagingError(f"model.{setting} is {value}; expected at least {least}")
+        norm = nn.BatchNorm2d if bias else BiasFreeBatchNorm2d
+        self.first = nn.Conv2d(channels, hidden_channels, 3, padding=1, bias=bias)
+        self.hidden = nn.ModuleList(
+            nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1, bias=bias) for _ in range(depth - 2)
+        )
+        self.norms = nn.ModuleList(norm(hidden_channels) for _ in range(depth - 2))
+        self.last = nn.Conv2d(hidden_channels, channels, 3, padding=1, bias=bias)
+        self.reach = depth  # pixels, from where on nothing of y enters a restored one
+        self.homogeneous = not bias  # f(α y) = α f(y) for α >= 0, in evaluation
+        initialise_(self, seed)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, channels, H, W) -> the same shape, any H and W."""
+        features = self.first(y).relu_()
+        for convolution, norm in zip(self.hidden, self.norms, strict=True):
+            features = norm(convolution(features)).relu_()
+        return y - self.last(features)

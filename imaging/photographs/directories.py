@@ -1,0 +1,63 @@
+"""One photograph or a directory of them, as `evaluate.py image=… output=…` asks for it."""
+
+import math
+from pathlib import Path
+
+from imaging.data.image_files import SUFFIXES
+from imaging.errors import ImagingError
+from imaging.models.self_ensemble import SelfEnsemble
+from imaging.photographs.load import load
+from imaging.photographs.restorer import Restorer, refuse_target
+
+
+def restore_as_asked(given: dict) -> None:
+    """Restore `image` by `run` into `output`, both files or both directories, and tell of each.
+
+    Args:
+        given: `run`, `image`, `output`, `accelerator`, `self_ensemble`, `sigma` and `mask`
+            or None, and `psf` if another one is asked for.
+
+    Raises:
+        ImagingError: a setting that is wrong, before anything is done; files that could not be restored,
+            after all others are.
+    """
+    image, output = (given[key] and Path(str(given[key])) for key in ("image", "output"))
+    if output is None:
+        suffix = "" if image.is_dir() else image.suffix
+        raise ImagingError(f"say where the restored image goes, e.g. output={image.stem}-restored{suffix}")
+    sigma, mask = given["sigma"], given["mask"]
+    number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
+    if sigma is not None and not (number and 0 <= sigma < math.inf):
+        raise ImagingError(
+            f"sigma is {sigma!r}; expected the deviation of the noise, of intensities in [0, 1]"
+        )
+    if not image.is_dir():
+        refuse_target(output, image)
+    if not image.exists():
+        raise ImagingError(f"there is no image {image}")
+    restorer = load(str(given["run"]), given["accelerator"], given.get("psf"))
+    if given["self_ensemble"]:
+        restorer.task.network = SelfEnsemble(restorer.task.network)
+    if image.is_dir():
+        _directory(restorer, image, output, sigma, mask)
+    else:
+        print(restorer.file(image, output, sigma, mask), flush=True)
+
+
+def _directory(restorer: Restorer, source: Path, target: Path, sigma: float | None, mask) -> None:
+    if target.exists() and (not target.is_dir() or target.samefile(source)):
+        raise ImagingError(f"output is {target}; for a directory of images expected another directory")
+    paths = [path for path in sorted(source.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    paths = [path for path in paths if target not in path.parents]
+    if not paths:
+        raise ImagingError(f"no image ({', '.join(SUFFIXES)}) in {source}")
+    failed = []
+    for path in paths:
+        try:
+            print(restorer.file(path, target / path.relative_to(source), sigma, mask), flush=True)
+        except ImagingError as error:
+            failed.append(f"{path}: {error}")
+            print(f"{path}: not restored", flush=True)
+    print(f"{len(paths) - len(failed)} of {len(paths)} images restored into {target}", flush=True)
+    if failed:
+        raise ImagingError(f"{len(failed)} of {len(paths)} images not restored: {'; '.join(failed)}")

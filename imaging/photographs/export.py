@@ -1,0 +1,71 @@
+"""A trained network as a file that runs without this project: torch.export."""
+
+import copy
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+from imaging.files import write_atomically
+from imaging.tasks.reconstruction import Reconstruction
+
+SUFFIX = ".pt2"
+SIDE = 64  # of the image that is sent through while the graph is recorded
+
+
+class Intensities(nn.Module):
+    """x_hat = f(y) from intensities to intensities, whatever the network's own units.
+
+    Args:
+        task: with its network.
+    """
+
+    def __init__(self, task: Reconstruction):
+        super().__init__()
+        # A copy: what it keeps for each image size would be left as the recorder's symbols.
+        self.network = copy.deepcopy(task.network)
+        self.normalise, self.denormalise = task.normalise, task.denormalise
+
+    def forward(self, y: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """(N, C, H, W) float32, and sigma (N, 1, 1, 1) if the network takes it -> (N, C, H, W)."""
+        told = () if sigma is None else (sigma,)
+        return self.denormalise(self.network(self.normalise(y), *told))
+
+
+def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int] | None = None) -> str:
+    """Write the network as `torch.export.save` does; `torch.export.load(path).module()(y)` runs it.
+
+    Args:
+        task: in evaluation mode, on its device.
+        channels: of the images.
+        path: ends in .pt2.
+        size: (H, W) of the images; None: any, where the network's graph is the same for all.
+
+    Returns:
+        what it takes, a line.
+
+    Raises:
+        ImagingError: a network whose graph depends on the size.
+    """
+    height, width = size or (SIDE, SIDE + 16)
+    y = torch.rand(1, channels, height, width, device=task.device)
+    arguments = (y, torch.full((1, 1, 1, 1), 0.01, device=task.device)) if task.takes_sigma else (y,)
+    free = torch.export.Dim.DYNAMIC
+    shapes = ({2: free, 3: free} if size is None else {}, {})[: len(arguments)]
+    module = Intensities(task).eval()
+    try:
+        with torch.no_grad():
+            program = torch.export.export(module, arguments, dynamic_shapes=shapes)
+            if size is None:  # a graph may hold for sizes alone that are divisible as the recorded one
+                other = torch.rand(1, channels, SIDE + 1, SIDE + 7, device=task.device)
+                program.module()(other, *arguments[1:])
+    except Exception as error:  # torch.export has a dozen kinds
+        reason = " ".join(str(error).split())[:160]
+        more = "" if size else "; give the images' size: export_size=[height,width]"
+        raise ImagingError(f"this network cannot be exported ({reason}){more}") from None
+    write_atomically(path, lambda file: torch.export.save(program, file))
+    what = "of any height and width" if size is None else f"of {height}×{width} pixels"
+    return f"{path}: takes float32 (1, {channels}, H, W) {what}, intensities in [0, 1]" + (
+        ", and sigma (1, 1, 1, 1)" if task.takes_sigma else ""
+    )

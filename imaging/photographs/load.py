@@ -1,0 +1,132 @@
+"""Networks by name: weights that ship with the project, checkpoints, run directories."""
+
+import hashlib
+from pathlib import Path
+
+from imaging.errors import ImagingError
+from imaging.files import write_text
+from imaging.photographs.export import SUFFIX as EXPORTED
+from imaging.photographs.export import export
+from imaging.photographs.restorer import Restorer
+from imaging.registry import closest
+from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
+from imaging.runs.trainer import device_of, prepare_network
+from imaging.tasks.loading import load_task
+from imaging.tasks.reconstruction import Reconstruction
+from imaging.tasks.weights import SUFFIX, read_weights
+
+WEIGHTS = Path(__file__).parents[2] / "weights"
+SUMS = "SHA256SUMS"
+
+
+def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Restorer:
+    """A trained network, ready to restore photographs.
+
+    Args:
+        name: of weights that ship, as `denoiser-blind-64`; or a checkpoint, a safetensors file, a run's
+            directory.
+        device: auto, cpu, cuda, …
+        psf: what `imaging.physics.make_psf` takes, in place of the one it was trained with.
+
+    Raises:
+        ImagingError: nothing of that name, a file that cannot be read or is not the one that was shipped, a
+            device that is not here, or a psf for a network that has its own by heart.
+    """
+    return Restorer(*load_network(name, device, psf))
+
+
+def load_network(
+    name: str | Path, device: str = "auto", psf: dict | None = None
+) -> tuple[Reconstruction, dict]:
+    """The task, on its device, and the run's config."""
+    where = device_of(device)
+    path = find_network(name)
+    checkpoint = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)
+    if psf is not None:
+        checkpoint = {**checkpoint, "config": with_psf(checkpoint["config"], psf)}
+    task, config = load_task(checkpoint, path)
+    prepare_network(task.network, config["trainer"] | {"compile": False})
+    return task.to(where), config
+
+
+def export_as_asked(given: dict) -> str:
+    """Write `export` of `run`, for images of `export_size` or of any; returns what to tell of it.
+
+    Raises:
+        ImagingError: a setting that is wrong, or a network that cannot be exported so.
+    """
+    size, path = given["export_size"], Path(str(given["export"]))
+    sides = size if isinstance(size, list) else []
+    if size is not None and (len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides)):
+        raise ImagingError(f"export_size is {size!r}; expected [height, width] in pixels")
+    if path.suffix != EXPORTED:
+        raise ImagingError(
+            f"export is {path}; expected a name that ends in {EXPORTED}, for torch.export.load"
+        )
+    task, config = load_network(str(given["run"]), given["accelerator"])
+    return export(task, config["data"]["source"]["channels"], path, size and tuple(size))
+
+
+def shipped() -> list[str]:
+    """The names of the weights that ship."""
+    return sorted(path.stem for path in WEIGHTS.glob(f"*{SUFFIX}"))
+
+
+def find_network(name: str | Path) -> Path:
+    """The file that a name stands for.
+
+    Raises:
+        ImagingError: there is none, or it ships and has been changed.
+    """
+    path = Path(name)
+    if not path.exists():
+        alone = path.parent in (Path(), Path("weights")) or path.parent.resolve() == WEIGHTS.resolve()
+        if alone and path.name.removesuffix(SUFFIX) in shipped():
+            path = WEIGHTS / (path.name.removesuffix(SUFFIX) + SUFFIX)
+        elif alone and not path.suffix and shipped():
+            known = ", ".join(shipped())
+            raise ImagingError(
+                f"there is no run, checkpoint or network '{name}'{closest(path.name, shipped())}; "
+                f"networks that ship: {known}"
+            )
+    path = find_checkpoint(path)
+    if path.parent.resolve() == WEIGHTS.resolve():
+        _verify(path)
+    return path
+
+
+def with_psf(config: dict, psf: dict) -> dict:
+    """The config of a deconvolver for another blur.
+
+    Raises:
+        ImagingError: its network knows only the blur that it was trained on.
+    """
+    model, physics = config["model"], config["physics"]
+    if "psf" in model:
+        model = model | {"psf": psf}
+    elif "psf" in model.get("wiener", {}):
+        model = model | {"wiener": model["wiener"] | {"psf": psf}}
+    else:
+        raise ImagingError(
+            f"psf is for a network that is told the blur, such as wiener_pair; a {model['name']} knows only "
+            "what it was trained on"
+        )
+    return config | {"model": model, "physics": physics | {"operator": physics["operator"] | {"psf": psf}}}
+
+
+def write_sums() -> None:
+    """Write the SHA-256 of all weights that ship, in the format of `sha256sum`."""
+    lines = [f"{_sum(WEIGHTS / f'{name}{SUFFIX}')}  {name}{SUFFIX}\n" for name in shipped()]
+    write_text(WEIGHTS / SUMS, "".join(lines))
+
+
+def _verify(path: Path) -> None:
+    known = dict(line.split()[::-1] for line in (WEIGHTS / SUMS).read_text().splitlines())
+    if path.name not in known:
+        raise ImagingError(f"{path} is not in {WEIGHTS / SUMS}: it does not belong to this project")
+    if _sum(path) != known[path.name]:
+        raise ImagingError(f"{path} has been changed or is incomplete: its SHA-256 is not that in {SUMS}")
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

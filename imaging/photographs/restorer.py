@@ -1,0 +1,176 @@
+"""A trained network for one's own pictures: any size, gray or RGB, 8 or 16 bits."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+from imaging.evaluation.tiling import restore, restore_to_integers
+from imaging.models.noise_level import noise_level
+from imaging.photographs.borders import continued
+from imaging.photographs.files import Photograph, bits_of, read_photograph, write_photograph
+from imaging.physics.gray_image import read_gray
+from imaging.tasks.reconstruction import Reconstruction, as_float
+
+SEEN = 512  # side of the nine pieces of a large photograph in which its noise is looked for
+
+
+class Restorer:
+    """x_hat = f(y) for photographs.
+
+    Args:
+        task: with its weights, on its device.
+        config: the run's.
+
+    Example:
+        >>> denoise = imaging.load("denoiser-blind-64")       # doctest: +SKIP
+        >>> denoise.file("photo.jpg", "restored.png")          # doctest: +SKIP
+    """
+
+    def __init__(self, task: Reconstruction, config: dict):
+        self.task, self.config = task.eval(), config
+        self.channels = config["data"]["source"]["channels"]
+
+    @property
+    def trained_sigmas(self) -> tuple[float, float]:
+        noise = self.task.physics.noise
+        return noise.low, noise.high
+
+    def __call__(self, image: Tensor, sigma: float | None = None, mask: Tensor | None = None) -> Tensor:
+        """The restored image, float32 like the measured one, not clipped.
+
+        Args:
+            image: (1 or 3, H, W), uint8 or float in [0, 1].
+            sigma: standard deviation of its noise, of intensities in [0, 1]; None: estimated, if the network
+                needs it.
+            mask: (H, W), 0 where a pixel is lost; for an inpainter.
+
+        Raises:
+            ImagingError: a mask that is missing, of no use, or of another size.
+        """
+        y = self._channels_in(image)
+        if self.task.takes_sigma and sigma is None:
+            sigma = self.estimate_sigma(image)
+        restored = [self._restore(one, sigma, mask) for one in y]
+        return self._channels_out(restored, len(image))
+
+    def estimate_sigma(self, image: Tensor) -> float:
+        """The noise of (C, H, W), seen from the image alone; see `imaging.models.noise_level`."""
+        height, width = image.shape[-2:]
+        if min(height, width) < 5:
+            raise ImagingError(f"the noise of {height}×{width} pixels cannot be estimated: give sigma=…")
+        places = [
+            (slice(top, top + SEEN), slice(left, left + SEEN))
+            for top in sorted({0, max(0, (height - SEEN) // 2), max(0, height - SEEN)})
+            for left in sorted({0, max(0, (width - SEEN) // 2), max(0, width - SEEN)})
+        ]
+        levels = [noise_level(as_float(image[(..., *place)])[None]).item() for place in places]
+        return float(np.median(levels))
+
+    def file(
+        self,
+        image: str | Path,
+        output: str | Path,
+        sigma: float | None = None,
+        mask: str | Path | None = None,
+    ) -> str:
+        """Restore a file into another, with its bits, colour profile and camera's notes.
+
+        Returns:
+            what is to be told of it, a line.
+
+        Raises:
+            ImagingError: a file that cannot be read or written, or is the same; see `__call__`.
+        """
+        image, output = Path(image), Path(output)
+        refuse_target(output, image)
+        photograph = read_photograph(image)
+        told = [f"{image} -> {output}"]
+        if sigma is None and mask is None:
+            sigma = self.estimate_sigma(photograph.pixels)
+            told.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
+            told += self._beyond(sigma)
+        bits = bits_of(output, photograph.bits)
+        if bits < photograph.bits:
+            told.append(f"{output.suffix[1:]} files have 8 bits a sample, so that of 16 the lower 8 are lost")
+        kept = None if mask is None else (read_gray(str(mask), "mask") != 0).float()
+        write_photograph(output, self._integers(photograph, bits, sigma, kept), photograph)
+        return "; ".join(told)
+
+    def _beyond(self, sigma: float) -> list[str]:
+        low, high = self.trained_sigmas
+        if low * 0.7 <= sigma <= high * 1.3:
+            return []
+        trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        return [f"the network was trained on sigma {trained}: expect less of it"]
+
+    def _integers(
+        self, photograph: Photograph, bits: int, sigma: float | None, mask: Tensor | None
+    ) -> np.ndarray:
+        pixels = photograph.pixels
+        if len(pixels) == self.channels and mask is None and self._in_tiles:
+            return restore_to_integers(self.task, pixels, bits, sigma=sigma)
+        restored = self(pixels, sigma, mask).clamp_(0, 1)
+        return restored.mul_(2**bits - 1).round_().numpy().astype({8: np.uint8, 16: np.uint16}[bits])
+
+    def _channels_in(self, image: Tensor) -> list[Tensor]:
+        """What the network takes: gray as three equal channels, or RGB as three gray images."""
+        if len(image) == self.channels:
+            return [image]
+        return [image.expand(3, -1, -1)] if self.channels == 3 else list(image[:, None])
+
+    def _channels_out(self, restored: list[Tensor], channels: int) -> Tensor:
+        if self.channels == 3 and channels == 1:
+            return restored[0].mean(0, keepdim=True)
+        return torch.cat(restored)
+
+    @property
+    def _in_tiles(self) -> bool:
+        """Whether no pixel far away has a say, so that nothing is continued periodically."""
+        return getattr(self.task.network, "reach", None) is not None or self._is("identity")
+
+    def _is(self, operator: str) -> bool:
+        return self.config["physics"]["operator"]["name"] == operator
+
+    def _restore(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
+        if self._is("mask"):
+            return self._inpaint(y, sigma, mask)
+        if mask is not None:
+            raise ImagingError("mask is for a network that inpaints; this one was trained on "
+                               f"{self.config['physics']['operator']['name']}")  # fmt: skip
+        if self._in_tiles:
+            return restore(self.task, y, sigma=sigma)
+        wide, inner = continued(as_float(y), self._margin())
+        return restore(self.task, wide, sigma=sigma)[(..., *inner)]
+
+    def _margin(self) -> int:
+        operator = self.task.physics.operator
+        return 4 * max(operator.psf.shape) if hasattr(operator, "psf") else 32
+
+    def _inpaint(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
+        if mask is None:
+            mask = self.task.physics.operator.mask(tuple(y.shape[-2:]))
+        if mask.shape != y.shape[-2:]:
+            sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, y.shape[-2:]))
+            raise ImagingError("the mask is {}, but the image is {}".format(*sizes))
+        kept = mask.to(y.device) != 0
+        intensities = as_float(y)
+        # A lost pixel is 0 in the network's units, as in training.
+        lost = self.task.denormalise(torch.zeros(()))
+        restored = restore(self.task, torch.where(kept, intensities, lost), sigma=sigma)
+        return torch.where(kept, intensities, restored) if not self.trained_sigmas[1] else restored
+
+
+def refuse_target(path: Path, source: Path) -> None:
+    """Refuse the name of an output that says no format, or is the image itself.
+
+    Raises:
+        ImagingError: as it says.
+    """
+    from imaging.data.image_files import check_suffix
+
+    check_suffix(path)
+    if path.exists() and source.exists() and path.samefile(source):
+        raise ImagingError(f"output is the image itself, {source}; choose another name")

@@ -1,0 +1,72 @@
+"""Networks that run without this project."""
+
+import pytest
+import torch
+
+from imaging.errors import ImagingError
+from imaging.photographs.export import export
+from imaging.tasks import build_task
+
+DIGIT = {"name": "digit"}
+NOISE = {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}}
+BLUR = {"operator": {"name": "blur", "psf": DIGIT}, "noise": {"sigma": 0.01}}
+SMALL = {"channels": 1, "hidden_channels": 4}
+PERIODIC = {"name": "unet", **SMALL, "padding": "circular"}
+FRONT = {"name": "wiener_front_end", "wiener": {"psf": DIGIT}, "network": PERIODIC}
+MODELS = {  # and whether one file is for all sizes
+    "dncnn": ({"name": "dncnn", **SMALL}, NOISE, True),
+    "dncnn_deep": ({"name": "dncnn_deep", **SMALL, "depth": 4, "bias": False}, NOISE, True),
+    "unet": ({"name": "unet", **SMALL}, NOISE, False),
+    "wiener": ({"name": "wiener", "psf": DIGIT}, BLUR, False),
+    "wiener_front_end": (
+        {"name": "wiener_front_end", "wiener": {"psf": DIGIT}, "network": PERIODIC},
+        BLUR,
+        False,
+    ),
+    "known": ({"name": "wiener_pair", "psf": DIGIT, **SMALL}, BLUR, False),
+    "estimated": ({"name": "wiener_pair", "psf": DIGIT, **SMALL, "sigma": "estimated"}, BLUR, False),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_exported_network_gives_the_same(name, tmp_path):
+    model, physics, any_size = MODELS[name]
+    task = build_task(
+        {
+            "task": {"name": "denoiser" if physics is NOISE else "deconvolver"},
+            "model": model,
+            "physics": physics,
+            "optimizer": {"name": "adam"},
+            "schedule": {"name": "constant"},
+            "seed": 0,
+        }
+    ).eval()
+    path, y = tmp_path / "network.pt2", torch.rand(1, 1, 30, 41)
+    told = export(task, 1, path, None if any_size else (30, 41))
+    assert ("of any height and width" if any_size else "of 30×41 pixels") in told
+    arguments = (y, torch.full((1, 1, 1, 1), 0.01)) if task.takes_sigma else (y,)
+    with torch.no_grad():
+        x_hat = torch.export.load(path).module()(*arguments)
+        assert torch.allclose(x_hat, task.restore(y, 0.01), atol=1e-4)
+    if not any_size:
+        with pytest.raises(ImagingError, match=r"cannot be exported .* give the images' size: export_size="):
+            export(task, 1, tmp_path / "any.pt2")
+
+
+def test_by_command(command, run, tmp_path):
+    status, printed, _ = command("evaluate.py", f"run={run}", "export=network.pt2")
+    assert status == 0
+    assert "network.pt2: takes float32 (1, 3, H, W) of any height and width" in printed
+    assert torch.export.load(tmp_path / "network.pt2").module()(torch.rand(1, 3, 20, 30)).shape == (
+        1,
+        3,
+        20,
+        30,
+    )
+    for words, message in (
+        (["export=network.onnx"], "expected a name that ends in .pt2"),
+        (["export=network.pt2", "export_size=5"], "export_size is 5; expected [height, width]"),
+    ):
+        status, _, complained = command("evaluate.py", f"run={run}", *words)
+        assert status == 2
+        assert message in complained

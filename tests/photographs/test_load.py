@@ -1,0 +1,81 @@
+"""Networks by name."""
+
+import pytest
+import torch
+
+import imaging
+from imaging.errors import ImagingError
+from imaging.photographs import load as room
+from imaging.tasks import build_task
+from imaging.tasks.weights import write_weights
+
+CONFIG = {
+    "task": {"name": "denoiser"},
+    "model": {"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 4},
+    "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
+    "optimizer": {"name": "adam"},
+    "schedule": {"name": "constant"},
+    "seed": 3,
+    "data": {"source": {"name": "bundled", "channels": 1}},
+    "trainer": {"channels_last": True, "compile": False},
+}
+BLUR = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
+GAUSSIAN = {"name": "gaussian", "sigma": 1.0}
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A directory of weights that ship, with one in it."""
+    monkeypatch.setattr(room, "WEIGHTS", tmp_path / "weights")
+    write_weights(tmp_path / "weights" / "small.safetensors", CONFIG, build_task(CONFIG).state_dict(), {})
+    room.write_sums()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "weights"
+
+
+@pytest.mark.parametrize("name", ["small", "weights/small", "weights/small.safetensors"])
+def test_by_name_and_by_path(shelf, name):
+    y = torch.rand(1, 12, 14)
+    assert torch.allclose(imaging.load(name, "cpu")(y), build_task(CONFIG).restore(y[None])[0], atol=1e-6)
+
+
+def test_from_anywhere_by_name(shelf, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert imaging.load("small", "cpu").channels == 1
+
+
+def test_a_name_that_is_none_is_told_with_the_nearest(shelf):
+    with pytest.raises(ImagingError, match=r"'smal' \(did you mean 'small'\?\); networks that ship: small"):
+        imaging.load("smal")
+    with pytest.raises(ImagingError, match=r"there is no run directory or checkpoint outputs/a"):
+        imaging.load("outputs/a")
+
+
+def test_a_changed_file_is_refused(shelf):
+    path = shelf / "small.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ImagingError, match="has been changed or is incomplete"):
+        imaging.load("small")
+    path.rename(shelf / "stranger.safetensors")
+    with pytest.raises(ImagingError, match="does not belong to this project"):
+        imaging.load("stranger")
+
+
+def test_the_sums_are_those_of_sha256sum(shelf):
+    import subprocess
+
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=shelf, check=True)
+
+
+def test_another_blur_is_for_networks_that_are_told_it():
+    config = CONFIG | {"model": {"name": "wiener", "psf": {"name": "digit"}}, "physics": BLUR}
+    other = room.with_psf(config, GAUSSIAN)
+    assert other["model"]["psf"] == other["physics"]["operator"]["psf"] == GAUSSIAN
+    front = config | {"model": {"name": "wiener_front_end", "wiener": {"psf": {"name": "digit"}}}}
+    assert room.with_psf(front, GAUSSIAN)["model"]["wiener"]["psf"] == GAUSSIAN
+    with pytest.raises(ImagingError, match="a dncnn knows only what it was trained on"):
+        room.with_psf(CONFIG | {"physics": BLUR}, GAUSSIAN)
+    assert config["model"]["psf"] == {"name": "digit"}

@@ -1,0 +1,115 @@
+"""Files keep their bits, their colour profile, their orientation and the camera's notes."""
+
+import io
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image, ImageCms, ImageOps
+
+from imaging.data.image_files import read_pixels
+from imaging.errors import ImagingError
+from imaging.photographs.files import Photograph, bits_of, read_photograph, write_photograph
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def pixels(channels, bits, size=(300, 21)):
+    random = np.random.default_rng(0)
+    return random.integers(0, 2**bits, (channels, *size), dtype={8: np.uint8, 16: np.uint16}[bits])
+
+
+def notes(orientation=None, maker="Camera"):
+    exif = Image.Exif()
+    exif[271] = maker
+    if orientation:
+        exif[274] = orientation
+    return exif
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_what_is_written_without_loss_is_read_the_same(channels, bits, suffix, tmp_path):
+    written, path = pixels(channels, bits), tmp_path / f"a{suffix}"
+    write_photograph(path, written, Photograph(torch.zeros(0), PROFILE))
+    back = read_photograph(path)
+    assert back.bits == bits
+    assert back.profile == PROFILE
+    scaled = back.pixels.numpy() if bits == 8 else (back.pixels.double() * 65535).round().numpy()
+    assert np.array_equal(scaled, written)
+    if bits == 16 and suffix == ".tif":  # and by a reader of others
+        assert np.array_equal(np.moveaxis(np.atleast_3d(tifffile.imread(path)), -1, 0), written)
+
+
+def test_others_read_our_16_bit_png(tmp_path):
+    """Pillow knows gray ones wholly, and of RGB the high bytes, the profile and the notes."""
+    gray, colour = pixels(1, 16), pixels(3, 16)
+    belongs = Photograph(torch.zeros(0), PROFILE, notes().tobytes())
+    write_photograph(tmp_path / "gray.png", gray, belongs)
+    write_photograph(tmp_path / "colour.png", colour, belongs)
+    with Image.open(tmp_path / "gray.png") as image:
+        assert np.array_equal(np.asarray(image), gray[0])
+    with Image.open(tmp_path / "colour.png") as image:
+        image.load()
+        assert np.array_equal(np.asarray(image), np.moveaxis(colour >> 8, 0, -1))
+        assert image.info["icc_profile"] == PROFILE
+        assert image.getexif()[271] == "Camera"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_turned_photograph_is_shown_the_same_way(suffix, orientation, tmp_path):
+    source, target = tmp_path / f"source{suffix}", tmp_path / f"target{suffix}"
+    gradient = np.zeros((24, 40, 3), np.uint8)
+    gradient[..., 0], gradient[..., 1] = np.arange(24)[:, None] * 10, np.arange(40) * 6
+    Image.fromarray(gradient).save(source, exif=notes(orientation), icc_profile=PROFILE, quality=100)
+    photograph = read_photograph(source)
+    write_photograph(target, photograph.pixels.numpy(), photograph)
+    with Image.open(source) as before, Image.open(target) as after:
+        shown = [np.asarray(ImageOps.exif_transpose(image)).astype(int) for image in (before, after)]
+        assert shown[0].shape == shown[1].shape
+        assert abs(shown[0] - shown[1]).mean() < 4
+        assert after.info["icc_profile"] == PROFILE
+        assert after.getexif()[271] == "Camera"
+
+
+def test_a_16_bit_colour_tiff_which_pillow_does_not_know_keeps_its_profile(tmp_path):
+    path, words = tmp_path / "a.tif", np.moveaxis(pixels(3, 16), 0, -1)
+    tags = [(34675, 7, len(PROFILE), PROFILE, True)]
+    tifffile.imwrite(path, words, photometric="rgb", extratags=tags)
+    assert read_photograph(path).profile == PROFILE
+
+
+def test_a_gray_jpeg_stays_gray(tmp_path):
+    Image.fromarray(pixels(1, 8)[0]).save(tmp_path / "a.jpg")
+    photograph = read_photograph(tmp_path / "a.jpg")
+    write_photograph(tmp_path / "b.jpg", photograph.pixels.numpy(), photograph)
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.mode == "L"
+
+
+def test_formats_have_the_bits_that_they_have(tmp_path):
+    assert [bits_of(tmp_path / name, 16) for name in ("a.jpg", "a.PNG", "a.tiff", "a.webp")] == [8, 16, 16, 8]
+    assert bits_of(tmp_path / "a.png", 8) == 8
+
+
+def test_nothing_half_written_is_left(tmp_path, monkeypatch):
+    write_photograph(tmp_path / "a.png", pixels(3, 16), Photograph(torch.zeros(0)))
+    before = (tmp_path / "a.png").read_bytes()
+    monkeypatch.setattr("imaging.photographs.files.ROWS", 0)  # fails after the header
+    with pytest.raises(ValueError, match="range"):
+        write_photograph(tmp_path / "a.png", pixels(3, 16), Photograph(torch.zeros(0)))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == before
+    with pytest.raises(ImagingError, match="cannot write"):
+        write_photograph(tmp_path / "a.png" / "b.png", pixels(3, 16), Photograph(torch.zeros(0)))
+
+
+def test_read_pixels_gives_the_channels_of_the_file(tmp_path):
+    for name, mode, channels in (("gray.png", "L", 1), ("colour.png", "RGB", 3), ("alpha.png", "RGBA", 3)):
+        buffer = io.BytesIO()
+        Image.new(mode, (5, 4)).save(buffer, "PNG")
+        (tmp_path / name).write_bytes(buffer.getvalue())
+        assert read_pixels(tmp_path / name).shape == (channels, 4, 5)

@@ -1,0 +1,121 @@
+"""A trained network on pictures of any size and kind."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from imaging.errors import ImagingError
+from imaging.photographs.files import read_photograph
+from imaging.photographs.restorer import Restorer
+from imaging.tasks import build_task
+
+DIGIT = {"name": "digit"}
+NOISE = {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}}
+BLUR = {"operator": {"name": "blur", "psf": DIGIT}, "noise": {"sigma": 0.01}}
+MASK = {"operator": {"name": "mask", "lost": 0.5}, "noise": {"sigma": 0.0}}
+TASKS = {"identity": "denoiser", "blur": "deconvolver", "mask": "inpainter"}
+PAIR = {"name": "wiener_pair", "psf": DIGIT, "hidden_channels": 4, "levels": 2}
+
+
+def restorer(channels=3, model=None, physics=NOISE):
+    model = model or {"name": "dncnn", "channels": channels, "hidden_channels": 4, "depth": 3}
+    config = {
+        "task": {"name": TASKS[physics["operator"]["name"]]},
+        "model": model,
+        "physics": physics,
+        "optimizer": {"name": "adam"},
+        "schedule": {"name": "constant"},
+        "seed": 0,
+        "data": {"source": {"channels": channels}},
+    }
+    return Restorer(build_task(config), config)
+
+
+@pytest.mark.parametrize("size", [(20, 31), (700, 40)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32], ids=str)
+def test_is_the_network_on_an_image_of_its_kind(size, dtype):
+    one = restorer()
+    image = torch.rand(3, *size)
+    image = (255 * image).to(torch.uint8) if dtype == torch.uint8 else image
+    y = image[None] / 255 if dtype == torch.uint8 else image[None]
+    torch.testing.assert_close(one(image), one.task.restore(y.float())[0], atol=1e-6, rtol=1e-6)
+
+
+def test_a_colour_network_takes_gray_as_three_equal_channels():
+    one, gray = restorer(), torch.rand(1, 20, 30)
+    expected = one.task.restore(gray.expand(3, -1, -1)[None])[0].mean(0, keepdim=True)
+    assert torch.allclose(one(gray), expected, atol=1e-6)
+
+
+def test_a_gray_network_takes_each_channel_alone():
+    one, image = restorer(channels=1), torch.rand(3, 20, 30)
+    for channel, restored in zip(image, one(image), strict=True):
+        assert torch.allclose(restored, one.task.restore(channel[None, None])[0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(64, 80), (1200, 530)], ids=str)
+def test_the_noise_is_estimated_from_pieces(size):
+    image = 0.5 + 0.07 * torch.randn(3, *size, generator=torch.Generator().manual_seed(0))
+    assert restorer().estimate_sigma(image) == pytest.approx(0.07, rel=0.05)
+    with pytest.raises(ImagingError, match="cannot be estimated: give sigma="):
+        restorer().estimate_sigma(image[..., :4])
+
+
+def test_a_deconvolver_is_told_the_noise_or_estimates_it():
+    one = restorer(model=PAIR, physics=BLUR)
+    image = 0.5 + 0.03 * torch.randn(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    told, estimated = one(image, sigma=one.estimate_sigma(image)), one(image)
+    assert torch.equal(told, estimated)
+    assert not torch.allclose(told, one(image, sigma=0.2), atol=1e-3)
+    assert told.shape == image.shape
+
+
+def test_an_inpainter_changes_lost_pixels_alone():
+    one, image, mask = restorer(physics=MASK), torch.rand(3, 20, 30), torch.rand(20, 30) > 0.3
+    restored = one(image, mask=mask.float())
+    assert torch.equal(restored[:, mask], image[:, mask])
+    other = torch.where(mask, image, torch.rand(3, 20, 30))
+    assert torch.equal(one(other, mask=mask.float()), restored)  # what is lost has no say
+    with pytest.raises(ImagingError, match="the mask is 20 x 29, but the image is 20 x 30"):
+        one(image, mask=torch.ones(20, 29))
+
+
+def test_a_mask_is_for_inpainters():
+    with pytest.raises(ImagingError, match="mask is for a network that inpaints"):
+        restorer()(torch.rand(3, 8, 8), mask=torch.ones(8, 8))
+
+
+class TestFiles:
+    @pytest.fixture
+    def photo(self, tmp_path):
+        random = np.random.default_rng(0)
+        path = tmp_path / "photo.png"
+        noisy = 128 + 25.5 * random.standard_normal((60, 80, 3))
+        Image.fromarray(noisy.round().astype(np.uint8)).save(path)
+        return path
+
+    def test_the_estimate_is_told_and_a_given_sigma_is_not(self, photo, tmp_path):
+        told = restorer().file(photo, tmp_path / "a.png")
+        assert "noise estimated at sigma 0.1" in told
+        assert "estimated" not in restorer().file(photo, tmp_path / "b.png", sigma=0.1)
+        assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+    def test_noise_beyond_the_training_is_told(self, photo, tmp_path):
+        quiet = NOISE | {"noise": {"sigma": [0.005, 0.01]}}
+        told = restorer(physics=quiet).file(photo, tmp_path / "a.png")
+        assert "the network was trained on sigma 0.005 to 0.01: expect less of it" in told
+
+    def test_bits_are_kept_where_the_format_has_them(self, tmp_path):
+        deep = np.random.default_rng(0).integers(0, 65536, (30, 40), dtype=np.uint16)
+        Image.fromarray(deep).save(tmp_path / "deep.png")
+        restorer(channels=1).file(tmp_path / "deep.png", tmp_path / "out.png")
+        assert read_photograph(tmp_path / "out.png").bits == 16
+        told = restorer(channels=1).file(tmp_path / "deep.png", tmp_path / "out.jpg")
+        assert "jpg files have 8 bits a sample" in told
+
+    def test_the_input_is_not_overwritten(self, photo):
+        before = photo.read_bytes()
+        with pytest.raises(ImagingError, match="output is the image itself"):
+            restorer().file(photo, photo.parent / "." / "photo.png")
+        assert photo.read_bytes() == before
