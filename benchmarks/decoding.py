@@ -42,9 +42,11 @@ def make_photographs(folder: Path) -> None:
     large = torch.nn.functional.interpolate(picture[None].float(), (1536, 2048), mode="bilinear")[0] / 255
     (folder / "train").mkdir()
 
+    noisy = (large + 0.02 * torch.randn(large.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    noisy = (255 * noisy).round().to(torch.uint8)
+
     def one(index: int) -> None:
-        noise = 0.02 * torch.randn(large.shape, generator=torch.Generator().manual_seed(index))
-        write_image(folder / "train" / f"{index:03d}.jpg", large.roll(index * 7, -1) + noise)
+        write_image(folder / "train" / f"{index:03d}.jpg", noisy.roll(index * 5, -1))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, range(COUNT)))

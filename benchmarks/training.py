@@ -151,16 +151,16 @@ def careful(network, patches, steps: int) -> float:
 def worker(name: str, channels: int, seed: int, whole: bool) -> None:
     import torch
 
-    from imaging.data import build_data
-    from imaging.evaluation.evaluate import Protocol, evaluate
-    from imaging.tasks import build_task
-
     steps = WHOLE if whole else STEPS
     torch.manual_seed(seed)
     config = settings(channels, steps, seed)
-    data, task = build_data(config["data"]), build_task(config)
     if name == "ours":
+        from imaging.data import build_data
+        from imaging.tasks import build_task
+
+        data, task = build_data(config["data"]), build_task(config)
         data.setup("fit")
+        network = task.network
         if not whole:
             interval = config["trainer"]["val_check_interval"]
             config["trainer"] |= {"val_check_interval": STEPS, "checkpoint_every_n_steps": STEPS}
@@ -170,16 +170,29 @@ def worker(name: str, channels: int, seed: int, whole: bool) -> None:
             extra = times[-1] - times[-2]
             taken -= extra * (1 - (STEPS - WARM) / interval)
     else:
-        patches = torch.load(os.environ["BENCHMARK_PATCHES"])
+        from imaging.models import build_model
+
+        network, patches = build_model(config["model"]), torch.load(os.environ["BENCHMARK_PATCHES"])
         if name == "plain" and not whole:
             steps = (WARM + STEPS) // 2  # it is slow, and all its steps are alike
-        taken = {"plain": plain, "careful": careful}[name](task.network, patches, steps)
+        taken = {"plain": plain, "careful": careful}[name](network, patches, steps)
     told = {"seconds": taken / (steps - WARM)}
     if whole:
-        protocol = Protocol(config["data"]["source"]["name"], (SIGMA,))
-        records = evaluate(task, data.test_images(), protocol, name, name)
-        told["psnr"] = statistics.fmean(r.psnr for r in records)
+        told["psnr"] = tested(config, network, name)
     print(json.dumps(told))
+
+
+def tested(config: dict, network, name: str) -> float:
+    """Mean PSNR over all test images."""
+    from imaging.data import build_data
+    from imaging.evaluation.evaluate import Protocol, evaluate
+    from imaging.tasks import build_task
+
+    task = build_task(config)
+    task.network = network
+    protocol = Protocol(config["data"]["source"]["name"], (SIGMA,))
+    images = build_data(config["data"]).test_images()
+    return statistics.fmean(r.psnr for r in evaluate(task, images, protocol, name, name))
 
 
 def save_patches(path: Path) -> None:

@@ -100,7 +100,9 @@ def ssim(x_hat: torch.Tensor, x: torch.Tensor, moments: Moments | None = None) -
     a = x_hat.float()
     mean_a, aa, ab = (_weighted_means(image) for image in (a, a * a, a * x.float()))
     c1, c2 = 0.01**2, 0.03**2
-    cross, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    structure = (2 * (ab - cross) + c2) / (aa + bb - squares + c2)
-    luminance = (2 * cross + c1) / (squares + c1)
-    return (structure * luminance).flatten(1).mean(dim=1)
+    cross, squares = mean_a * mean_b, (mean_a * mean_a).addcmul_(mean_b, mean_b)
+    # (2 cov + c2) (2 cross + c1) / ((var_a + var_b + c2) (squares + c1)),
+    # in place: the maps of a photograph are large.
+    numerator = ab.sub_(cross).mul_(2).add_(c2).mul_(cross.mul_(2).add_(c1))
+    denominator = aa.add_(bb).sub_(squares).add_(c2).mul_(squares.add_(c1))
+    return numerator.div_(denominator).flatten(1).mean(dim=1)

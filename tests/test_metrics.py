@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from imaging.metrics import PSNR, psnr, ssim
+from imaging.metrics import CONVENTIONS, PSNR, psnr, ssim
 from imaging.randomness import generator
 
 
@@ -63,3 +63,13 @@ def test_the_metric_averages_images_not_batches():
     metric.update(x[:1] + 0.1, x[:1])  # 20 dB
     metric.update(x[1:] + 0.01, x[1:])  # 40 dB, twice
     assert metric.compute().item() == pytest.approx(100 / 3, abs=1e-4)
+
+
+def test_conventions_say_what_is_done_to_an_estimate_first(pair):
+    x_hat, x = pair
+    expected = [
+        peak_signal_noise_ratio(b.numpy(), a.clip(0, 1).numpy(), data_range=1)
+        for a, b in zip(x_hat, x, strict=True)
+    ]
+    assert psnr(CONVENTIONS["clipped"](x_hat), x).tolist() == pytest.approx(expected, abs=1e-4)
+    assert torch.equal(CONVENTIONS["unclipped"](x_hat), x_hat)

@@ -83,7 +83,7 @@ class GaussianNoise(nn.Module):
         # whatever x's layout, as the values must not depend on it, and drawing into a channels_last
         # tensor takes ten times as long.
         unit = torch.randn((n, *x.shape[1:]), generator=generator, device=generator.device, dtype=x.dtype)
-        return x + (sigmas.to(x.dtype) * unit)[rank::world_size].to(x.device)
+        return x + unit.mul_(sigmas.to(x.dtype))[rank::world_size].to(x.device)
 
 
 def sigma_range(sigma: float | list) -> tuple[float, float]:

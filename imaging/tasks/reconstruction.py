@@ -27,8 +27,8 @@ def _log_mse(x_hat: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
     return torch.log10(error + 1e-8).mean()  # a tenth of the negative PSNR; a patch may be restored wholly
 
 
-# From x_hat, x (N, C, H, W) in the network's units and sigma (N, 1, 1, 1). The last two let each noise level
-# of a range have its say, where the plain error is mostly that of the strongest noise.
+# From x_hat, x (N, C, H, W) in the network's units and, for the one that uses it, sigma (N, 1, 1, 1). The
+# last two let each noise level of a range have its say; the plain error is mostly that of the strongest.
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "mse": lambda x_hat, x, sigma: F.mse_loss(x_hat, x),
     "mse_over_variance": lambda x_hat, x, sigma: ((x_hat - x) / sigma).square().mean(),
@@ -74,8 +74,8 @@ class Reconstruction(pl.LightningModule):
             raise ImagingError(f"task.loss is {loss!r}{closest(loss, LOSSES)}; there are: {known}")
         if loss == "mse_over_variance" and not physics.noise.low > 0:
             raise ImagingError(f"task.loss={loss} divides by sigma², and physics.noise.sigma reaches 0")
-        self.loss = LOSSES[loss]
         self.network, self.physics = network, physics
+        self.loss, self.uses_sigma = LOSSES[loss], self.takes_sigma or loss == "mse_over_variance"
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
         self.automatic_optimization = False
         self.gradient_clip_val: float | None = None  # Lightning clips only in its own optimisation
@@ -184,11 +184,12 @@ class Reconstruction(pl.LightningModule):
         """Loss, estimate, measurement and clean images of one step; `image` (N, C, H, W)."""
         random = generator(self.seed, "noise", *divmod(step, self.steps_per_epoch), device=self.device)
         x = as_float(image)
-        target = self.normalise(x)
-        rank, world_size = self.shard
-        sigmas = self.physics.noise.sample_sigma(len(x) * world_size, random)
+        target, sigmas, sigma = self.normalise(x), None, None
+        if self.uses_sigma:
+            rank, world_size = self.shard
+            sigmas = self.physics.noise.sample_sigma(len(x) * world_size, random)
+            sigma = sigmas[rank::world_size]
         y = self.corrupt(target, random, sigmas, self.shard)
-        sigma = sigmas[rank::world_size]
         x_hat = self.network(y, sigma) if self.takes_sigma else self.network(y)
         return self.loss(x_hat.float(), target, sigma), x_hat, y, x
 

@@ -217,3 +217,19 @@ def test_mnist_is_the_official_one(data_root):
         assert images.shape == (count, 1, 28, 28)
         header = struct.pack(">IIII", 0x803, count, 28, 28)
         assert hashlib.md5(header + images.numpy().tobytes()).hexdigest() == MD5[split]
+
+
+def test_bsd68_is_68_gray_photographs_for_tests_alone(data_root):
+    source = SOURCES.build({"name": "bsd68", "root": str(data_root)})
+    if not source.folder.is_dir():
+        pytest.skip(f"no {source.folder}")
+    assert len(source.ids("test")) == 68
+    assert sorted(source.read("test", 0).shape[1:]) == [321, 481]
+    with pytest.raises(ImagingError, match="has no training images"):
+        source.ids("train")
+
+
+def test_bsd68_that_is_not_there_says_where_it_shall_lie(tmp_path):
+    source = SOURCES.build({"name": "bsd68", "root": str(tmp_path)})
+    with pytest.raises(ImagingError, match=r"BSD68: put the 68 PNG images there"):
+        source.ids("test")

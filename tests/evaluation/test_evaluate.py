@@ -91,3 +91,28 @@ def test_an_image_that_the_operator_cannot_take_is_refused_at_once():
     task = build_task(CONFIG | {"physics": blur, "task": {"name": "deconvolver"}})
     with pytest.raises(ImagingError, match="smaller than the 7 x 7 psf"):
         check_sizes(task, images(1, 5))
+
+
+def test_records_are_of_the_convention_that_they_name():
+    task = build_task(CONFIG | {"model": {"name": "identity"}})
+    first, second = (
+        next(evaluate(task, images(1, 64), Protocol("set", (0.3,), convention=name), "a", "m"))
+        for name in ("unclipped", "clipped")
+    )
+    assert (first.convention, second.convention) == ("unclipped", "clipped")
+    assert first.psnr == pytest.approx(first.psnr_input)
+    assert second.psnr == pytest.approx(second.psnr_input)
+    assert second.psnr > first.psnr + 1  # what is clipped is nearer
+    with pytest.raises(
+        ImagingError, match=r"^convention is 'cliped' \(did you mean 'clipped'\?\); there are: "
+    ):
+        Protocol("set", (0.3,), convention="cliped")
+
+
+def test_a_network_that_takes_sigma_is_told_that_of_the_test():
+    blur = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
+    model = {"name": "wiener_pair", "psf": {"name": "digit"}, "channels": 1, "hidden_channels": 4}
+    task, told = build_task(CONFIG | {"task": {"name": "deconvolver"}, "model": model, "physics": blur}), []
+    task.network.forward = lambda y, sigma: told.append(sigma.flatten().tolist()) or y
+    list(evaluate(task, images(2, 32), Protocol("set", (0.01, 0.02)), "a", "m"))
+    assert told == [[pytest.approx(0.01)] * 2, [pytest.approx(0.02)] * 2]

@@ -73,7 +73,7 @@ class Told(nn.Module):
 
 def test_a_network_that_takes_sigma_is_told_that_of_each_image():
     task = build_task(RANGE)
-    task.network = Told()
+    task.network, task.uses_sigma = Told(), True
     data = ImageData(Discs(), batch_size=4, validation_images=2, seed=3)
     measured = []
     task.physics.register_forward_hook(lambda module, arguments, y: measured.append((arguments[0], y)))
@@ -93,7 +93,7 @@ def test_a_network_that_takes_sigma_is_told_that_of_each_image():
 
 def test_each_rank_is_told_the_sigmas_of_its_images():
     task, x = build_task(RANGE), torch.rand(4, 1, 8, 8)
-    task.network, task.steps_per_epoch = Told(), 10
+    task.network, task.uses_sigma, task.steps_per_epoch = Told(), True, 10
     for shard, images in (((0, 1), x), ((0, 2), x[::2]), ((1, 2), x[1::2])):
         task.shard = shard
         task._forward(images, 7)
