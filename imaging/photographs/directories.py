@@ -1,6 +1,5 @@
 """One photograph or a directory of them, as `evaluate.py image=… output=…` asks for it."""
 
-import math
 from pathlib import Path
 
 from imaging.data.image_files import SUFFIXES
@@ -27,9 +26,9 @@ def restore_as_asked(given: dict) -> None:
         raise ImagingError(f"say where the restored image goes, e.g. output={image.stem}-restored{suffix}")
     sigma, mask = given["sigma"], given["mask"]
     number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
-    if sigma is not None and not (number and 0 <= sigma < math.inf):
+    if sigma is not None and not (number and 0 <= sigma <= 1):
         raise ImagingError(
-            f"sigma is {sigma!r}; expected the deviation of the noise, of intensities in [0, 1]"
+            f"sigma is {sigma!r}; expected that of the noise, of intensities in [0, 1]: 25 of 255 is 0.098"
         )
     if not image.is_dir():
         refuse_target(output, image)

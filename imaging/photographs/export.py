@@ -1,6 +1,7 @@
 """A trained network as a file that runs without this project: torch.export."""
 
 import copy
+import warnings
 from pathlib import Path
 
 import torch
@@ -54,6 +55,8 @@ def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int
     free = torch.export.Dim.DYNAMIC
     shapes = ({2: free, 3: free} if size is None else {}, {})[: len(arguments)]
     module = Intensities(task).eval()
+    # Of torch.export.save, about weights on other devices than the processor, with all of them there.
+    warnings.filterwarnings("ignore", "No complete tensor found in the group")
     try:
         with torch.no_grad():
             program = torch.export.export(module, arguments, dynamic_shapes=shapes)

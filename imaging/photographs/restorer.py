@@ -91,6 +91,7 @@ class Restorer:
         if sigma is None and mask is None:
             sigma = self.estimate_sigma(photograph.pixels)
             told.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
+        if sigma is not None:
             told += self._beyond(sigma)
         bits = bits_of(output, photograph.bits)
         if bits < photograph.bits:

@@ -1,0 +1,92 @@
+"""Make the weights that ship: python -m imaging.photographs.shipping <run directory> <name> "<what it is>"
+
+Writes `weights/<name>.safetensors`, its card `weights/<name>.md` and `weights/SHA256SUMS`. The card has the
+numbers of the run's own test, and those on the bundled photographs, which a test measures again.
+"""
+
+import sys
+from pathlib import Path
+
+from imaging.data import build_data
+from imaging.evaluation.evaluate import Protocol, evaluate
+from imaging.evaluation.records import read_per_image, summarise
+from imaging.files import write_text
+from imaging.photographs.load import WEIGHTS, load_network, write_sums
+from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
+from imaging.runs.run import read_config, read_status
+from imaging.tasks.weights import weights_of, write_weights
+
+LIMIT = 4_000_000  # bytes of a file in the repository
+CROP = [256, 256]  # of the bundled photographs, so that the test is short
+LICENCE = (
+    "The weights are under this project's MIT licence. They were trained on BSDS300, whose images are for\n"
+    "research and education and are not part of this repository."
+)
+
+
+def ship(run: Path, name: str, what: str) -> None:
+    """Put a finished run's network among those that ship.
+
+    Args:
+        run: its directory.
+        name: of the network, as `imaging.load` takes it.
+        what: it is, a sentence for the card.
+    """
+    config, status = read_config(run), read_status(run)
+    rows, path = summarise(read_per_image(run / "per_image.csv")), WEIGHTS / f"{name}.safetensors"
+    weights = weights_of(read_checkpoint(find_checkpoint(run)))
+    write_weights(path, config, weights, {"commit": status["commit"]})
+    assert path.stat().st_size < LIMIT, f"{path} has {path.stat().st_size} bytes"
+    write_sums()
+    write_text(path.with_suffix(".md"), card(name, what, config, status, rows))
+
+
+def card(name: str, what: str, config: dict, status: dict, rows: list[dict]) -> str:
+    """Markdown: what, data, command, commit, numbers, licence."""
+    sigma = config["physics"]["noise"]["sigma"]
+    sigma = f"{sigma[0]:g} to {sigma[1]:g}" if isinstance(sigma, list) else f"{sigma:g}"
+    source = config["data"]["source"]["name"]
+    lines = [
+        f"# {name}",
+        "",
+        what,
+        "",
+        f"- trained on {source}, sigma {sigma}, seed {config['seed']}, commit {status['commit']}:",
+        "",
+        f"      {status['command']}",
+        "",
+        f"- PSNR in dB, {rows[0]['n_images']} test images of {source}, one network:",
+        "",
+        *table({row["sigma"]: (row["psnr_mean"], row["psnr_input_mean"]) for row in rows}),
+        "",
+        f"- PSNR in dB, test photographs that come with scikit-image, upper left {CROP[0]}×{CROP[1]} pixels:",
+        "",
+        *table(bundled(name)),
+        "",
+        LICENCE,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def table(means: dict[float, tuple[float, float]]) -> list[str]:
+    """Markdown lines of restored and measured by sigma."""
+    return [
+        f"| sigma | {' | '.join(f'{sigma:g}' for sigma in means)} |",
+        f"| --- |{' ---: |' * len(means)}",
+        f"| restored | {' | '.join(f'{after:.2f}' for after, _ in means.values())} |",
+        f"| measured | {' | '.join(f'{before:.2f}' for _, before in means.values())} |",
+    ]
+
+
+def bundled(name: str) -> dict[float, tuple[float, float]]:
+    """Mean PSNR of a network that ships on the bundled photographs, and of the measurements, by sigma."""
+    task, config = load_network(name, "cpu")
+    images = build_data({"source": {"name": "bundled"}, "crop": CROP}).test_images()
+    sigmas = tuple(config["test"]["sigmas"])
+    records = evaluate(task, images, Protocol("bundled", sigmas), name, name)
+    return {row["sigma"]: (row["psnr_mean"], row["psnr_input_mean"]) for row in summarise(records)}
+
+
+if __name__ == "__main__":
+    ship(Path(sys.argv[1]), *sys.argv[2:4])
