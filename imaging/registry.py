@@ -98,5 +98,12 @@ def check_type(what: str, value, annotation) -> None:
     raise ImagingError(f"{what} is {value!r}; expected {' or '.join(accepted)}")
 
 
+def check_least(kind: str, values: Mapping[str, int], least: Mapping[str, int]) -> None:
+    """Refuse settings that are smaller than they may be; `least` has those for which that is not 1."""
+    for setting, value in values.items():
+        if value < least.get(setting, 1):
+            raise ImagingError(f"{kind}.{setting} is {value}; expected at least {least.get(setting, 1)}")
+
+
 # What may stand for an annotated type: a whole number for a float, any sequence for a list.
 WIDER = {float: (int, float), dict: Mapping, tuple: (tuple, list), list: (tuple, list)}

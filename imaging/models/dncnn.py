@@ -4,9 +4,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from imaging.errors import ImagingError
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
+from imaging.registry import check_least
 
 
 @MODELS.register("dncnn")
@@ -37,13 +37,8 @@ class DnCNN(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        for setting, value, least in (
-            ("channels", channels, 1),
-            ("depth", depth, 2),
-            ("hidden_channels", hidden_channels, 1),
-        ):
-            if value < least:
-                raise ImagingError(f"model.{setting} is {value}; expected at least {least}")
+        sizes = {"channels": channels, "depth": depth, "hidden_channels": hidden_channels}
+        check_least("model", sizes, {"depth": 2})
         widths = [channels, *[hidden_channels] * (depth - 1), channels]
         layers = []
         for before, after in pairwise(widths):

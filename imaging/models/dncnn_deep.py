@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from imaging.errors import ImagingError
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
+from imaging.registry import check_least
 
 
 class BiasFreeBatchNorm2d(nn.Module):
@@ -68,13 +68,8 @@ class DeepDnCNN(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        for setting, value, least in (
-            ("channels", channels, 1),
-            ("depth", depth, 3),
-            ("hidden_channels", hidden_channels, 1),
-        ):
-            if value < least:
-                raise ImagingError(f"model.{setting} is {value}; expected at least {least}")
+        sizes = {"channels": channels, "depth": depth, "hidden_channels": hidden_channels}
+        check_least("model", sizes, {"depth": 3})
         norm = nn.BatchNorm2d if bias else BiasFreeBatchNorm2d
         self.first = nn.Conv2d(channels, hidden_channels, 3, padding=1, bias=bias)
         self.hidden = nn.ModuleList(

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from imaging.errors import ImagingError
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
+from imaging.registry import check_least
 
 # Pixels of the image's periodic continuation that a circular network sees beyond each border. Continued
 # once, at the input, they add an eighth to a 128×128 patch; padding_mode="circular" in every convolution
@@ -48,13 +49,8 @@ class UNet(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        for setting, value in (
-            ("channels", channels),
-            ("hidden_channels", hidden_channels),
-            ("levels", levels),
-        ):
-            if value < 1:
-                raise ImagingError(f"model.{setting} is {value}; expected at least 1")
+        sizes = {"channels": channels, "hidden_channels": hidden_channels, "levels": levels}
+        check_least("model", sizes, {})
         if padding not in ("zeros", "circular"):
             raise ImagingError(f"model.padding is {padding!r}; expected 'zeros' or 'circular'")
         inputs = channels if inputs is None else inputs
