@@ -34,9 +34,12 @@ def evaluate(config: DictConfig) -> None:
     if "data" in config:  # but for these, sizes and patches are as the run has them
         config.data = {key: config.data[key] for key in ("source", *data_changes)}
     given = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    if not isinstance(given["self_ensemble"], bool):
+        raise ImagingError(f"self_ensemble is {given['self_ensemble']!r}; expected true or false")
     if given["export"] is not None:
         from imaging.photographs.load import export_as_asked
 
+        refuse(given, ("image", "output", "sigma", "psf", "mask", "data", *PROTOCOL), "with export=…")
         return print(export_as_asked(given))
     if given["image"] is not None:
         from imaging.photographs.directories import restore_as_asked
@@ -70,7 +73,7 @@ def evaluate(config: DictConfig) -> None:
         protocol = Protocol.of(settings, **{key: given[key] for key in PROTOCOL})
         images = build_data(settings["data"]).test_images()
         if given["self_ensemble"]:
-            task.network = SelfEnsemble(task.network)
+            task.network = SelfEnsemble.of(task.network, settings["physics"]["operator"]["name"])
         check_sizes(task, images)
         protocol.check_pixel(images[0][1])
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)

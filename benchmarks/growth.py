@@ -15,7 +15,7 @@ import sys
 
 from ruler import finish, in_a_process, row
 
-STEPS, ROUNDS = 20_000, 3
+STEPS, ROUNDS = 20_000, 2
 
 
 def worker(seed: int) -> None:

@@ -2,7 +2,7 @@
 
 import imaging
 
-denoise = imaging.load("denoiser-blind-64")
+denoise = imaging.load("denoiser-best-64")
 denoise.file("photo.jpg", "restored.png")
 """
 

@@ -89,8 +89,8 @@ def write_pillow(path: str | Path, pixels: np.ndarray, belongs: dict) -> None:
     try:
         picture = Image.fromarray(pixels)
         write_atomically(path, lambda file: picture.save(file, format=kind, **options, **belongs))
-    except OSError as error:
-        raise ImagingError(f"cannot write {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: more pixels or notes than the format can hold
+        raise ImagingError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def to_bytes(image: Tensor) -> Tensor:

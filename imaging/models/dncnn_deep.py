@@ -36,7 +36,8 @@ class BiasFreeBatchNorm2d(nn.Module):
             variance = (x if x.dtype == torch.float64 else x.float()).var(dim=(0, 2, 3))
             with torch.no_grad():
                 self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)
-        scale = self.weight / (variance.sqrt() + self.eps)
+        # The root of 0 has no derivative, and a channel may be constant.
+        scale = self.weight / ((variance + self.eps**2).sqrt() + self.eps)
         return x * scale.to(x.dtype)[:, None, None]
 
 

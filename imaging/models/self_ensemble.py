@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from imaging.errors import ImagingError
+
 
 class SelfEnsemble(nn.Module):
     """x_hat = mean of T⁻¹ f(T y) over the eight symmetries T of the square: flips and quarter turns.
@@ -15,12 +17,25 @@ class SelfEnsemble(nn.Module):
         network: f.
     """
 
+    @classmethod
+    def of(cls, network: nn.Module, operator: str) -> "SelfEnsemble":
+        """The same for an operator by name.
+
+        Raises:
+            ImagingError: it is not the identity: a turned image would meet a psf that is not turned.
+        """
+        if operator != "identity":
+            raise ImagingError(
+                f"self_ensemble is for denoisers; this network undoes a {operator}, which has a direction"
+            )
+        return cls(network)
+
     def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
         self.takes_sigma = getattr(network, "takes_sigma", False)
-        self.reach = getattr(network, "reach", None)
-        self.multiple = getattr(network, "multiple", 1)
+        # Coarser pixels lie elsewhere in a turned piece of an image than in the turned image.
+        self.reach = getattr(network, "reach", None) if getattr(network, "multiple", 1) == 1 else None
         self.homogeneous = getattr(network, "homogeneous", False)
 
     def forward(self, y: Tensor, *sigma: Tensor) -> Tensor:

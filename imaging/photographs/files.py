@@ -52,10 +52,18 @@ def read_photograph(path: str | Path) -> Photograph:
             profile, notes = image.info.get("icc_profile"), image.getexif()
     except OSError:  # a TIFF that Pillow does not know
         return Photograph(pixels, _tiff_profile(path))
+    if profile and profile[16:20] not in (b"GRAY", b"RGB "):
+        profile = None  # of colours that the file had, such as CMYK, and the pixels have no more
+    return Photograph(pixels, profile or None, _without_orientation(notes, image.format))
+
+
+def _without_orientation(notes, kind: str) -> bytes | None:
+    """The camera's notes; None if there are none, or broken ones, or a TIFF's, about how its pixels lie."""
     notes.pop(ORIENTATION, None)
-    # The tags of a TIFF are of how its pixels lie.
-    exif = notes.tobytes() if len(notes) and image.format != "TIFF" else None
-    return Photograph(pixels, profile or None, exif)
+    try:
+        return notes.tobytes() if len(notes) and kind != "TIFF" else None
+    except Exception:  # Pillow meets a wrong tag with whatever its packing raises
+        return None
 
 
 def bits_of(path: Path, wanted: int) -> int:

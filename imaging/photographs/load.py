@@ -23,7 +23,7 @@ def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Res
     """A trained network, ready to restore photographs.
 
     Args:
-        name: of weights that ship, as `denoiser-blind-64`; or a checkpoint, a safetensors file, a run's
+        name: of weights that ship, as `denoiser-best-64`; or a checkpoint, a safetensors file, a run's
             directory.
         device: auto, cpu, cuda, …
         psf: what `imaging.physics.make_psf` takes, in place of the one it was trained with.
@@ -42,10 +42,17 @@ def load_network(
     where = device_of(device)
     path = find_network(name)
     checkpoint = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("config", {}), dict):
+        raise ImagingError(f"{path} is not a checkpoint of this project: it has no config in it")
     if psf is not None:
         checkpoint = {**checkpoint, "config": with_psf(checkpoint["config"], psf)}
-    task, config = load_task(checkpoint, path)
-    prepare_network(task.network, config["trainer"] | {"compile": False})
+    try:
+        task, config = load_task(checkpoint, path)
+        prepare_network(task.network, config["trainer"] | {"compile": False})
+        config["data"]["source"]["channels"]
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {str(error)[:80]}"
+        raise ImagingError(f"{path} is not of this project, or of another version: {reason}") from None
     return task.to(where), config
 
 

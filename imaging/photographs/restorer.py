@@ -25,7 +25,7 @@ class Restorer:
         config: the run's.
 
     Example:
-        >>> denoise = imaging.load("denoiser-blind-64")       # doctest: +SKIP
+        >>> denoise = imaging.load("denoiser-best-64")        # doctest: +SKIP
         >>> denoise.file("photo.jpg", "restored.png")          # doctest: +SKIP
     """
 
@@ -50,6 +50,10 @@ class Restorer:
         Raises:
             ImagingError: a mask that is missing, of no use, or of another size.
         """
+        if image.dim() != 3 or len(image) not in (1, 3) or image.numel() == 0:
+            raise ImagingError(f"expected an image (1 or 3, H, W); got {tuple(image.shape)}")
+        if image.dtype != torch.uint8 and not image.is_floating_point():
+            raise ImagingError(f"expected uint8 or floats in [0, 1]; got {image.dtype}")
         y = self._channels_in(image)
         if self.task.takes_sigma and sigma is None:
             sigma = self.estimate_sigma(image)
@@ -88,7 +92,8 @@ class Restorer:
         refuse_target(output, image)
         photograph = read_photograph(image)
         told = [f"{image} -> {output}"]
-        if sigma is None and mask is None:
+        enough = self.task.takes_sigma or min(photograph.pixels.shape[-2:]) >= 5  # else it may do without
+        if sigma is None and enough and not self._is("mask"):
             sigma = self.estimate_sigma(photograph.pixels)
             told.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
         if sigma is not None:
@@ -96,7 +101,7 @@ class Restorer:
         bits = bits_of(output, photograph.bits)
         if bits < photograph.bits:
             told.append(f"{output.suffix[1:]} files have 8 bits a sample, so that of 16 the lower 8 are lost")
-        kept = None if mask is None else (read_gray(str(mask), "mask") != 0).float()
+        kept = None if mask is None else read_mask(mask)
         write_photograph(output, self._integers(photograph, bits, sigma, kept), photograph)
         return "; ".join(told)
 
@@ -111,7 +116,7 @@ class Restorer:
         self, photograph: Photograph, bits: int, sigma: float | None, mask: Tensor | None
     ) -> np.ndarray:
         pixels = photograph.pixels
-        if len(pixels) == self.channels and mask is None and self._in_tiles:
+        if len(pixels) == self.channels and not self._is("mask") and mask is None and self._in_tiles:
             return restore_to_integers(self.task, pixels, bits, sigma=sigma)
         restored = self(pixels, sigma, mask).clamp_(0, 1)
         return restored.mul_(2**bits - 1).round_().numpy().astype({8: np.uint8, 16: np.uint16}[bits])
@@ -152,7 +157,7 @@ class Restorer:
 
     def _inpaint(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
         if mask is None:
-            mask = self.task.physics.operator.mask(tuple(y.shape[-2:]))
+            raise ImagingError("this network fills in lost pixels: give mask=…, an image that is 0 there")
         if mask.shape != y.shape[-2:]:
             sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, y.shape[-2:]))
             raise ImagingError("the mask is {}, but the image is {}".format(*sizes))
@@ -160,8 +165,22 @@ class Restorer:
         intensities = as_float(y)
         # A lost pixel is 0 in the network's units, as in training.
         lost = self.task.denormalise(torch.zeros(()))
-        restored = restore(self.task, torch.where(kept, intensities, lost), sigma=sigma)
+        restored = restore(self.task, torch.where(kept, intensities, lost), sigma=sigma).to(y.device)
         return torch.where(kept, intensities, restored) if not self.trained_sigmas[1] else restored
+
+
+def read_mask(path: str | Path) -> Tensor:
+    """float32 (H, W): 0 where a mask image is darker than half its brightest pixel, else 1.
+
+    So that a JPEG, which blurs its edges, is read as it is meant.
+
+    Raises:
+        ImagingError: no image, or one of which no pixel is kept.
+    """
+    gray = read_gray(str(path), "mask")
+    if not gray.max() > 0:
+        raise ImagingError(f"mask: {path} is black, so that no pixel is kept")
+    return (gray > gray.max() / 2).float()
 
 
 def refuse_target(path: Path, source: Path) -> None:

@@ -57,6 +57,9 @@ def output_directory(target: Path, given: dict, results: list) -> Path:
     if target.suffix == ".safetensors" or any(directory.glob("*.safetensors")):
         directory = Path("outputs") / target.stem  # weights lie among files of others
     names = [results[0].records[0].data] if "data" in given else []
+    fewer = given["data"].get("max_test_images") if "data" in given else None
+    names += [f"first-{fewer}"] if fewer is not None else []
+    names += ["self-ensemble"] if given["self_ensemble"] else []
     own = [result.config["test"] for result in results]
     for key in PROTOCOL:
         value = given[key]

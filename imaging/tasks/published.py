@@ -41,7 +41,8 @@ def translate(tensors: dict[str, Tensor], path) -> dict:
     Raises:
         ImagingError: none of the networks that are known here.
     """
-    if not {"first_layer.weight", "last_layer.weight"} <= tensors.keys():
+    known = {"first_layer.weight", "last_layer.weight"} <= tensors.keys()
+    if not known or any(tensors[f"{end}_layer.weight"].dim() != 4 for end in ("first", "last")):
         raise ImagingError(
             f"{path} has no config in it and no keys of a network that is known here (see "
             f"imaging/tasks/published.py); its keys begin with {', '.join(sorted(tensors)[:3])}"

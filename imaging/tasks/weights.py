@@ -35,7 +35,7 @@ def read_weights(path: Path | str) -> dict:
         return translate(tensors, path)
     try:
         return {"config": json.loads(told["config"]), "state_dict": tensors}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ImagingError(f"the config in {path} is no JSON ({error})") from None
 
 

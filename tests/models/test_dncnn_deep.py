@@ -58,6 +58,12 @@ class TestBiasFreeBatchNorm:
         assert torch.autograd.gradcheck(norm.eval(), x)
 
 
+def test_a_black_batch_has_finite_gradients():
+    model = DeepDnCNN(depth=4, hidden_channels=4, bias=False)
+    model(torch.zeros(2, 3, 8, 8)).square().mean().backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in model.parameters())
+
+
 @pytest.mark.parametrize("alpha", [0, 0.01, 0.5, 20])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_without_biases_it_is_homogeneous_in_evaluation(alpha, channels):

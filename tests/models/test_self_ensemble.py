@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from imaging.errors import ImagingError
 from imaging.models.dncnn import DnCNN
 from imaging.models.self_ensemble import SelfEnsemble
+from imaging.models.unet import UNet
 
 NETWORK = DnCNN(channels=1, depth=3, hidden_channels=4)
 
@@ -25,3 +27,13 @@ def test_of_a_map_that_knows_no_direction_it_is_that_map():
 
 def test_its_receptive_field_is_the_networks():
     assert (SelfEnsemble(NETWORK).reach, SelfEnsemble(NETWORK).homogeneous) == (3, False)
+
+
+def test_it_is_for_denoisers():
+    assert SelfEnsemble.of(NETWORK, "identity").network is NETWORK
+    with pytest.raises(ImagingError, match="self_ensemble is for denoisers; this network undoes a blur"):
+        SelfEnsemble.of(NETWORK, "blur")
+
+
+def test_a_network_of_coarser_pixels_takes_an_image_whole():
+    assert SelfEnsemble(UNet(channels=1, hidden_channels=4, levels=3)).reach is None

@@ -40,6 +40,9 @@ def test_all_readable_is_success(command, run, photographs):
         (["image=in", "output=in"], "output is in; for a directory of images expected another directory"),
         (["image=in", "output=out"], "no image (.png, "),
         (["sigma=0.1"], "sigma has no effect without image=…"),
+        (["image="], "say where"),
+        (["self_ensemble=off"], "self_ensemble is 'off'; expected true or false"),
+        (["export=a.pt2", "image=a.png"], "image has no effect with export=…"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(arguments, words, command, run, photographs, tmp_path):
@@ -82,3 +85,35 @@ def test_inpainting_with_a_mask(command, tiny, photographs, tmp_path):
     before, after = (np.asarray(Image.open(path)) for path in (source, "b.png"))
     assert np.array_equal(before[mask > 0], after[mask > 0])
     assert not np.array_equal(before[mask == 0], after[mask == 0])
+
+
+def test_one_photograph_that_breaks_does_not_stop_the_others(
+    command, run, photographs, tmp_path, monkeypatch
+):
+    from imaging.photographs.restorer import Restorer
+
+    whole = Restorer.file
+
+    def file(self, image, *arguments):
+        if image.name == "piece-5.png":
+            raise RuntimeError("of a kind that nobody thought of")
+        return whole(self, image, *arguments)
+
+    monkeypatch.setattr(Restorer, "file", file)
+    status, _, complained = command(
+        "evaluate.py", f"run={run}", f"image={photographs / 'test'}", "output=out"
+    )
+    assert status == 2
+    assert "piece-5.png: RuntimeError: of a kind that nobody thought of" in complained
+    assert (tmp_path / "out" / "piece-6.png").is_file()
+
+
+def test_what_was_restored_into_the_directory_itself_is_not_restored_again(
+    command, run, photographs, tmp_path
+):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes((photographs / "test" / "piece-5.png").read_bytes())
+    for _ in range(2):
+        arguments = [f"run={run}", "image=in", f"output={tmp_path}/in/out"]
+        assert command("evaluate.py", *arguments)[0] == 0
+    assert sorted(path.name for path in (tmp_path / "in").rglob("*")) == ["a.png", "a.png", "out"]

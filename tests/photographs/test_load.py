@@ -1,5 +1,7 @@
 """Networks by name."""
 
+import json
+
 import pytest
 import torch
 
@@ -79,3 +81,13 @@ def test_another_blur_is_for_networks_that_are_told_it():
     with pytest.raises(ImagingError, match="a dncnn knows only what it was trained on"):
         room.with_psf(CONFIG | {"physics": BLUR}, GAUSSIAN)
     assert config["model"]["psf"] == {"name": "digit"}
+
+
+@pytest.mark.parametrize(
+    "config", [None, 5, [], {}, {"task": None}, {k: v for k, v in CONFIG.items() if k != "data"}]
+)
+def test_a_file_of_another_project_is_told_in_one_line(config, tmp_path):
+    path = tmp_path / "a.safetensors"
+    write_weights(path, CONFIG, build_task(CONFIG).state_dict(), {"config": json.dumps(config)})
+    with pytest.raises(ImagingError, match=r"a\.safetensors is not (of|a checkpoint of) this project"):
+        imaging.load(path)

@@ -113,3 +113,21 @@ def test_read_pixels_gives_the_channels_of_the_file(tmp_path):
         Image.new(mode, (5, 4)).save(buffer, "PNG")
         (tmp_path / name).write_bytes(buffer.getvalue())
         assert read_pixels(tmp_path / name).shape == (channels, 4, 5)
+
+
+def test_a_profile_of_other_colours_than_the_pixels_is_left_out(tmp_path):
+    profile = bytearray(PROFILE)
+    profile[16:20] = b"CMYK"
+    Image.new("CMYK", (9, 8)).save(tmp_path / "a.jpg", icc_profile=bytes(profile))
+    photograph = read_photograph(tmp_path / "a.jpg")
+    assert photograph.pixels.shape == (3, 8, 9)
+    assert photograph.profile is None
+
+
+def test_what_a_format_cannot_hold_is_told(tmp_path):
+    with pytest.raises(ImagingError, match="cannot write"):
+        write_photograph(tmp_path / "a.webp", np.zeros((3, 4, 17000), np.uint8), Photograph(torch.zeros(0)))
+    long = Photograph(torch.zeros(0), exif=b"Exif\0\0" + bytes(70_000))
+    with pytest.raises(ImagingError, match="cannot write"):
+        write_photograph(tmp_path / "a.jpg", pixels(3, 8), long)
+    assert list(tmp_path.iterdir()) == []

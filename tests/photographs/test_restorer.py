@@ -7,7 +7,7 @@ from PIL import Image
 
 from imaging.errors import ImagingError
 from imaging.photographs.files import read_photograph
-from imaging.photographs.restorer import Restorer
+from imaging.photographs.restorer import Restorer, read_mask
 from imaging.tasks import build_task
 
 DIGIT = {"name": "digit"}
@@ -119,3 +119,42 @@ class TestFiles:
         with pytest.raises(ImagingError, match="output is the image itself"):
             restorer().file(photo, photo.parent / "." / "photo.png")
         assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_mask_is_read_as_it_is_meant_also_after_jpeg(suffix, tmp_path):
+    lost = np.zeros((40, 48), bool)
+    lost[8:24, 16:40] = True
+    Image.fromarray(np.where(lost, 0, 255).astype(np.uint8)).save(tmp_path / f"mask{suffix}", quality=60)
+    assert np.array_equal(read_mask(tmp_path / f"mask{suffix}").numpy() == 0, lost)
+    Image.new("L", (4, 4)).save(tmp_path / "black.png")
+    with pytest.raises(ImagingError, match="is black, so that no pixel is kept"):
+        read_mask(tmp_path / "black.png")
+
+
+def test_an_inpainter_without_a_mask_changes_nothing_and_says_so(tmp_path):
+    Image.new("RGB", (20, 20), (90, 90, 90)).save(tmp_path / "a.png")
+    with pytest.raises(ImagingError, match="this network fills in lost pixels: give mask="):
+        restorer(physics=MASK).file(tmp_path / "a.png", tmp_path / "b.png")
+    assert not (tmp_path / "b.png").exists()
+
+
+def test_a_tiny_image_needs_no_estimate_where_the_network_needs_none(tmp_path):
+    Image.new("RGB", (3, 2), (90, 90, 90)).save(tmp_path / "a.png")
+    assert "estimated" not in restorer().file(tmp_path / "a.png", tmp_path / "b.png")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        torch.rand(8, 8),
+        torch.rand(2, 8, 8),
+        torch.rand(1, 3, 8, 8),
+        torch.zeros(3, 8, 0),
+        torch.ones(3, 8, 8).int(),
+    ],
+    ids=lambda image: f"{tuple(image.shape)} {image.dtype}",
+)
+def test_what_is_no_image_is_refused(image):
+    with pytest.raises(ImagingError, match="expected"):
+        restorer()(image)
