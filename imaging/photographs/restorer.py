@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imaging.data.image_files import check_suffix
 from imaging.errors import ImagingError
 from imaging.evaluation.tiling import restore, restore_to_integers
 from imaging.models.noise_level import noise_level
@@ -189,8 +190,6 @@ def refuse_target(path: Path, source: Path) -> None:
     Raises:
         ImagingError: as it says.
     """
-    from imaging.data.image_files import check_suffix
-
     check_suffix(path)
     if path.exists() and source.exists() and path.samefile(source):
         raise ImagingError(f"output is the image itself, {source}; choose another name")
