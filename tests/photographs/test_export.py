@@ -23,8 +23,7 @@ MODELS = {  # and whether one file is for all sizes
         BLUR,
         False,
     ),
-    "known": ({"name": "wiener_pair", "psf": DIGIT, **SMALL}, BLUR, False),
-    "estimated": ({"name": "wiener_pair", "psf": DIGIT, **SMALL, "sigma": "estimated"}, BLUR, False),
+    "wiener_pair": ({"name": "wiener_pair", "psf": DIGIT, **SMALL}, BLUR, False),
 }
 
 
