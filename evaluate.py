@@ -27,6 +27,7 @@ def evaluate(config: DictConfig) -> None:
         readable_configs,
         refuse,
         refuse_data_settings,
+        variants,
     )
     from imaging.runs.run import commit, read_status, true_state, why_untested
 
@@ -46,7 +47,9 @@ def evaluate(config: DictConfig) -> None:
 
         refuse(given, (*PROTOCOL, "data"), "on photographs, to which nothing is added")
         return restore_as_asked(given)
-    refuse(given, ("sigma", "psf", "mask"), "without image=…")
+    if given["sigma"] not in (None, "estimated"):
+        raise ImagingError("sigma=… is for a photograph; on a data set it is sigmas=[…] or sigma=estimated")
+    refuse(given, ("psf", "mask"), "without image=…")
     target = Path(str(given["run"]))
     if not target.exists():
         target = find_network(target)  # by name, of those that ship
@@ -72,13 +75,17 @@ def evaluate(config: DictConfig) -> None:
         settings["data"] |= {key: given["data"][key] for key in data_changes}
         protocol = Protocol.of(settings, **{key: given[key] for key in PROTOCOL})
         images = build_data(settings["data"]).test_images()
+        if given["sigma"] == "estimated":
+            if not task.takes_sigma:
+                raise ImagingError(f"sigma=estimated: {run.name} is not told sigma, and needs no estimate")
+            task.network.takes_sigma = False
         if given["self_ensemble"]:
             task.network = SelfEnsemble.of(task.network, settings["physics"]["operator"]["name"])
         check_sizes(task, images)
         protocol.check_pixel(images[0][1])
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)
         kind = repr(settings["model"] | {"seed": None})  # of several seeds the report shows the first
-        method = settings["model"]["name"] + (", self-ensemble" if given["self_ensemble"] else "")
+        method = settings["model"]["name"] + "".join(f", {word}" for word in variants(given))
         name = run.name.removesuffix(".safetensors")
         result = evaluate_run(task, images, protocol, settings, name, method, look=kind not in seen)
         seen.add(kind)

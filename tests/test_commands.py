@@ -80,6 +80,22 @@ def test_evaluating_on_other_data_leaves_the_runs_own_tables(command, run):
     assert {row["sigma"] for row in rows} == {"0.1"}
 
 
+def test_a_network_that_is_told_sigma_can_be_tested_on_its_estimate(command, tiny, photographs):
+    assert command("train.py", *tiny, "experiment=deconvolution_best", "model.hidden_channels=4")[0] == 0
+    run = only_run(Path())
+    status, printed, _ = command("evaluate.py", f"run={run}", "sigma=estimated")
+    assert status == 0
+    assert "wiener_pair, sigma estimated" in printed
+    tables = (directory / "per_image.csv" for directory in (run, run / "sigma-estimated"))
+    told, estimated = ([row["psnr"] for row in csv.DictReader(table.open())] for table in tables)
+    assert len(told) == len(estimated)
+    assert told != estimated
+    image = f"image={photographs / 'test' / 'piece-5.png'}"
+    status, printed, _ = command("evaluate.py", f"run={run}", image, "output=a.png", "sigma=estimated")
+    assert status == 0
+    assert "noise estimated at sigma" in printed
+
+
 def test_a_photograph_is_restored(command, run, photographs):
     source = photographs / "test" / "piece-5.png"
     status, printed, _ = command("evaluate.py", f"run={run}", f"image={source}", "output=restored.png")

@@ -24,7 +24,7 @@ def restore_as_asked(given: dict) -> None:
     if output is None:
         suffix = "" if image.is_dir() else image.suffix
         raise ImagingError(f"say where the restored image goes, e.g. output={image.stem}-restored{suffix}")
-    sigma, mask = given["sigma"], given["mask"]
+    sigma, mask = None if given["sigma"] == "estimated" else given["sigma"], given["mask"]
     number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
     if sigma is not None and not (number and 0 <= sigma <= 1):
         raise ImagingError(

@@ -78,7 +78,9 @@ def training_curves(curves: dict[str, list[dict[str, Curve]]], path: Path) -> bo
             steps, values = run["train/loss"]
             loss.plot(*smoothed(steps, values), **look | {"marker": ""})
             psnr.plot(*run["val/psnr"], **look, markersize=3)
-    loss.set_yscale("log")
+    losses = [value for runs in curves.values() for run in runs for value in run["train/loss"][1]]
+    if all(value > 0 for value in losses):  # task.loss=log_mse is a logarithm already
+        loss.set_yscale("log")
     loss.set_ylabel("training loss, running mean")
     psnr.set_ylabel("validation PSNR (dB)")
     for axes in (loss, psnr):

@@ -40,6 +40,11 @@ def refuse(given: dict, keys: tuple[str, ...], where: str) -> None:
             raise ImagingError(f"{key} has no effect {where}: leave it away")
 
 
+def variants(given: dict) -> list[str]:
+    """What is done otherwise with the same weights, in the words of the table's row."""
+    return ["self-ensemble"] * given["self_ensemble"] + ["sigma estimated"] * (given["sigma"] == "estimated")
+
+
 def readable_configs(runs: list[Path]) -> dict[str, dict]:
     """Of all runs of a sweep, those without results too: what they vary is told of them as well."""
     configs = {}
@@ -59,7 +64,7 @@ def output_directory(target: Path, given: dict, results: list) -> Path:
     names = [results[0].records[0].data] if "data" in given else []
     fewer = given["data"].get("max_test_images") if "data" in given else None
     names += [f"first-{fewer}"] if fewer is not None else []
-    names += ["self-ensemble"] if given["self_ensemble"] else []
+    names += [word.replace(" ", "-") for word in variants(given)]
     own = [result.config["test"] for result in results]
     for key in PROTOCOL:
         value = given[key]

@@ -53,6 +53,13 @@ def test_training_curves(tmp_path):
     assert "wiener" not in told
 
 
+@pytest.mark.filterwarnings("error")  # of what a logarithmic axis cannot show
+def test_a_loss_that_is_a_logarithm_has_a_linear_axis(tmp_path):
+    curves = {"train/loss": ([50, 100], [-2.5, -3.0]), "val/psnr": ([100], [30.0])}
+    assert training_curves({"dncnn": [curves]}, tmp_path / "a.png")
+    assert any("2.5" in word for word in words(tmp_path / "a.png"))
+
+
 def test_a_running_mean_keeps_a_straight_line():
     steps = list(range(100))
     at, values = smoothed(steps, [2.0 * s for s in steps])
