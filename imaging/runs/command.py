@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from imaging.errors import ImagingError
-from imaging.runs.complaints import complaint
+from imaging.runs.complaints import CONF, complaint
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.memory import keep_freed_memory
@@ -90,9 +90,8 @@ def command(
     Sweeps.directory = Sweeps.lock = None
     # Hydra swallows the traceback of the body and prints its own mixture; here each error is told once.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    conf = str(Path(__file__).parents[2] / "conf")
     job = Job(body)
-    main = hydra.main(version_base="1.3", config_path=conf, config_name=name)(job)
+    main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)
     unfinished, interrupts = [], Interrupts()
     try:
         with interrupts:

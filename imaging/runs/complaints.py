@@ -2,6 +2,7 @@
 
 import errno
 import re
+from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig
@@ -10,6 +11,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from imaging.errors import ImagingError
 from imaging.registry import closest
 
+CONF = Path(__file__).parents[2] / "conf"
 # Of directories and disks; other errors of the system are bugs.
 MENDABLE = {
     getattr(errno, name)
@@ -47,6 +49,9 @@ def one_line(error: Exception) -> str:
         if "is not in struct" in str(cause):
             known = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key
+            if full not in known and full and (CONF / full).is_dir():
+                options = ", ".join(sorted(path.stem for path in (CONF / full).glob("*.yaml")))
+                return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {options}"
             there = f"; there are: {', '.join(map(str, known))}" if known else ""
             return f"no setting '{full}'{closest(key, known)}{there}"
     match = re.search(
