@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from imaging.errors import ImagingError
 from imaging.models import MODELS, build_model
 from imaging.physics.blur import otf
-from imaging.physics.fourier import FourierFilter
+from imaging.physics.fourier import FourierFilter, squared_frequencies
 from imaging.physics.psf import make_psf
 
 
@@ -74,11 +74,8 @@ class WienerPrior(nn.Module):
         return FourierFilter(self._response)(y)
 
     def _response(self, size: tuple[int, int]) -> Tensor:
-        height, width = size
         transfer = otf(self.psf.double(), size)
-        rows = torch.fft.fftfreq(height, dtype=torch.float64)
-        columns = torch.fft.rfftfreq(width, dtype=torch.float64)
-        noise_to_signal = self.strength.cpu() * (rows[:, None] ** 2 + columns**2)
+        noise_to_signal = self.strength.cpu() * squared_frequencies(size)
         return transfer.conj() / (transfer.abs() ** 2 + noise_to_signal)
 
 

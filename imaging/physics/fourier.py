@@ -5,29 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-
-class BySize:
-    """A tensor that depends on an image's size, computed once for each size, device and dtype.
-
-    Args:
-        compute: from an image size (H, W), the tensor, in double precision.
-    """
-
-    ENTRIES = 16  # as many sizes as a data set usually mixes; a filter is as large as one channel
-
-    def __init__(self, compute: Callable[[tuple[int, int]], Tensor]):
-        self.compute = compute
-        self._kept: dict[tuple, Tensor] = {}
-
-    def __call__(self, size: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Tensor:
-        key = (tuple(size), device, dtype)
-        if key not in self._kept:
-            if len(self._kept) >= self.ENTRIES:
-                del self._kept[next(iter(self._kept))]
-            # A tensor made in inference mode could not be used in training later.
-            with torch.inference_mode(False):
-                self._kept[key] = self.compute(tuple(size)).to(device, dtype)
-        return self._kept[key]
+from imaging.physics.by_size import BySize
 
 
 class FourierFilter:
@@ -53,3 +31,9 @@ class FourierFilter:
             spectrum = torch.fft.fft(torch.fft.rfft(real), dim=-2)
             spectrum = spectrum * (response.conj() if conjugate else response)
             return torch.fft.irfft(torch.fft.ifft(spectrum, dim=-2), n=size[1]).to(x.dtype)
+
+
+def squared_frequencies(size: tuple[int, int]) -> Tensor:
+    """|f|² in cycles per pixel at the frequencies of a real image's transform, float64 (H, W // 2 + 1)."""
+    rows = torch.fft.fftfreq(size[0], dtype=torch.float64)[:, None]
+    return rows**2 + torch.fft.rfftfreq(size[1], dtype=torch.float64) ** 2

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.physics.by_size import BySize
 from imaging.physics.gray_image import read_gray
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.randomness import generator
@@ -55,7 +56,7 @@ class Mask(LinearOperator):
             raise ImagingError(f"physics.operator.lost is {lost}; expected a fraction between 0 and 1")
         self.rows, self.lost, self.seed = rows, lost, seed
         self.image = None if image is None else read_gray(image, "physics.operator.image")
-        self._cached: tuple[tuple, Tensor] | None = None
+        self._mask = BySize(self.mask)
 
     def mask(self, size: tuple[int, int]) -> Tensor:
         """M for images of `size` = (H, W): float32 (H, W) of ones and zeros."""
@@ -77,12 +78,7 @@ class Mask(LinearOperator):
         return kept
 
     def forward(self, x: Tensor) -> Tensor:
-        key = (x.shape[-2:], x.device, x.dtype)
-        if self._cached is None or self._cached[0] != key:
-            # A tensor made in inference mode could not be used in training later.
-            with torch.inference_mode(False):
-                self._cached = key, self.mask(x.shape[-2:]).to(x.device, x.dtype)
-        return x * self._cached[1]
+        return x * self._mask(x.shape[-2:], x.device, x.dtype)
 
     def adjoint(self, y: Tensor) -> Tensor:
         return self(y)

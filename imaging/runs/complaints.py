@@ -49,7 +49,7 @@ def one_line(error: Exception) -> str:
         if "is not in struct" in str(cause):
             known = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key
-            if full not in known and full and (CONF / full).is_dir():
+            if full and (CONF / full).is_dir():
                 options = ", ".join(sorted(path.stem for path in (CONF / full).glob("*.yaml")))
                 return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {options}"
             there = f"; there are: {', '.join(map(str, known))}" if known else ""
