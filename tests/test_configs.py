@@ -45,6 +45,7 @@ RUNS = {
     "model/wiener_pair": ["experiment=deconvolution", "model=wiener_pair", "model.hidden_channels=4"],
     "model/wiener_unet": ["experiment=deconvolution", "model=wiener_unet", "model.network.hidden_channels=4"],
     "optimizer/adam": ["optimizer=adam"],
+    "optimizer/muon": ["optimizer=muon"],
     "optimizer/sgd": ["optimizer=sgd"],
     "physics/blur": ["task=deconvolver", "physics=blur"],
     "physics/mask": ["task=inpainter", "physics=mask", "physics.operator.rows=[2,9]"],

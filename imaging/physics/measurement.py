@@ -53,7 +53,7 @@ def build_physics(config: Mapping) -> Physics:
     """The physics that a config describes.
 
     Args:
-        config: `{operator: {name: …, its settings}, noise: {sigma: value or [low, high]}}`.
+        config: `{operator: {name: …, its settings}, noise: {sigma: value or [low, high], draw: …}}`.
 
     Raises:
         ImagingError: if a part is missing, unknown, or has a wrong value.
@@ -63,20 +63,20 @@ def build_physics(config: Mapping) -> Physics:
         >>> physics = build_physics({"operator": blur, "noise": {"sigma": [0.005, 0.01]}})
     """
     _require("physics", config, ("operator", "noise"))
-    _require("physics.operator", config["operator"], ("name",), others=True)
-    _require("physics.noise", config["noise"], ("sigma",))
-    return Physics(OPERATORS.build(config["operator"]), GaussianNoise(config["noise"]["sigma"]))
+    _require("physics.operator", config["operator"], ("name",), optional=None)
+    _require("physics.noise", config["noise"], ("sigma",), optional=("draw",))
+    return Physics(OPERATORS.build(config["operator"]), GaussianNoise(**config["noise"]))
 
 
-def _require(what: str, config: Mapping, keys: tuple[str, ...], others: bool = False) -> None:
-    """Refuse a config that lacks one of `keys`, or that has another one, unless `others` may be there."""
+def _require(what: str, config: Mapping, keys: tuple[str, ...], optional: tuple[str, ...] | None = ()):
+    """Refuse a config that lacks one of `keys`, or has one that is not `optional` either (None: all are)."""
     if not isinstance(config, Mapping):
         raise ImagingError(f"{what} is {config!r}; expected settings: {', '.join(keys)}")
     for key in keys:
         if key not in config:
             raise ImagingError(f"{what} needs the setting '{key}'")
     for key in config:
-        if key not in keys and not others:
+        if optional is not None and key not in (known := keys + optional):
             raise ImagingError(
-                f"{what} has no setting '{key}'{closest(key, keys)}; it has: {', '.join(keys)}"
+                f"{what} has no setting '{key}'{closest(key, known)}; it has: {', '.join(known)}"
             )

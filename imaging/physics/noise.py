@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
+from imaging.registry import closest
+
+DRAWS = ("uniform", "log_uniform")
 
 
 class GaussianNoise(nn.Module):
@@ -14,10 +17,13 @@ class GaussianNoise(nn.Module):
 
     Args:
         sigma: standard deviation in units of intensity (0.1 = 25.5/255): one value, or [low, high], from
-            which every image draws its own uniformly.
+            which every image draws its own.
+        draw: how: uniform, or log_uniform, as often from 0.01 to 0.02 as from 0.1 to 0.2. Most of a wide
+            range that is drawn from uniformly is strong noise.
 
     Raises:
-        ImagingError: if sigma is negative, not finite, or not a value or [low, high].
+        ImagingError: if sigma is negative, not finite, or not a value or [low, high]; or draw is another, or
+            log_uniform from 0.
 
     Example:
         >>> from imaging.randomness import generator
@@ -26,17 +32,26 @@ class GaussianNoise(nn.Module):
         torch.Size([4, 3, 8, 8])
     """
 
-    def __init__(self, sigma: float | list):
+    def __init__(self, sigma: float | list, draw: str = "uniform"):
         super().__init__()
         self.low, self.high = sigma_range(sigma)
+        if draw not in DRAWS:
+            raise ImagingError(
+                f"physics.noise.draw is {draw!r}{closest(draw, DRAWS)}; expected {' or '.join(DRAWS)}"
+            )
+        if draw == "log_uniform" and self.low == 0 < self.high:
+            raise ImagingError("physics.noise.draw=log_uniform needs physics.noise.sigma to begin above 0")
+        self.draw = draw
 
     def extra_repr(self) -> str:
-        return f"sigma={self.low}" if self.low == self.high else f"sigma=[{self.low}, {self.high}]"
+        if self.low == self.high:
+            return f"sigma={self.low}"
+        return f"sigma=[{self.low}, {self.high}], draw={self.draw}"
 
     @property
     def typical_sigma(self) -> float:
-        """The fixed sigma, or the middle of the range: that of the validation."""
-        return (self.low + self.high) / 2
+        """The fixed sigma, or the median of those drawn: that of the validation."""
+        return math.sqrt(self.low * self.high) if self.draw == "log_uniform" else (self.low + self.high) / 2
 
     def sample_sigma(self, n: int, generator: torch.Generator) -> Tensor:
         """The sigmas of n images, float32 (n, 1, 1, 1) on the generator's device.
@@ -46,6 +61,8 @@ class GaussianNoise(nn.Module):
         if self.low == self.high:
             return torch.full((n, 1, 1, 1), self.low, device=generator.device)
         u = torch.rand((n, 1, 1, 1), generator=generator, device=generator.device)
+        if self.draw == "log_uniform":
+            return self.low * (self.high / self.low) ** u
         return self.low + (self.high - self.low) * u
 
     def is_silent(self, sigma: float | Tensor | None = None) -> bool:

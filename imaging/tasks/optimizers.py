@@ -6,6 +6,7 @@ import torch
 
 from imaging.errors import ImagingError
 from imaging.tasks import OPTIMIZERS, SCHEDULES
+from imaging.tasks.muon import Muon
 
 
 def _positive(name: str, value: float) -> None:
@@ -19,6 +20,19 @@ def adam(parameters, lr: float = 1e-3, betas: list = (0.9, 0.999), weight_decay:
     _positive("lr", lr)
     # One kernel for all parameters: a small network's step is bound by the number of calls.
     return torch.optim.AdamW(parameters, lr=lr, betas=tuple(betas), weight_decay=weight_decay, fused=True)
+
+
+@OPTIMIZERS.register("muon")
+def muon(
+    parameters,
+    lr: float = 1e-3,
+    momentum: float = 0.95,
+    betas: list = (0.9, 0.999),
+    weight_decay: float = 0.0,
+):
+    """Muon (Jordan et al. 2024) for matrices and convolutions, AdamW for biases and the like; see `Muon`."""
+    _positive("lr", lr)
+    return Muon(parameters, lr, momentum, tuple(betas), weight_decay)
 
 
 @OPTIMIZERS.register("sgd")

@@ -62,6 +62,25 @@ def test_range_is_uniform_and_one_sigma_per_image():
     assert torch.allclose(measured, sigma, rtol=0.12)  # 5 standard errors of 1024 pixels
 
 
+def test_log_uniform_draws_each_octave_as_often():
+    noise = GaussianNoise([0.01, 0.16], draw="log_uniform")
+    sigma = noise.sample_sigma(4000, rng()).flatten()
+    assert 0.01 <= sigma.min() < 0.0102
+    assert 0.157 < sigma.max() <= 0.16
+    octaves = torch.histc(sigma.log2(), 4, math.log2(0.01), math.log2(0.16))
+    assert (octaves - 1000).abs().max() < 4 * math.sqrt(4000 * 0.25 * 0.75)
+    assert noise.typical_sigma == pytest.approx(0.04)  # as many are weaker as stronger
+
+
+def test_wrong_draw():
+    with pytest.raises(
+        ImagingError, match=r"draw is 'loguniform' \(did you mean 'log_uniform'\?\); expected"
+    ):
+        GaussianNoise([0.1, 0.2], draw="loguniform")
+    with pytest.raises(ImagingError, match=r"log_uniform needs physics\.noise\.sigma to begin above 0"):
+        GaussianNoise([0, 0.2], draw="log_uniform")
+
+
 def test_override_replaces_the_range_for_every_image():
     n = GaussianNoise([0.1, 0.3])(torch.zeros(3, 3, 64, 64), rng(), sigma=0.02)
     assert torch.allclose(n.std(dim=(1, 2, 3)), torch.tensor(0.02), rtol=0.04)

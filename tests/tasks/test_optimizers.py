@@ -46,7 +46,7 @@ def test_a_negative_warm_up_is_refused():
         rates({"name": "cosine", "warmup_steps": -1}, 10)
 
 
-@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("name", ["adam", "muon", "sgd"])
 @pytest.mark.parametrize("lr", [0.0, -1.0, math.inf, math.nan])
 def test_a_learning_rate_must_be_positive(name, lr):
     with pytest.raises(ImagingError, match=r"optimizer\.lr is"):
