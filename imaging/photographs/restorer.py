@@ -16,6 +16,7 @@ from imaging.physics.gray_image import read_gray
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 SEEN = 512  # side of the nine pieces of a large photograph in which its noise is looked for
+ENOUGH = 64  # pixels a side for a spectrum to tell anything
 
 
 class Restorer:
@@ -62,7 +63,10 @@ class Restorer:
         return self._channels_out(restored, len(image))
 
     def estimate_sigma(self, image: Tensor) -> float:
-        """The noise of (C, H, W), seen from the image alone; see `imaging.models.noise_level`."""
+        """The noise of (C, H, W), seen from the image alone; see `imaging.models.noise_level`.
+
+        That takes fine texture for noise; a network that knows the blur takes what the blur let pass.
+        """
         height, width = image.shape[-2:]
         if min(height, width) < 5:
             raise ImagingError(f"the noise of {height}×{width} pixels cannot be estimated: give sigma=…")
@@ -71,8 +75,13 @@ class Restorer:
             for top in sorted({0, max(0, (height - SEEN) // 2), max(0, height - SEEN)})
             for left in sorted({0, max(0, (width - SEEN) // 2), max(0, width - SEEN)})
         ]
-        levels = [noise_level(as_float(image[(..., *place)])[None]).item() for place in places]
-        return float(np.median(levels))
+        return float(np.median([self._noise_level(as_float(image[(..., *place)])[None]) for place in places]))
+
+    def _noise_level(self, piece: Tensor) -> float:
+        level = noise_level(piece).item()
+        if min(piece.shape[-2:]) >= ENOUGH and hasattr(self.task.network, "noise_level"):
+            level = min(level, self.task.network.noise_level(piece, periodic=False).item())
+        return level
 
     def file(
         self,

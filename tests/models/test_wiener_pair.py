@@ -71,6 +71,13 @@ def test_the_noise_of_a_blurred_photograph_is_found(sigma):
     assert small().noise_level(noisy(sigma)).item() == pytest.approx(sigma, rel=0.05)
 
 
+@pytest.mark.parametrize("sigma", [0.005, 0.02, 0.1])
+def test_the_noise_is_found_where_the_blur_does_not_go_round_the_border(sigma):
+    y = noisy(sigma)[..., 8:-8, 12:-20]  # of other heights and widths than the blurred image
+    assert small().noise_level(y, periodic=False).item() == pytest.approx(sigma, rel=0.05)
+    assert small().noise_level(noisy(sigma), periodic=False).item() == pytest.approx(sigma, rel=0.05)
+
+
 def test_without_sigma_it_takes_its_own_estimate():
     model, y = small(), noisy(0.02)
     assert torch.equal(model(y), model(y, model.noise_level(y)))

@@ -71,6 +71,15 @@ def test_a_deconvolver_is_told_the_noise_or_estimates_it():
     assert told.shape == image.shape
 
 
+def test_a_deconvolver_does_not_take_texture_for_noise():
+    texture = torch.rand(3, 200, 300, generator=torch.Generator().manual_seed(0))
+    one = restorer(model=PAIR, physics=BLUR)
+    y = one.task.physics.operator(texture[None])[0, :, 10:-10, 10:-10]
+    y = y + 0.01 * torch.randn(y.shape, generator=torch.Generator().manual_seed(1))
+    assert one.estimate_sigma(y) == pytest.approx(0.01, rel=0.2)
+    assert restorer().estimate_sigma(y) > 0.013  # without knowing of the blur
+
+
 def test_an_inpainter_changes_lost_pixels_alone():
     one, image, mask = restorer(physics=MASK), torch.rand(3, 20, 30), torch.rand(20, 30) > 0.3
     restored = one(image, mask=mask.float())
