@@ -17,7 +17,6 @@ def evaluate(config: DictConfig) -> None:
     from imaging.evaluation.evaluate import Protocol, check_sizes
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
-    from imaging.models.self_ensemble import SelfEnsemble
     from imaging.photographs.load import find_network, load_network
     from imaging.reporting.report import About, write_sweep
     from imaging.runs.checkpoints import find_checkpoint
@@ -28,6 +27,7 @@ def evaluate(config: DictConfig) -> None:
         refuse,
         refuse_data_settings,
         variants,
+        vary,
     )
     from imaging.runs.run import commit, read_status, true_state, why_untested
 
@@ -61,6 +61,7 @@ def evaluate(config: DictConfig) -> None:
             if run.is_dir() and run != target and (reason := why_untested(run)):
                 raise ImagingError(f"{reason}; alone it can be tested: python evaluate.py run={run}")
             task, settings = load_network(run, given["accelerator"])
+            vary(task, given, settings["physics"]["operator"]["name"])
         except ImagingError as error:
             if run == target:
                 raise
@@ -75,12 +76,6 @@ def evaluate(config: DictConfig) -> None:
         settings["data"] |= {key: given["data"][key] for key in data_changes}
         protocol = Protocol.of(settings, **{key: given[key] for key in PROTOCOL})
         images = build_data(settings["data"]).test_images()
-        if given["sigma"] == "estimated":
-            if not task.takes_sigma:
-                raise ImagingError(f"sigma=estimated: {run.name} is not told sigma, and needs no estimate")
-            task.network.takes_sigma = False
-        if given["self_ensemble"]:
-            task.network = SelfEnsemble.of(task.network, settings["physics"]["operator"]["name"])
         check_sizes(task, images)
         protocol.check_pixel(images[0][1])
         print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)

@@ -74,6 +74,9 @@ def test_a_sweep_with_failures_still_gives_its_table(command, tiny, tmp_path):
 def test_a_sweep_of_which_nothing_can_be_tested_says_why(command, tiny, tmp_path):
     assert command("train.py", "-m", *tiny, "seed=0,1")[0] == 0
     (sweep,) = tmp_path.glob("multirun/*/*")
+    status, _, complained = command("evaluate.py", f"run={sweep}", "sigma=estimated")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert complained.count("the network is not told sigma, and needs no estimate") == 2
     for path in sweep.glob("*/checkpoints"):
         shutil.rmtree(path)
     status, _, complained = command("evaluate.py", f"run={sweep}")
