@@ -27,7 +27,6 @@ def evaluate(config: DictConfig) -> None:
         refuse,
         refuse_data_settings,
         variants,
-        vary,
     )
     from imaging.runs.run import commit, read_status, true_state, why_untested
 
@@ -106,6 +105,26 @@ def evaluate(config: DictConfig) -> None:
         "tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures as PNG and SVG beside them"
     )
     return None
+
+
+def vary(task, given: dict, operator: str) -> None:
+    """Do with a task's network what `imaging.runs.retest.variants` names.
+
+    Args:
+        task: changed in place.
+        operator: the name of the one that it undoes.
+
+    Raises:
+        ImagingError: it makes no sense for this network.
+    """
+    if given["sigma"] == "estimated":
+        if not task.takes_sigma:
+            raise ImagingError("sigma=estimated: the network is not told sigma, and needs no estimate")
+        task.network.takes_sigma = False
+    if given["self_ensemble"]:
+        from imaging.models.self_ensemble import SelfEnsemble
+
+        task.network = SelfEnsemble.of(task.network, operator)
 
 
 def main() -> None:

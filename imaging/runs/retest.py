@@ -45,26 +45,6 @@ def variants(given: dict) -> list[str]:
     return ["self-ensemble"] * given["self_ensemble"] + ["sigma estimated"] * (given["sigma"] == "estimated")
 
 
-def vary(task, given: dict, operator: str) -> None:
-    """Do with a task's network what `variants` names.
-
-    Args:
-        task: changed in place.
-        operator: the name of the one that it undoes.
-
-    Raises:
-        ImagingError: it makes no sense for this network.
-    """
-    if given["sigma"] == "estimated":
-        if not task.takes_sigma:
-            raise ImagingError("sigma=estimated: the network is not told sigma, and needs no estimate")
-        task.network.takes_sigma = False
-    if given["self_ensemble"]:
-        from imaging.models.self_ensemble import SelfEnsemble
-
-        task.network = SelfEnsemble.of(task.network, operator)
-
-
 def readable_configs(runs: list[Path]) -> dict[str, dict]:
     """Of all runs of a sweep, those without results too: what they vary is told of them as well."""
     configs = {}
