@@ -14,6 +14,7 @@ from imaging.runs.command import command
 def evaluate(config: DictConfig) -> None:
     """One table of a run, of a checkpoint or of all runs of a sweep."""
     from imaging.data import build_data
+    from imaging.data.image_files import SUFFIXES
     from imaging.evaluation.evaluate import Protocol, check_sizes
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
@@ -49,6 +50,8 @@ def evaluate(config: DictConfig) -> None:
     if given["sigma"] not in (None, "estimated"):
         raise ImagingError("sigma=… is for a photograph; on a data set it is sigmas=[…] or sigma=estimated")
     refuse(given, ("psf", "mask"), "without image=…")
+    if Path(str(given["output"])).suffix in SUFFIXES:
+        raise ImagingError(f"output={given['output']} is an image: say of what, image=…")
     target = Path(str(given["run"]))
     if not target.exists():
         target = find_network(target)  # by name, of those that ship

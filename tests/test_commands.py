@@ -144,6 +144,7 @@ def test_a_photograph_is_restored(command, run, photographs):
         ),
         ("train.py", ["trainer.devices=3", "trainer.strategy=ddp"], "expected a multiple of the 3 ranks"),
         ("train.py", ["resume=nowhere"], "nowhere is not a run directory"),
+        ("train.py", [f"resume={__file__}"], "is a file; expected a directory, e.g. that of a run"),
         ("evaluate.py", [], "'run' is not set: add run="),
         ("evaluate.py", ["run=nowhere"], "there is no run"),
     ],

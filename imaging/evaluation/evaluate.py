@@ -247,5 +247,13 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
             y = task.measure(as_float(image.to(task.device)), generator("check"))
             if getattr(task.network, "reach", None) is not None:
                 y = y[..., :64, :64]  # it takes any size, and a photograph would take a second
-            task.restore(y, task.physics.noise.typical_sigma)
+            try:
+                task.restore(y, task.physics.noise.typical_sigma)
+            except RuntimeError as error:
+                if "channels" not in str(error):
+                    raise
+                raise ImagingError(
+                    f"the network takes another number of channels than the images' {len(image[0])}: set "
+                    "data.source.channels, which model.channels follows"
+                ) from error
             break

@@ -40,7 +40,7 @@ class GaussianNoise(nn.Module):
                 f"physics.noise.draw is {draw!r}{closest(draw, DRAWS)}; expected {' or '.join(DRAWS)}"
             )
         if draw == "log_uniform" and self.low == 0 < self.high:
-            raise ImagingError("physics.noise.draw=log_uniform needs physics.noise.sigma to begin above 0")
+            raise ImagingError(f"physics.noise.draw=log_uniform needs sigma to begin above 0; it is {sigma}")
         self.draw = draw
 
     def extra_repr(self) -> str:
@@ -62,7 +62,8 @@ class GaussianNoise(nn.Module):
             return torch.full((n, 1, 1, 1), self.low, device=generator.device)
         u = torch.rand((n, 1, 1, 1), generator=generator, device=generator.device)
         if self.draw == "log_uniform":
-            return self.low * (self.high / self.low) ** u
+            low, high = math.log(self.low), math.log(self.high)
+            return torch.exp(low + (high - low) * u).clamp_(self.low, self.high)
         return self.low + (self.high - self.low) * u
 
     def is_silent(self, sigma: float | Tensor | None = None) -> bool:

@@ -27,6 +27,10 @@ def complaint(error: BaseException) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         return one_line(error)
     if isinstance(error, OSError) and error.errno in MENDABLE:
+        if isinstance(
+            error, FileExistsError
+        ):  # where a directory was to be, e.g. resume=run/checkpoints/last.ckpt
+            return f"{error.filename} is a file; expected a directory, e.g. that of a run"
         return f"cannot write {error.filename}: {error.strerror}"
     return None
 

@@ -60,7 +60,7 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
     if changed:
         raise ImagingError(
             f"the config is not that of {directory}: {'; '.join(changed)} (there -> here); resume with the "
-            "settings that it was started with, or start anew"
+            f"settings that it was started with, or with none but resume={directory}, or start anew"
         )
 
 

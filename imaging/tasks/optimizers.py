@@ -14,12 +14,29 @@ def _positive(name: str, value: float) -> None:
         raise ImagingError(f"optimizer.{name} is {value}; expected a positive number")
 
 
+def _share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ImagingError(f"optimizer.{name} is {value}; expected a number in [0, 1)")
+
+
+def _betas(values: list) -> tuple[float, float]:
+    if len(values) != 2 or not all(isinstance(b, int | float) and 0 <= b < 1 for b in values):
+        raise ImagingError(f"optimizer.betas is {list(values)}; expected two numbers in [0, 1)")
+    return tuple(values)
+
+
+def _decay(value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise ImagingError(f"optimizer.weight_decay is {value}; expected 0 or a positive number")
+
+
 @OPTIMIZERS.register("adam")
 def adam(parameters, lr: float = 1e-3, betas: list = (0.9, 0.999), weight_decay: float = 0.0):
     """Adam (Kingma and Ba 2015); with `weight_decay` decoupled as in AdamW."""
     _positive("lr", lr)
+    _decay(weight_decay)
     # One kernel for all parameters: a small network's step is bound by the number of calls.
-    return torch.optim.AdamW(parameters, lr=lr, betas=tuple(betas), weight_decay=weight_decay, fused=True)
+    return torch.optim.AdamW(parameters, lr=lr, betas=_betas(betas), weight_decay=weight_decay, fused=True)
 
 
 @OPTIMIZERS.register("muon")
@@ -32,13 +49,16 @@ def muon(
 ):
     """Muon (Jordan et al. 2024) for matrices and convolutions, AdamW for biases and the like; see `Muon`."""
     _positive("lr", lr)
-    return Muon(parameters, lr, momentum, tuple(betas), weight_decay)
+    _share("momentum", momentum)
+    _decay(weight_decay)
+    return Muon(parameters, lr, momentum, _betas(betas), weight_decay)
 
 
 @OPTIMIZERS.register("sgd")
 def sgd(parameters, lr: float = 0.1, momentum: float = 0.0):
     """Plain gradient descent on mini-batches, with optional heavy-ball momentum."""
     _positive("lr", lr)
+    _share("momentum", momentum)
     return torch.optim.SGD(parameters, lr=lr, momentum=momentum, fused=True)
 
 
@@ -56,6 +76,8 @@ def cosine(optimizer, steps: int, warmup_steps: int = 0, final: float = 0.0):
     """
     if warmup_steps < 0:
         raise ImagingError(f"schedule.warmup_steps is {warmup_steps}; expected 0 or more")
+    if not 0 <= final < math.inf:
+        raise ImagingError(f"schedule.final is {final}; expected 0 or a positive number")
     warmup_steps = min(warmup_steps, steps // 10)
 
     def factor(step: int) -> float:

@@ -93,6 +93,12 @@ def test_an_image_that_the_operator_cannot_take_is_refused_at_once():
         check_sizes(task, images(1, 5))
 
 
+def test_images_of_other_channels_are_refused_at_once():
+    task = build_task(CONFIG | {"model": {"name": "dncnn", "channels": 3, "hidden_channels": 2}})
+    with pytest.raises(ImagingError, match="another number of channels than the images' 1: set data"):
+        check_sizes(task, images(1, 16))
+
+
 def test_records_are_of_the_convention_that_they_name():
     task = build_task(CONFIG | {"model": {"name": "identity"}})
     first, second = (

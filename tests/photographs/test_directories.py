@@ -42,6 +42,7 @@ def test_all_readable_is_success(command, run, photographs):
         (["sigma=0.1"], "on a data set it is sigmas=[…] or sigma=estimated"),
         (["sigma=estimated"], "is not told sigma, and needs no estimate"),
         (["image="], "say where"),
+        (["output=b.png"], "output=b.png is an image: say of what, image=…"),
         (["data.max_test_images=1"], "'data' without a choice of it: add data=…, one of: bsd68, bsds300, "),
         (["image=a.png", "output=b.png", "psf.sigma=2"], "add psf=…, one of: digit, gaussian, "),
         (["self_ensemble=off"], "self_ensemble is 'off'; expected true or false"),

@@ -107,13 +107,19 @@ class TestFiles:
     def test_the_estimate_is_told_and_a_given_sigma_is_not(self, photo, tmp_path):
         told = restorer().file(photo, tmp_path / "a.png")
         assert "noise estimated at sigma 0.1" in told
-        assert "estimated" not in restorer().file(photo, tmp_path / "b.png", sigma=0.1)
+        told = restorer().file(photo, tmp_path / "b.png", sigma=0.1)
+        assert "estimated" not in told
+        assert "this network is not told sigma: 0.1 has no say" in told
         assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
     def test_noise_beyond_the_training_is_told(self, photo, tmp_path):
         quiet = NOISE | {"noise": {"sigma": [0.005, 0.01]}}
         told = restorer(physics=quiet).file(photo, tmp_path / "a.png")
         assert "the network was trained on sigma 0.005 to 0.01: expect less of it" in told
+        free = {"name": "dncnn", "hidden_channels": 4, "depth": 3, "bias": False}  # homogeneous
+        loud = NOISE | {"noise": {"sigma": 0.05}}
+        assert "expect less" in restorer(physics=loud).file(photo, tmp_path / "b.png")
+        assert "expect less" not in restorer(model=free, physics=loud).file(photo, tmp_path / "c.png")
 
     def test_bits_are_kept_where_the_format_has_them(self, tmp_path):
         deep = np.random.default_rng(0).integers(0, 65536, (30, 40), dtype=np.uint16)

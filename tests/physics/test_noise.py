@@ -70,6 +70,7 @@ def test_log_uniform_draws_each_octave_as_often():
     octaves = torch.histc(sigma.log2(), 4, math.log2(0.01), math.log2(0.16))
     assert (octaves - 1000).abs().max() < 4 * math.sqrt(4000 * 0.25 * 0.75)
     assert noise.typical_sigma == pytest.approx(0.04)  # as many are weaker as stronger
+    assert GaussianNoise([1e-40, 0.1], draw="log_uniform").sample_sigma(9, rng()).isfinite().all()
 
 
 def test_wrong_draw():
@@ -77,7 +78,7 @@ def test_wrong_draw():
         ImagingError, match=r"draw is 'loguniform' \(did you mean 'log_uniform'\?\); expected"
     ):
         GaussianNoise([0.1, 0.2], draw="loguniform")
-    with pytest.raises(ImagingError, match=r"log_uniform needs physics\.noise\.sigma to begin above 0"):
+    with pytest.raises(ImagingError, match=r"log_uniform needs sigma to begin above 0; it is \[0, 0.2\]"):
         GaussianNoise([0, 0.2], draw="log_uniform")
 
 

@@ -53,6 +53,31 @@ def test_a_learning_rate_must_be_positive(name, lr):
         OPTIMIZERS.build({"name": name, "lr": lr}, parameters=[torch.zeros(1, requires_grad=True)])
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "value", "expected"),
+    [
+        ("adam", "betas", [0.9], "two numbers in [0, 1)"),
+        ("adam", "betas", [0.9, 1.0], "two numbers in [0, 1)"),
+        ("adam", "weight_decay", -1.0, "0 or a positive number"),
+        ("muon", "betas", ["a", "b"], "two numbers in [0, 1)"),
+        ("muon", "betas", [math.nan, 0.9], "two numbers in [0, 1)"),
+        ("muon", "momentum", 2.0, "a number in [0, 1)"),
+        ("muon", "weight_decay", math.nan, "0 or a positive number"),
+        ("sgd", "momentum", -1.0, "a number in [0, 1)"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(name, setting, value, expected):
+    with pytest.raises(ImagingError) as error:
+        OPTIMIZERS.build({"name": name, setting: value}, parameters=[torch.zeros(1, requires_grad=True)])
+    assert str(error.value) == f"optimizer.{setting} is {value}; expected {expected}"
+
+
+@pytest.mark.parametrize("final", [-3.0, math.nan, math.inf])
+def test_a_final_learning_rate_that_is_none_is_refused(final):
+    with pytest.raises(ImagingError, match=r"schedule\.final is .*; expected 0 or a positive number"):
+        rates({"name": "cosine", "final": final}, 10)
+
+
 def test_sgd_is_plain_gradient_descent():
     w = torch.tensor([3.0], requires_grad=True)
     (w**2).sum().backward()
