@@ -6,7 +6,7 @@ from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.photographs.load import load
-from imaging.photographs.restorer import Restorer, refuse_target
+from imaging.photographs.restorer import Restorer, check_sigma, refuse_target
 
 
 def restore_as_asked(given: dict) -> None:
@@ -25,11 +25,7 @@ def restore_as_asked(given: dict) -> None:
         suffix = "" if image.is_dir() else image.suffix
         raise ImagingError(f"say where the restored image goes, e.g. output={image.stem}-restored{suffix}")
     sigma, mask = None if given["sigma"] == "estimated" else given["sigma"], given["mask"]
-    number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
-    if sigma is not None and not (number and 0 <= sigma <= 1):
-        raise ImagingError(
-            f"sigma is {sigma!r}; expected that of the noise, of intensities in [0, 1]: 25 of 255 is 0.098"
-        )
+    check_sigma(sigma)
     if not image.is_dir():
         refuse_target(output, image)
     if not image.exists():

@@ -50,8 +50,11 @@ class Restorer:
             mask: (H, W), 0 where a pixel is lost; for an inpainter.
 
         Raises:
-            ImagingError: a mask that is missing, of no use, or of another size.
+            ImagingError: a mask that is missing, of no use, or of another size; a sigma that is none.
         """
+        check_sigma(sigma)
+        if not isinstance(image, Tensor):
+            raise ImagingError(f"expected a tensor (1 or 3, H, W); got {type(image).__name__}")
         if image.dim() != 3 or len(image) not in (1, 3) or image.numel() == 0:
             raise ImagingError(f"expected an image (1 or 3, H, W); got {tuple(image.shape)}")
         if image.dtype != torch.uint8 and not image.is_floating_point():
@@ -99,6 +102,7 @@ class Restorer:
             ImagingError: a file that cannot be read or written, or is the same; see `__call__`.
         """
         image, output = Path(image), Path(output)
+        check_sigma(sigma)
         refuse_target(output, image)
         photograph = read_photograph(image)
         told = [f"{image} -> {output}"]
@@ -195,6 +199,19 @@ def read_mask(path: str | Path) -> Tensor:
     if not gray.max() > 0:
         raise ImagingError(f"mask: {path} is black, so that no pixel is kept")
     return (gray > gray.max() / 2).float()
+
+
+def check_sigma(sigma: float | None) -> None:
+    """Refuse what is not the standard deviation of noise in intensities, NaN and 25 (of 255) among it.
+
+    Raises:
+        ImagingError: as it says.
+    """
+    number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
+    if sigma is not None and not (number and 0 <= sigma <= 1):
+        raise ImagingError(
+            f"sigma is {sigma!r}; expected that of the noise, of intensities in [0, 1]: 25 of 255 is 0.098"
+        )
 
 
 def refuse_target(path: Path, source: Path) -> None:

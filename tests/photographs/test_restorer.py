@@ -159,9 +159,19 @@ def test_a_tiny_image_needs_no_estimate_where_the_network_needs_none(tmp_path):
     assert "estimated" not in restorer().file(tmp_path / "a.png", tmp_path / "b.png")
 
 
+@pytest.mark.parametrize("sigma", [-0.1, 25, float("nan"), "a", True])
+def test_a_sigma_that_is_none_is_refused(sigma, tmp_path):
+    Image.new("RGB", (8, 8), (90, 90, 90)).save(tmp_path / "a.png")
+    with pytest.raises(ImagingError, match=r"sigma is .*; expected that of the noise"):
+        restorer()(torch.rand(3, 8, 8), sigma=sigma)
+    with pytest.raises(ImagingError, match=r"sigma is .*; expected that of the noise"):
+        restorer().file(tmp_path / "a.png", tmp_path / "b.png", sigma=sigma)
+
+
 @pytest.mark.parametrize(
     "image",
     [
+        np.zeros((3, 8, 8)),
         torch.rand(8, 8),
         torch.rand(2, 8, 8),
         torch.rand(1, 3, 8, 8),
