@@ -1,5 +1,6 @@
 """A trained network for one's own pictures: any size, gray or RGB, 8 or 16 bits."""
 
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +82,10 @@ class Restorer:
         return float(np.median([self._noise_level(as_float(image[(..., *place)])[None]) for place in places]))
 
     def _noise_level(self, piece: Tensor) -> float:
-        level = noise_level(piece).item()
-        if min(piece.shape[-2:]) >= ENOUGH and hasattr(self.task.network, "noise_level"):
-            level = min(level, self.task.network.noise_level(piece, periodic=False).item())
-        return level
+        level, network = noise_level(piece).item(), self.task.network
+        if not hasattr(network, "noise_level") or min(piece.shape[-2:]) < max(ENOUGH, *network.psf.shape):
+            return level
+        return min(level, network.noise_level(piece, periodic=False).item())
 
     def file(
         self,
@@ -207,7 +208,7 @@ def check_sigma(sigma: float | None) -> None:
     Raises:
         ImagingError: as it says.
     """
-    number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
+    number = isinstance(sigma, Real) and not isinstance(sigma, bool)
     if sigma is not None and not (number and 0 <= sigma <= 1):
         raise ImagingError(
             f"sigma is {sigma!r}; expected that of the noise, of intensities in [0, 1]: 25 of 255 is 0.098"

@@ -27,9 +27,8 @@ def complaint(error: BaseException) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         return one_line(error)
     if isinstance(error, OSError) and error.errno in MENDABLE:
-        if isinstance(
-            error, FileExistsError
-        ):  # where a directory was to be, e.g. resume=run/checkpoints/last.ckpt
+        # Where a directory was to be, e.g. resume=run/checkpoints/last.ckpt.
+        if isinstance(error, FileExistsError) and Path(error.filename).is_file():
             return f"{error.filename} is a file; expected a directory, e.g. that of a run"
         return f"cannot write {error.filename}: {error.strerror}"
     return None

@@ -75,13 +75,11 @@ class Muon(torch.optim.Optimizer):
         averages = self._state("momentum", weights)
         gradients = [p.grad for p in weights]
         torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
-        alike = defaultdict(
-            list
-        )  # those of one shape share their products: a small network is bound by calls
-        for p, ahead in zip(
-            weights, torch._foreach_lerp(gradients, averages, group["momentum"]), strict=True
-        ):
-            alike[p.shape].append((p, ahead.flatten(1)))
+        ahead = torch._foreach_lerp(gradients, averages, group["momentum"])
+        # Those of one shape share their products: a small network is bound by the number of calls.
+        alike = defaultdict(list)
+        for p, direction in zip(weights, ahead, strict=True):
+            alike[p.shape].append((p, direction.flatten(1)))
         for shape, members in alike.items():
             steps = orthogonalise(torch.stack([matrix for _, matrix in members]))
             size = RMS * max(steps.shape[1:]) ** 0.5

@@ -80,6 +80,14 @@ def test_a_deconvolver_does_not_take_texture_for_noise():
     assert restorer().estimate_sigma(y) > 0.013  # without knowing of the blur
 
 
+def test_a_blur_larger_than_the_photograph_does_not_hinder_the_estimate():
+    wide = {"psf": {"name": "gaussian", "sigma": 1.5, "size": 81}}
+    image = 0.5 + 0.07 * torch.randn(3, 70, 70, generator=torch.Generator().manual_seed(0))
+    one = restorer(model=PAIR | wide, physics=BLUR | {"operator": {"name": "blur", **wide}})
+    assert one.estimate_sigma(image) == restorer().estimate_sigma(image) == pytest.approx(0.07, rel=0.05)
+    assert one(image, sigma=np.float32(0.07)).shape == image.shape
+
+
 def test_an_inpainter_changes_lost_pixels_alone():
     one, image, mask = restorer(physics=MASK), torch.rand(3, 20, 30), torch.rand(20, 30) > 0.3
     restored = one(image, mask=mask.float())

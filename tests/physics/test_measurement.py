@@ -31,6 +31,12 @@ def test_sigma_can_be_overridden():
     assert torch.equal(physics(x, generator(0), sigma=0), x)
 
 
+def test_how_sigma_is_drawn_comes_from_the_config():
+    noise = {"sigma": [0.01, 0.16], "draw": "log_uniform"}
+    physics = build_physics({"operator": {"name": "identity"}, "noise": noise})
+    assert physics.noise.typical_sigma == pytest.approx(0.04)
+
+
 def test_noise_is_a_replaceable_object():
     class Offset(torch.nn.Module):
         def forward(self, x, generator, sigma=None, shard=(0, 1)):
@@ -47,6 +53,10 @@ def test_noise_is_a_replaceable_object():
         ({"noise": {"sigma": 0.1}}, "physics needs the setting 'operator'"),
         ({"operator": BLUR, "noise": {"sigma": 0.1}, "nose": 1}, r"no setting 'nose' \(did you mean 'noise'"),
         ({"operator": BLUR, "noise": {"sgma": 0.1}}, "physics.noise needs the setting 'sigma'"),
+        (
+            {"operator": BLUR, "noise": {"sigma": 0.1, "drew": 1}},
+            r"no setting 'drew' \(did you mean 'draw'\?\); it has: sigma, draw",
+        ),
         ({"operator": BLUR, "noise": {"sigma": -0.1}}, "physics.noise.sigma is -0.1"),
         ({"operator": BLUR, "noise": 0.1}, "physics.noise is 0.1; expected settings: sigma"),
         ({"operator": "blur", "noise": {"sigma": 0.1}}, "physics.operator is 'blur'; expected settings"),
