@@ -245,7 +245,7 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         states = [json.loads(p.read_text()) for p in tmp_path.glob("outputs/*/*-cut/status.json")]
-        if states and states[0]["device"]:  # it is told when the training begins
+        if states and states[0]["step"]:  # it is told with the first validation
             break
         time.sleep(0.05)
     child.send_signal(signal.SIGINT)

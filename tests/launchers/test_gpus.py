@@ -92,7 +92,7 @@ def test_the_end_of_the_queue_ends_its_jobs_saved_and_the_sweep_goes_on(number, 
 
     def running() -> list[dict]:
         found = [json.loads(p.read_text()) for p in tmp_path.glob("multirun/*/*/*/status.json")]
-        return [s for s in found if s.get("device")]
+        return [s for s in found if s.get("step")]  # told with the first validation
 
     wait_until(lambda: len(running()) == 2)
     pids = [status["pid"] for status in running()]
