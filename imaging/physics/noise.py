@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from imaging.errors import ImagingError
 from imaging.registry import closest
 
-DRAWS = ("uniform", "log_uniform")
+DRAWS = {"uniform": 0, "log_uniform": 1}  # p of a density of sigma^-p
 
 
 class GaussianNoise(nn.Module):
@@ -18,12 +18,13 @@ class GaussianNoise(nn.Module):
     Args:
         sigma: standard deviation in units of intensity (0.1 = 25.5/255): one value, or [low, high], from
             which every image draws its own.
-        draw: how: uniform, or log_uniform, as often from 0.01 to 0.02 as from 0.1 to 0.2. Most of a wide
-            range that is drawn from uniformly is strong noise.
+        draw: how: uniform, or log_uniform, as often from 0.01 to 0.02 as from 0.1 to 0.2, or a number p >= 0,
+            by a density of sigma^-p, of which these are 0 and 1. Most of a wide range that is drawn from
+            uniformly is strong noise.
 
     Raises:
         ImagingError: if sigma is negative, not finite, or not a value or [low, high]; or draw is another, or
-            log_uniform from 0.
+            not uniform and from 0.
 
     Example:
         >>> from imaging.randomness import generator
@@ -32,16 +33,12 @@ class GaussianNoise(nn.Module):
         torch.Size([4, 3, 8, 8])
     """
 
-    def __init__(self, sigma: float | list, draw: str = "uniform"):
+    def __init__(self, sigma: float | list, draw: str | float = "uniform"):
         super().__init__()
         self.low, self.high = sigma_range(sigma)
-        if draw not in DRAWS:
-            raise ImagingError(
-                f"physics.noise.draw is {draw!r}{closest(draw, DRAWS)}; expected {' or '.join(DRAWS)}"
-            )
-        if draw == "log_uniform" and self.low == 0 < self.high:
-            raise ImagingError(f"physics.noise.draw=log_uniform needs sigma to begin above 0; it is {sigma}")
-        self.draw = draw
+        self.draw, self.power = draw, _power(draw)
+        if self.power > 0 and self.low == 0 < self.high:
+            raise ImagingError(f"physics.noise.draw={draw} needs sigma to begin above 0; it is {sigma}")
 
     def extra_repr(self) -> str:
         if self.low == self.high:
@@ -51,7 +48,7 @@ class GaussianNoise(nn.Module):
     @property
     def typical_sigma(self) -> float:
         """The fixed sigma, or the median of those drawn: that of the validation."""
-        return math.sqrt(self.low * self.high) if self.draw == "log_uniform" else (self.low + self.high) / 2
+        return self._quantile(torch.tensor(0.5, dtype=torch.float64)).item()
 
     def sample_sigma(self, n: int, generator: torch.Generator) -> Tensor:
         """The sigmas of n images, float32 (n, 1, 1, 1) on the generator's device.
@@ -61,10 +58,17 @@ class GaussianNoise(nn.Module):
         if self.low == self.high:
             return torch.full((n, 1, 1, 1), self.low, device=generator.device)
         u = torch.rand((n, 1, 1, 1), generator=generator, device=generator.device)
-        if self.draw == "log_uniform":
+        return self._quantile(u)
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        if self.power == 0 or self.low == self.high:
+            return self.low + (self.high - self.low) * u
+        if self.power == 1:
             low, high = math.log(self.low), math.log(self.high)
             return torch.exp(low + (high - low) * u).clamp_(self.low, self.high)
-        return self.low + (self.high - self.low) * u
+        rest = 1 - self.power  # the integral of the density is a power, too
+        ratio = (self.high / self.low) ** rest
+        return (self.low * (1 + (ratio - 1) * u) ** (1 / rest)).clamp_(self.low, self.high)
 
     def is_silent(self, sigma: float | Tensor | None = None) -> bool:
         """Whether this sigma, or if None or drawn the configured one, is always 0."""
@@ -102,6 +106,18 @@ class GaussianNoise(nn.Module):
         # tensor takes ten times as long.
         unit = torch.randn((n, *x.shape[1:]), generator=generator, device=generator.device, dtype=x.dtype)
         return x + unit.mul_(sigmas.to(x.dtype))[rank::world_size].to(x.device)
+
+
+def _power(draw: str | float) -> float:
+    number = isinstance(draw, int | float) and not isinstance(draw, bool)
+    if number and 0 <= draw < math.inf:
+        return draw
+    if not isinstance(draw, str) or draw not in DRAWS:
+        raise ImagingError(
+            f"physics.noise.draw is {draw!r}{closest(draw, DRAWS)}; "
+            f"expected {', '.join(DRAWS)}, or a number >= 0"
+        )
+    return DRAWS[draw]
 
 
 def sigma_range(sigma: float | list) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy.integrate import quad
 
 from imaging.errors import ImagingError
 from imaging.physics import GaussianNoise
@@ -71,6 +72,33 @@ def test_log_uniform_draws_each_octave_as_often():
     assert (octaves - 1000).abs().max() < 4 * math.sqrt(4000 * 0.25 * 0.75)
     assert noise.typical_sigma == pytest.approx(0.04)  # as many are weaker as stronger
     assert GaussianNoise([1e-40, 0.1], draw="log_uniform").sample_sigma(9, rng()).isfinite().all()
+
+
+def test_a_power_law_draws_by_its_density():
+    """Against scipy's numerical integral of sigma^-1.5."""
+    noise = GaussianNoise([0.005, 0.25], draw=1.5)
+    sigma = noise.sample_sigma(20000, rng()).flatten()
+    assert 0.005 <= sigma.min() < sigma.max() <= 0.25
+    whole = quad(lambda s: s**-1.5, 0.005, 0.25)[0]
+    for limit in (0.007, noise.typical_sigma, 0.03, 0.1):
+        expected = quad(lambda s: s**-1.5, 0.005, limit)[0] / whole
+        assert (sigma < limit).double().mean() == pytest.approx(expected, abs=0.015)
+    expected = quad(lambda s: s**-1.5, 0.005, noise.typical_sigma)[0] / whole
+    assert expected == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("name", "power"), [("uniform", 0), ("log_uniform", 1)])
+def test_the_named_draws_are_powers(name, power):
+    named, other = (GaussianNoise([0.01, 0.2], draw=draw).sample_sigma(9, rng()) for draw in (name, power))
+    near = GaussianNoise([0.01, 0.2], draw=power + 1e-3).sample_sigma(9, rng())
+    assert torch.equal(named, other)
+    torch.testing.assert_close(near, named, rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize("draw", [-1, float("nan"), float("inf"), True, None, [1]])
+def test_a_draw_that_is_none(draw):
+    with pytest.raises(ImagingError, match=r"draw is .*; expected uniform, log_uniform, or a number >= 0"):
+        GaussianNoise([0.1, 0.2], draw=draw)
 
 
 def test_wrong_draw():
