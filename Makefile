@@ -24,7 +24,7 @@ cluster: .venv/cluster  ## Install what launcher=slurm and sweep=search need as 
 demo: setup  ## Train and compare all three studies on the bundled photographs (some minutes)
 	$(BIN)/python train.py experiment=inpainting_bundled
 	$(BIN)/python train.py sweep=bias_ablation model.hidden_channels=32 trainer.max_epochs=6
-	$(BIN)/python train.py sweep=deconvolution trainer.max_epochs=4
+	$(BIN)/python train.py sweep=deconvolution trainer.max_epochs=2
 
 # Small networks gain nothing from threads: a process for each core, of one thread, takes half the time.
 test: setup  ## Run the tests
