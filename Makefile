@@ -26,7 +26,7 @@ demo: setup  ## Train and compare all three studies on the bundled photographs (
 	$(BIN)/python train.py sweep=bias_ablation model.hidden_channels=32 trainer.max_epochs=6
 	$(BIN)/python train.py sweep=deconvolution trainer.max_epochs=2
 
-# Small networks gain nothing from threads: a process for each core, of one thread, takes half the time.
+# The tests' networks are too small to gain from threads: a process of one thread for each core.
 test: setup  ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope -m "not slow and not published"
 
