@@ -18,7 +18,7 @@ from imaging.runs.memory import keep_freed_memory
 from imaging.runs.trainer import prepare_network
 from imaging.tasks import build_task
 
-IMAGES, ROUNDS = 5, 3
+IMAGES, ROUNDS = 2, 8
 
 
 def main() -> None:

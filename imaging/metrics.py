@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torchmetrics import Metric
 
 # What is done to an estimate before it is measured, by the name that every record carries: nothing, or, as
@@ -26,7 +27,7 @@ def psnr(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """
     if x_hat.shape != x.shape:
         raise ValueError(f"estimate {tuple(x_hat.shape)} and clean image {tuple(x.shape)} differ in shape")
-    error = (x_hat.float() - x.float()).square().flatten(1).mean(dim=1)
+    error = F.mse_loss(x_hat.float(), x.float(), reduction="none").flatten(1).mean(dim=1)
     return -10 * torch.log10(error)
 
 
@@ -100,9 +101,10 @@ def ssim(x_hat: torch.Tensor, x: torch.Tensor, moments: Moments | None = None) -
     a = x_hat.float()
     mean_a, aa, ab = (_weighted_means(image) for image in (a, a * a, a * x.float()))
     c1, c2 = 0.01**2, 0.03**2
-    cross, squares = mean_a * mean_b, (mean_a * mean_a).addcmul_(mean_b, mean_b)
-    # (2 cov + c2) (2 cross + c1) / ((var_a + var_b + c2) (squares + c1)),
-    # in place: the maps of a photograph are large.
-    numerator = ab.sub_(cross).mul_(2).add_(c2).mul_(cross.mul_(2).add_(c1))
-    denominator = aa.add_(bb).sub_(squares).add_(c2).mul_(squares.add_(c1))
-    return numerator.div_(denominator).flatten(1).mean(dim=1)
+    # (2 cov + c2) (2 mean_a mean_b + c1) / ((var_a + var_b + c2) (mean_a² + mean_b² + c1)), in few passes
+    # over the maps: a photograph's are larger than the caches.
+    cross = torch.addcmul(ab.new_tensor(c1 / 2), mean_a, mean_b)
+    squares = torch.addcmul((mean_b * mean_b).add_(c1), mean_a, mean_a)
+    numerator = ab.sub_(cross).add_((c1 + c2) / 2).mul_(cross)
+    denominator = aa.add_(bb).sub_(squares).add_(c1 + c2).mul_(squares)
+    return 4 * numerator.div_(denominator).flatten(1).mean(dim=1)

@@ -1,8 +1,10 @@
 """Restore the test images of a protocol and measure each one."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +19,7 @@ from imaging.tasks.reconstruction import Reconstruction, as_float
 
 # Small images go through the network together; a photograph goes alone, which is as fast.
 PIXELS_AT_ONCE = 256 * 28 * 28
+DRAWS_AT_ONCE = 4  # of the noise of a batch or photograph; all are kept until they are used
 
 
 @dataclass(frozen=True)
@@ -172,22 +175,19 @@ def evaluate(
     """
     task.eval()
     convention = CONVENTIONS[protocol.convention]
-    for names, batch in _batches(images):
-        x = as_float(batch.to(task.device))
-        moments = ssim_moments(x)
-        for sigma in protocol.sigmas:
-            for seed in range(protocol.noise_seeds):
-                y = torch.cat(
-                    [
-                        task.measure(x[i : i + 1], test_noise(protocol, name, sigma, seed), sigma)
-                        for i, name in enumerate(names)
-                    ]
-                )
+    with ThreadPoolExecutor(DRAWS_AT_ONCE) as pool:
+        for names, batch in _batches(images):
+            x = as_float(batch.to(task.device))
+            moments = ssim_moments(x)
+            for sigma, seed, unit in _unit_noise(protocol, names, x.shape, pool):
+                # Each image alone, so that they are the same in batches of any size.
+                y = torch.cat([task.measure(x[i : i + 1], unit[i : i + 1], sigma) for i in range(len(names))])
                 _synchronise(x)
                 began = time.perf_counter()
                 x_hat = task.restore(y, sigma)
                 _synchronise(x)
                 seconds = (time.perf_counter() - began) / len(names)
+                x_hat = x_hat.contiguous()  # the layout of x, as sums over two layouts take longer
                 measured = task.denormalise(y)
                 estimate = convention(x_hat)
                 numbers = psnr(estimate, x), psnr(convention(measured), x), ssim(estimate, x, moments)
@@ -208,6 +208,27 @@ def evaluate(
                     )
                 for observe in observers:
                     observe(names, sigma, x, measured, x_hat)
+
+
+def _unit_noise(
+    protocol: Protocol, names: list[str], shape: torch.Size, pool: ThreadPoolExecutor
+) -> Iterator[tuple[float, int, Tensor]]:
+    """Sigma, noise seed, and the noise of unit variance of images (N, C, H, W), for every draw of a protocol.
+
+    A generator draws on one core and the CPU, which takes longer than a small network on a GPU: some at once.
+    """
+    draws = list(itertools.product(protocol.sigmas, range(protocol.noise_seeds)))
+
+    def numbers(draw: tuple[float, int]) -> Tensor:
+        unit = torch.empty(shape)
+        for image, name in zip(unit, names, strict=True):
+            image.normal_(generator=test_noise(protocol, name, *draw))
+        return unit
+
+    for first in range(0, len(draws), DRAWS_AT_ONCE):
+        some = draws[first : first + DRAWS_AT_ONCE]
+        for draw, unit in zip(some, list(pool.map(numbers, some)), strict=True):
+            yield *draw, unit
 
 
 def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[list[str], Tensor]]:

@@ -19,7 +19,8 @@ class FourierFilter:
     """
 
     def __init__(self, response: Callable[[tuple[int, int]], Tensor]):
-        self.response = BySize(response)
+        # With the inverse transform's 1 / (H·W), which then takes no pass of its own.
+        self.response = BySize(lambda size: response(size) / (size[0] * size[1]))
 
     def __call__(self, x: Tensor, *, conjugate: bool = False) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W): each channel filtered alike, by the conjugate for the adjoint."""
@@ -27,10 +28,9 @@ class FourierFilter:
         with torch.autocast(x.device.type, enabled=False):
             real = x if x.dtype in (torch.float32, torch.float64) else x.float()
             response = self.response(size, real.device, real.dtype.to_complex())
-            # Row by row and column by column: irfft2 would copy what it is given.
-            spectrum = torch.fft.fft(torch.fft.rfft(real), dim=-2)
-            spectrum = spectrum * (response.conj() if conjugate else response)
-            return torch.fft.irfft(torch.fft.ifft(spectrum, dim=-2), n=size[1]).to(x.dtype)
+            # Both in one layout, and in place: the transforms alone take nearly all of the time.
+            spectrum = torch.fft.rfft2(real).mul_(response.conj() if conjugate else response)
+            return torch.fft.irfft2(spectrum, s=size, norm="forward").to(x.dtype)
 
 
 def squared_frequencies(size: tuple[int, int]) -> Tensor:

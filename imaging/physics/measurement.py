@@ -16,7 +16,7 @@ class Physics(nn.Module):
 
     Args:
         operator: A.
-        noise: n, an object that takes (A x, generator, sigma, shard).
+        noise: n, an object that takes (A x, random, sigma, shard).
 
     Example:
         >>> from imaging.physics import Identity
@@ -34,7 +34,7 @@ class Physics(nn.Module):
     def forward(
         self,
         x: Tensor,
-        generator: torch.Generator,
+        random: torch.Generator | Tensor,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
@@ -42,11 +42,12 @@ class Physics(nn.Module):
 
         Args:
             x: clean images.
-            generator: on x's device or the CPU; y depends on nothing else but x and sigma.
+            random: a generator, or the noise's own numbers, on x's device or the CPU; see `GaussianNoise`. On
+                nothing else but x and sigma does y depend.
             sigma: takes the place of the noise's own, for all images or for each; see `GaussianNoise`.
             shard: (rank, world size), where x is a part of a batch; see `GaussianNoise`.
         """
-        return self.noise(self.operator(x), generator, sigma, shard)
+        return self.noise(self.operator(x), random, sigma, shard)
 
 
 def build_physics(config: Mapping) -> Physics:

@@ -77,7 +77,7 @@ class GaussianNoise(nn.Module):
     def forward(
         self,
         x: Tensor,
-        generator: torch.Generator,
+        random: torch.Generator | Tensor,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
@@ -85,7 +85,8 @@ class GaussianNoise(nn.Module):
 
         Args:
             x: (N, C, H, W).
-            generator: the only source of randomness, on x's device or on the CPU.
+            random: the only source of randomness, on x's device or on the CPU: a generator or, where sigma
+                is given, n / sigma itself.
             sigma: takes the place of the configured one: one for every image, or those of the whole batch as
                 `sample_sigma` draws them, before anything else is drawn from the generator.
             shard: (rank, world size): x holds every world-size-th image of a batch, from the rank-th on,
@@ -98,14 +99,17 @@ class GaussianNoise(nn.Module):
         if isinstance(sigma, Tensor):
             sigmas = sigma
         elif sigma is None:
-            sigmas = self.sample_sigma(n, generator)
+            sigmas = self.sample_sigma(n, random)
         else:
-            sigmas = torch.full((n, 1, 1, 1), sigma_range(sigma)[0], device=generator.device)
-        # Drawn where the generator lives, so that test noise is the same on every device; contiguous
-        # whatever x's layout, as the values must not depend on it, and drawing into a channels_last
-        # tensor takes ten times as long.
-        unit = torch.randn((n, *x.shape[1:]), generator=generator, device=generator.device, dtype=x.dtype)
-        return x + unit.mul_(sigmas.to(x.dtype))[rank::world_size].to(x.device)
+            sigmas = torch.full((n, 1, 1, 1), sigma_range(sigma)[0], device=random.device)
+        if isinstance(random, Tensor):
+            unit = random
+        else:
+            # Drawn where the generator lives, so that test noise is the same on every device; contiguous
+            # whatever x's layout, as the values must not depend on it, and drawing into a channels_last
+            # tensor takes ten times as long.
+            unit = torch.randn((n, *x.shape[1:]), generator=random, device=random.device, dtype=x.dtype)
+        return x + (unit * sigmas.to(x.dtype))[rank::world_size].to(x.device)
 
 
 def _power(draw: str | float) -> float:

@@ -96,7 +96,7 @@ class Reconstruction(pl.LightningModule):
     def measure(
         self,
         image: Tensor,
-        random: torch.Generator,
+        random: torch.Generator | Tensor,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
@@ -106,7 +106,7 @@ class Reconstruction(pl.LightningModule):
     def corrupt(
         self,
         x: Tensor,
-        random: torch.Generator,
+        random: torch.Generator | Tensor,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:

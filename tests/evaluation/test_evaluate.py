@@ -51,6 +51,17 @@ def test_another_network_meets_the_same_noise():
     assert [r.psnr for r in first] != [r.psnr for r in second]
 
 
+def test_what_is_measured_is_that_of_the_generator_that_test_noise_gives():
+    protocol, task, met = Protocol("set", (0.1, 0.2), noise_seeds=3), build_task(CONFIG), []
+    observe = [lambda names, sigma, x, y, x_hat: met.append((names, sigma, x, y))]
+    list(evaluate(task, images(), protocol, "a", "m", observe))
+    seeds = [0, 1, 2] * 2
+    for (names, sigma, x, y), seed in zip(met, seeds, strict=True):
+        for name, clean, measured in zip(names, x, y, strict=True):
+            noise = module.test_noise(protocol, name, sigma, seed)
+            assert torch.equal(measured, task.measure(clean[None], noise, sigma)[0])
+
+
 def test_the_noisy_image_has_the_psnr_of_its_sigma():
     protocol = Protocol("set", (0.05, 0.2))
     for record in evaluate(build_task(CONFIG), images(2, 256), protocol, "a", "m"):
