@@ -182,9 +182,13 @@ class Reconstruction(pl.LightningModule):
 
     def _forward(self, image: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Loss, estimate, measurement and clean images of one step; `image` (N, C, H, W)."""
-        random = generator(self.seed, "noise", *divmod(step, self.steps_per_epoch), device=self.device)
+        random = sigmas = sigma = None
+        if (
+            self.uses_sigma or not self.physics.noise.is_silent()
+        ):  # a generator costs as much as a small layer
+            random = generator(self.seed, "noise", *divmod(step, self.steps_per_epoch), device=self.device)
         x = as_float(image)
-        target, sigmas, sigma = self.normalise(x), None, None
+        target = self.normalise(x)
         if self.uses_sigma:
             rank, world_size = self.shard
             sigmas = self.physics.noise.sample_sigma(len(x) * world_size, random)

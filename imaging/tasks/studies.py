@@ -73,7 +73,7 @@ class Inpainter(Reconstruction):
         return {"loss": loss, "psnr_lost": -10 * torch.log10(error)}
 
     def normalise(self, image: Tensor) -> Tensor:
-        return (image - self.mean) / self.std
+        return (image - self.mean).div_(self.std)
 
     def denormalise(self, x: Tensor) -> Tensor:
         return x * self.std + self.mean
