@@ -18,7 +18,7 @@ import time
 from ruler import finish, in_a_process, row
 from training import WARM
 
-STEPS, ROUNDS, EVERY = 20_000, 3, 10
+STEPS, ROUNDS, EVERY = 20_000, 2, 10
 
 
 def worker(seed: int) -> None:

@@ -92,6 +92,13 @@ def largest_product(dtype) -> float:
     return best
 
 
+def has_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware."""
+    import torch
+
+    return torch.cpu._is_avx512_bf16_supported()
+
+
 def machine() -> str:
     """Processor, cores, torch."""
     import torch
