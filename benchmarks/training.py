@@ -7,10 +7,10 @@ careful: bfloat16 autocast where the processor has it, channels_last, batches by
 uint8, fused Adam, no synchronisation; without a framework.
 ours: what `train.py` does, with its default logging, validation and checkpoints.
 
-Each in a process of its own, in turns; the loops find the patches ready in a file. Seconds are of 80 steps
-after the first 30. Ours has one validation and one checkpoint after them, which count as one of each in 500
-steps, as by default. With --whole, the protocol's 1876 steps of each, with all that belongs to them, and the
-PSNR that they come to.
+Each in a process of its own, in turns, in so many rounds, and in two more where 32 channels are timed; the
+loops find the patches ready in a file. Seconds are of 80 steps after the first 30. Ours has one validation
+and one checkpoint after them, which count as one of each in 500 steps, as by default. With --whole, the
+protocol's 1876 steps of each, with all that belongs to them, and the PSNR that they come to.
 """
 
 import argparse

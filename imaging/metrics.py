@@ -70,17 +70,12 @@ def _weighted_means(images: torch.Tensor) -> torch.Tensor:
     return images
 
 
-Moments = tuple[torch.Tensor, torch.Tensor]
+def local_means(x: torch.Tensor) -> torch.Tensor | None:
+    """Of clean images (N, C, H, W) under SSIM's window; None if they are too small for it."""
+    return _weighted_means(x.float()) if min(x.shape[-2:]) >= 11 else None
 
 
-def ssim_moments(x: torch.Tensor) -> Moments | None:
-    """Local means of clean images (N, C, H, W) and of their squares, for `ssim`; None if too small for it."""
-    if min(x.shape[-2:]) < 11:
-        return None
-    return _weighted_means(x.float()), _weighted_means(x.float().square())
-
-
-def ssim(x_hat: torch.Tensor, x: torch.Tensor, moments: Moments | None = None) -> torch.Tensor:
+def ssim(x_hat: torch.Tensor, x: torch.Tensor, means: torch.Tensor | None = None) -> torch.Tensor:
     """Structural similarity, image by image: mean over channels and over all full windows.
 
     Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian window of standard deviation 1.5 px and 11×11 px,
@@ -89,22 +84,24 @@ def ssim(x_hat: torch.Tensor, x: torch.Tensor, moments: Moments | None = None) -
 
     Args:
         x_hat, x: (N, C, H, W).
-        moments: of x, by `ssim_moments`, where several estimates are compared with one clean image.
+        means: of x, by `local_means`, where several estimates are compared with one clean image.
 
     Returns:
         (N,) float32 tensor; nan for images smaller than the window.
     """
-    moments = ssim_moments(x) if moments is None else moments
-    if moments is None:
+    mean_b = local_means(x) if means is None else means
+    if mean_b is None:
         return torch.full((len(x),), float("nan"))
-    mean_b, bb = moments
-    a = x_hat.float()
-    mean_a, aa, ab = (_weighted_means(image) for image in (a, a * a, a * x.float()))
+    a, b = x_hat.float(), x.float()
+    mean_a, ab, dd = (_weighted_means(image) for image in (a, a * b, (a - b).square_()))
     c1, c2 = 0.01**2, 0.03**2
-    # (2 cov + c2) (2 mean_a mean_b + c1) / ((var_a + var_b + c2) (mean_a² + mean_b² + c1)), in few passes
-    # over the maps: a photograph's are larger than the caches.
-    cross = torch.addcmul(ab.new_tensor(c1 / 2), mean_a, mean_b)
-    squares = torch.addcmul((mean_b * mean_b).add_(c1), mean_a, mean_a)
-    numerator = ab.sub_(cross).add_((c1 + c2) / 2).mul_(cross)
-    denominator = aa.add_(bb).sub_(squares).add_(c1 + c2).mul_(squares)
+    # With l = mean_a mean_b + c1 / 2 and n = cov + c2 / 2:
+    #   2l · 2n / ((m + 2l) (dd - m + 2n)), m = (mean_a - mean_b)².
+    # So what is subtracted is small, and equal images have exactly 1; by variances, white ones would not. In
+    # place, as a photograph's maps are larger than the caches.
+    l = torch.addcmul(ab.new_tensor(c1 / 2), mean_a, mean_b)
+    n = ab.sub_(l).add_((c1 + c2) / 2)
+    m = (mean_a - mean_b).square_()
+    numerator = n * l
+    denominator = dd.sub_(m).add_(n, alpha=2).mul_(m.add_(l, alpha=2))
     return 4 * numerator.div_(denominator).flatten(1).mean(dim=1)

@@ -9,6 +9,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from imaging.metrics import CONVENTIONS, PSNR, psnr, ssim
 from imaging.randomness import generator
 
+WANG = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1}
+
 
 @pytest.fixture(params=[(1, 11, 11), (1, 28, 28), (3, 40, 57)])
 def pair(request):
@@ -41,17 +43,26 @@ def test_psnr_refuses_to_broadcast():
 
 def test_ssim_is_that_of_scikit_image(pair):
     x_hat, x = pair
-    settings = {
-        "channel_axis": 0,
-        "gaussian_weights": True,
-        "sigma": 1.5,
-        "use_sample_covariance": False,
-        "data_range": 1,
-    }
     expected = [
-        structural_similarity(a.numpy(), b.numpy(), **settings) for a, b in zip(x_hat, x, strict=True)
+        structural_similarity(a.numpy(), b.numpy(), channel_axis=0, **WANG)
+        for a, b in zip(x_hat, x, strict=True)
     ]
     assert ssim(x_hat, x).tolist() == pytest.approx(expected, abs=2e-5)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_ssim_of_an_image_with_itself_is_one_however_bright(level):
+    x = torch.full((1, 3, 32, 40), level)
+    x[..., 20:, :] = torch.rand(1, 3, 12, 40, generator=generator("metrics"))
+    assert ssim(x, x).item() == 1.0
+
+
+@pytest.mark.parametrize(("level", "sigma"), [(1.0, 0.001), (1.0, 0.01), (0.5, 0.01)])
+def test_ssim_is_that_of_scikit_image_in_a_bright_sky(level, sigma):
+    x = torch.full((1, 1, 64, 64), level)
+    x_hat = x + sigma * torch.randn(x.shape, generator=generator("metrics"))
+    expected = structural_similarity(x_hat[0, 0].double().numpy(), x[0, 0].double().numpy(), **WANG)
+    assert ssim(x_hat, x).item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_ssim_of_an_image_smaller_than_its_window_is_not_a_number():

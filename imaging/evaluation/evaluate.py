@@ -3,6 +3,7 @@
 import itertools
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,14 +13,14 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.evaluation.records import Record
-from imaging.metrics import CONVENTION, CONVENTIONS, psnr, ssim, ssim_moments
+from imaging.metrics import CONVENTION, CONVENTIONS, local_means, psnr, ssim
 from imaging.randomness import generator
 from imaging.registry import closest
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 # Small images go through the network together; a photograph goes alone, which is as fast.
 PIXELS_AT_ONCE = 256 * 28 * 28
-DRAWS_AT_ONCE = 4  # of the noise of a batch or photograph; all are kept until they are used
+DRAWS_AT_ONCE = 4  # at most, of the noise of a batch or photograph: they are kept until they are used
 
 
 @dataclass(frozen=True)
@@ -175,60 +176,65 @@ def evaluate(
     """
     task.eval()
     convention = CONVENTIONS[protocol.convention]
-    with ThreadPoolExecutor(DRAWS_AT_ONCE) as pool:
-        for names, batch in _batches(images):
-            x = as_float(batch.to(task.device))
-            moments = ssim_moments(x)
-            for sigma, seed, unit in _unit_noise(protocol, names, x.shape, pool):
-                # Each image alone, so that they are the same in batches of any size.
-                y = torch.cat([task.measure(x[i : i + 1], unit[i : i + 1], sigma) for i in range(len(names))])
-                _synchronise(x)
-                began = time.perf_counter()
-                x_hat = task.restore(y, sigma)
-                _synchronise(x)
-                seconds = (time.perf_counter() - began) / len(names)
-                x_hat = x_hat.contiguous()  # the layout of x, as sums over two layouts take longer
-                measured = task.denormalise(y)
-                estimate = convention(x_hat)
-                numbers = psnr(estimate, x), psnr(convention(measured), x), ssim(estimate, x, moments)
-                columns = zip(names, *numbers, strict=True)
-                for name, value, before, similarity in columns:
-                    yield Record(
-                        run=run,
-                        data=protocol.data,
-                        image=name,
-                        sigma=float(sigma),
-                        noise_seed=seed,
-                        method=method,
-                        psnr=value.item(),
-                        psnr_input=before.item(),
-                        ssim=similarity.item(),
-                        seconds=seconds,
-                        convention=protocol.convention,
-                    )
-                for observe in observers:
-                    observe(names, sigma, x, measured, x_hat)
+    for names, batch in _batches(images):
+        x = as_float(batch.to(task.device))
+        means = local_means(x)
+        for sigma, seed, unit in _unit_noise(protocol, names, x.shape):
+            # Each image alone, so that they are the same in batches of any size.
+            y = torch.cat([task.measure(x[i : i + 1], unit[i : i + 1], sigma) for i in range(len(names))])
+            _synchronise(x)
+            began = time.perf_counter()
+            x_hat = task.restore(y, sigma)
+            _synchronise(x)
+            seconds = (time.perf_counter() - began) / len(names)
+            x_hat = x_hat.contiguous()  # the layout of x, as sums over two layouts take longer
+            measured = task.denormalise(y)
+            estimate = convention(x_hat)
+            numbers = psnr(estimate, x), psnr(convention(measured), x), ssim(estimate, x, means)
+            columns = zip(names, *numbers, strict=True)
+            for name, value, before, similarity in columns:
+                yield Record(
+                    run=run,
+                    data=protocol.data,
+                    image=name,
+                    sigma=float(sigma),
+                    noise_seed=seed,
+                    method=method,
+                    psnr=value.item(),
+                    psnr_input=before.item(),
+                    ssim=similarity.item(),
+                    seconds=seconds,
+                    convention=protocol.convention,
+                )
+            for observe in observers:
+                observe(names, sigma, x, measured, x_hat)
 
 
 def _unit_noise(
-    protocol: Protocol, names: list[str], shape: torch.Size, pool: ThreadPoolExecutor
+    protocol: Protocol, names: list[str], shape: torch.Size
 ) -> Iterator[tuple[float, int, Tensor]]:
     """Sigma, noise seed, and the noise of unit variance of images (N, C, H, W), for every draw of a protocol.
 
-    A generator draws on one core and the CPU, which takes longer than a small network on a GPU: some at once.
+    A generator draws on the CPU, on one core, which takes longer than a small network on a GPU: so some draw
+    at once, while no network runs, since the seconds of its restoration are recorded.
     """
     draws = list(itertools.product(protocol.sigmas, range(protocol.noise_seeds)))
 
     def numbers(draw: tuple[float, int]) -> Tensor:
+        if draw[0] == 0:
+            return torch.zeros(shape)
         unit = torch.empty(shape)
         for image, name in zip(unit, names, strict=True):
             image.normal_(generator=test_noise(protocol, name, *draw))
         return unit
 
-    for first in range(0, len(draws), DRAWS_AT_ONCE):
-        some = draws[first : first + DRAWS_AT_ONCE]
-        for draw, unit in zip(some, list(pool.map(numbers, some)), strict=True):
-            yield *draw, unit
+    threads = min(DRAWS_AT_ONCE, torch.get_num_threads())
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(draws), threads):
+            some = draws[first : first + threads]
+            units = deque(pool.map(numbers, some))
+            for draw in some:
+                yield *draw, units.popleft()
 
 
 def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[list[str], Tensor]]:

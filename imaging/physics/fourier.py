@@ -20,15 +20,15 @@ class FourierFilter:
 
     def __init__(self, response: Callable[[tuple[int, int]], Tensor]):
         # With the inverse transform's 1 / (H·W), which then takes no pass of its own.
-        self.response = BySize(lambda size: response(size) / (size[0] * size[1]))
+        self._scaled = BySize(lambda size: response(size) / (size[0] * size[1]))
 
     def __call__(self, x: Tensor, *, conjugate: bool = False) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W): each channel filtered alike, by the conjugate for the adjoint."""
         size = x.shape[-2:]
         with torch.autocast(x.device.type, enabled=False):
             real = x if x.dtype in (torch.float32, torch.float64) else x.float()
-            response = self.response(size, real.device, real.dtype.to_complex())
-            # Both in one layout, and in place: the transforms alone take nearly all of the time.
+            response = self._scaled(size, real.device, real.dtype.to_complex())
+            # In place, of two tensors of one layout: the transforms alone take nearly all of the time.
             spectrum = torch.fft.rfft2(real).mul_(response.conj() if conjugate else response)
             return torch.fft.irfft2(spectrum, s=size, norm="forward").to(x.dtype)
 

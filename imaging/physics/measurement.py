@@ -34,7 +34,7 @@ class Physics(nn.Module):
     def forward(
         self,
         x: Tensor,
-        random: torch.Generator | Tensor,
+        random: torch.Generator | Tensor | None,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
@@ -42,8 +42,8 @@ class Physics(nn.Module):
 
         Args:
             x: clean images.
-            random: a generator, or the noise's own numbers, on x's device or the CPU; see `GaussianNoise`. On
-                nothing else but x and sigma does y depend.
+            random: a generator or numbers of the noise, on x's device or the CPU; see `GaussianNoise`. y
+                depends on it, x and sigma alone.
             sigma: takes the place of the noise's own, for all images or for each; see `GaussianNoise`.
             shard: (rank, world size), where x is a part of a batch; see `GaussianNoise`.
         """

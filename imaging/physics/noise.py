@@ -77,7 +77,7 @@ class GaussianNoise(nn.Module):
     def forward(
         self,
         x: Tensor,
-        random: torch.Generator | Tensor,
+        random: torch.Generator | Tensor | None,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
@@ -86,7 +86,7 @@ class GaussianNoise(nn.Module):
         Args:
             x: (N, C, H, W).
             random: the only source of randomness, on x's device or on the CPU: a generator or, where sigma
-                is given, n / sigma itself.
+                is given, n / sigma itself, (N · world size, C, H, W). None will do where sigma is 0.
             sigma: takes the place of the configured one: one for every image, or those of the whole batch as
                 `sample_sigma` draws them, before anything else is drawn from the generator.
             shard: (rank, world size): x holds every world-size-th image of a batch, from the rank-th on,
@@ -103,7 +103,7 @@ class GaussianNoise(nn.Module):
         else:
             sigmas = torch.full((n, 1, 1, 1), sigma_range(sigma)[0], device=random.device)
         if isinstance(random, Tensor):
-            unit = random
+            unit = random.to(x.dtype)
         else:
             # Drawn where the generator lives, so that test noise is the same on every device; contiguous
             # whatever x's layout, as the values must not depend on it, and drawing into a channels_last

@@ -96,7 +96,7 @@ class Reconstruction(pl.LightningModule):
     def measure(
         self,
         image: Tensor,
-        random: torch.Generator | Tensor,
+        random: torch.Generator | Tensor | None,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
@@ -106,7 +106,7 @@ class Reconstruction(pl.LightningModule):
     def corrupt(
         self,
         x: Tensor,
-        random: torch.Generator | Tensor,
+        random: torch.Generator | Tensor | None,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
@@ -183,9 +183,7 @@ class Reconstruction(pl.LightningModule):
     def _forward(self, image: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Loss, estimate, measurement and clean images of one step; `image` (N, C, H, W)."""
         random = sigmas = sigma = None
-        if (
-            self.uses_sigma or not self.physics.noise.is_silent()
-        ):  # a generator costs as much as a small layer
+        if self.uses_sigma or not self.physics.noise.is_silent():  # a generator costs as much as a layer
             random = generator(self.seed, "noise", *divmod(step, self.steps_per_epoch), device=self.device)
         x = as_float(image)
         target = self.normalise(x)

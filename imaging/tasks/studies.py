@@ -55,7 +55,7 @@ class Inpainter(Reconstruction):
     def corrupt(
         self,
         x: Tensor,
-        random: torch.Generator | Tensor,
+        random: torch.Generator | Tensor | None,
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
