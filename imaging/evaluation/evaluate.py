@@ -63,6 +63,8 @@ class Protocol:
             raise ImagingError(
                 f"sigmas is {list(self.sigmas)}; expected numbers >= 0, e.g. sigmas=[0.05,0.1]"
             )
+        if len(set(self.sigmas)) < len(self.sigmas):
+            raise ImagingError(f"sigmas is {list(self.sigmas)}; expected each once")
         if type(self.noise_seeds) is not int or self.noise_seeds < 1:
             raise ImagingError(f"noise_seeds is {self.noise_seeds!r}; expected at least 1")
         whole = isinstance(self.pixel, tuple) and all(type(at) is int and at >= 0 for at in self.pixel)

@@ -1,6 +1,7 @@
 """Testing runs again: which settings may change, and where the tables go."""
 
 import contextlib
+import hashlib
 from pathlib import Path
 
 from imaging.errors import ImagingError
@@ -62,6 +63,10 @@ def output_directory(target: Path, given: dict, results: list) -> Path:
     if target.suffix == ".safetensors" or any(directory.glob("*.safetensors")):
         directory = Path("outputs") / target.stem  # weights lie among files of others
     names = [results[0].records[0].data] if "data" in given else []
+    folder = given["data"]["source"].get("test") if "data" in given else None
+    if folder is not None:  # all folders have one name, and many are called `test`
+        place = Path(str(folder)).resolve()
+        names += [place.name, hashlib.blake2b(str(place).encode(), digest_size=3).hexdigest()]
     fewer = given["data"].get("max_test_images") if "data" in given else None
     names += [f"first-{fewer}"] if fewer is not None else []
     names += [word.replace(" ", "-") for word in variants(given)]

@@ -4,8 +4,10 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 
 def rows(path) -> list[dict]:
@@ -103,6 +105,7 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
     ("arguments", "words"),
     [
         (["noise_seeds=abc"], "noise_seeds is 'abc'; expected at least 1"),
+        (["sigmas=[0.1,0.1]"], "sigmas is [0.1, 0.1]; expected each once"),
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
         (["accelerator=abacus"], "accelerator is 'abacus', which is not to be had here"),
         (["data=bundled", "data.batch_size=3"], "data.batch_size is as the run has it"),
@@ -122,3 +125,16 @@ def test_fewer_images_can_be_tested_and_a_run_may_have_a_number_for_a_name(comma
     assert command("evaluate.py", "run=7", "data=bundled", "data.max_test_images=1", "sigmas=[0.1]")[0] == 0
     table = run.parents[2] / "7" / "bundled_first-1_sigmas-0.1" / "per_image.csv"
     assert len(list(csv.DictReader(table.open()))) == 1
+
+
+def test_the_tables_of_two_folders_of_one_name_do_not_replace_each_other(command, run, tmp_path):
+    random = np.random.default_rng(0)
+    for place in ("a", "b"):
+        (tmp_path / place / "test").mkdir(parents=True)
+        image = Image.fromarray(random.integers(0, 256, (32, 40, 3), dtype=np.uint8))
+        image.save(tmp_path / place / "test" / f"{place}.png")
+        words = ["data=folder", f"data.source.test={tmp_path / place / 'test'}"]
+        assert command("evaluate.py", f"run={run}", *words, "sigmas=[0.1]")[0] == 0
+    tables = sorted(path.read_text() for path in run.glob("folder_test_*_sigmas-0.1/per_image.csv"))
+    assert len(tables) == 2
+    assert ["a,0.1" in table for table in tables] != ["b,0.1" in table for table in tables]
