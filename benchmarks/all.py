@@ -2,8 +2,9 @@
 
     python benchmarks/all.py        or: make benchmark
 
-Some ten minutes on two cores that have nothing else to do. A bar that is missed is told, and is no failure.
-There is one table for processors that multiply bf16 in hardware, and one for others: each run writes its own.
+Some ten minutes on two cores that have nothing else to do, 16 on slow ones. A bar that is missed is told,
+and is no failure. There is one table for processors that multiply bf16 in hardware, and one for others: each
+run writes its own.
 """
 
 import json

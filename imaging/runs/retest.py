@@ -62,13 +62,14 @@ def output_directory(target: Path, given: dict, results: list) -> Path:
     directory = target if target.is_dir() else target.with_suffix("")
     if target.suffix == ".safetensors" or any(directory.glob("*.safetensors")):
         directory = Path("outputs") / target.stem  # weights lie among files of others
-    names = [results[0].records[0].data] if "data" in given else []
-    folder = given["data"]["source"].get("test") if "data" in given else None
-    if folder is not None:  # all folders have one name, and many are called `test`
-        place = Path(str(folder)).resolve()
-        names += [place.name, hashlib.blake2b(str(place).encode(), digest_size=3).hexdigest()]
-    fewer = given["data"].get("max_test_images") if "data" in given else None
-    names += [f"first-{fewer}"] if fewer is not None else []
+    names = []
+    if "data" in given:
+        names.append(results[0].records[0].data)
+        if (folder := given["data"]["source"].get("test")) is not None:
+            place = Path(str(folder)).resolve()  # all folders have one name, and many are called `test`
+            names += [place.name, hashlib.blake2b(str(place).encode(), digest_size=3).hexdigest()]
+        if (fewer := given["data"].get("max_test_images")) is not None:
+            names.append(f"first-{fewer}")
     names += [word.replace(" ", "-") for word in variants(given)]
     own = [result.config["test"] for result in results]
     for key in PROTOCOL:
