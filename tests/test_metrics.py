@@ -6,7 +6,8 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from imaging.metrics import CONVENTIONS, PSNR, psnr, ssim
+from imaging import metrics
+from imaging.metrics import CONVENTIONS, PSNR, local_means, psnr, ssim
 from imaging.randomness import generator
 
 WANG = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1}
@@ -48,6 +49,39 @@ def test_ssim_is_that_of_scikit_image(pair):
         for a, b in zip(x_hat, x, strict=True)
     ]
     assert ssim(x_hat, x).tolist() == pytest.approx(expected, abs=2e-5)
+
+
+@pytest.mark.parametrize("size", [(11, 90), (90, 11), (26, 27), (58, 43), (121, 75)])
+def test_ssim_by_strips_and_tiles_is_that_of_scikit_image(size, monkeypatch):
+    monkeypatch.setattr(metrics, "STRIP", 1)
+    random = generator("metrics", *size)
+    x = torch.rand(1, 2, *size, generator=random)
+    x_hat = x + 0.3 * torch.randn(x.shape, generator=random)
+    expected = structural_similarity(x_hat[0].double().numpy(), x[0].double().numpy(), channel_axis=0, **WANG)
+    assert ssim(x_hat, x, local_means(x)).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_ssim_does_not_read_what_was_in_its_memory():
+    x = torch.rand(1, 1, 20, 21, generator=generator("metrics"))
+    torch.use_deterministic_algorithms(True)  # fills new memory with nan
+    try:
+        assert torch.empty(1).isnan()
+        assert ssim(x, x).item() == 1.0
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_ssim_measures_an_estimate_that_has_a_gradient(pair):
+    x_hat, x = pair
+    with torch.inference_mode():
+        expected = ssim(x_hat, x).tolist()
+    assert ssim(x_hat.clone().requires_grad_(), x).tolist() == expected
+
+
+def test_ssim_is_computed_in_full_precision_under_autocast(pair):
+    expected = ssim(*pair)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(ssim(*pair), expected)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])

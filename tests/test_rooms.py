@@ -14,6 +14,7 @@ ROOMS = [
     "files",
     "registry",
     "randomness",
+    "precision",
     "autograd",
     "metrics",
     "physics",

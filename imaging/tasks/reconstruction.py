@@ -1,6 +1,5 @@
 """The training and validation body that all tasks share."""
 
-import contextlib
 import math
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
+from imaging.precision import full_precision
 from imaging.randomness import generator
 from imaging.registry import closest
 from imaging.tasks import OPTIMIZERS, SCHEDULES
@@ -34,22 +34,6 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "mse_over_variance": lambda x_hat, x, sigma: ((x_hat - x) / sigma).square().mean(),
     "log_mse": _log_mse,
 }
-
-
-@contextlib.contextmanager
-def full_precision(device: torch.device):
-    """On a GPU: products and convolutions of float32 in float32, not in TF32 as in training."""
-    if device.type != "cuda":
-        yield
-        return
-    products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(products)
-        torch.backends.cudnn.allow_tf32 = convolutions
 
 
 class Reconstruction(pl.LightningModule):
@@ -126,7 +110,7 @@ class Reconstruction(pl.LightningModule):
         if self.takes_sigma and sigma is None:
             raise ImagingError("this network needs the standard deviation of the noise: give sigma=…")
         told = (torch.full((len(y), 1, 1, 1), sigma, device=y.device),) if self.takes_sigma else ()
-        with torch.autocast(y.device.type, enabled=False), full_precision(y.device):
+        with full_precision(y.device):
             # Not its __call__: what is compiled for patches would be compiled anew for each image size.
             return self.denormalise(self.network.forward(y.float(), *told))
 

@@ -10,9 +10,9 @@ from imaging.data.batches import StackBatches
 from imaging.data.loader import BlockLoader, BlockSampler
 from imaging.errors import ImagingError
 from imaging.models import build_model
+from imaging.precision import full_precision
 from imaging.runs.run import Run
 from imaging.runs.trainer import build_trainer, choose_precision, prepare_network
-from imaging.tasks.reconstruction import full_precision
 
 
 @pytest.mark.parametrize(
