@@ -80,7 +80,9 @@ def evaluate(config: DictConfig) -> None:
         images = build_data(settings["data"]).test_images()
         check_sizes(task, images)
         protocol.check_pixel(images[0][1])
-        print(f"{run}: {len(images)} images × {len(protocol.sigmas)} sigmas", flush=True)
+        limit = settings["data"].get("max_test_images")
+        limited = "" if limit is None else f" (data.max_test_images={limit})"
+        print(f"{run}: {len(images)} images{limited} × {len(protocol.sigmas)} sigmas", flush=True)
         kind = repr(settings["model"] | {"seed": None})  # of several seeds the report shows the first
         method = settings["model"]["name"] + "".join(f", {word}" for word in variants(given))
         name = run.name.removesuffix(".safetensors")

@@ -1,5 +1,6 @@
 """What a run and a sweep leave for a reader, each from files alone."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,9 @@ def caption(records: list[Record]) -> str:
     """What the numbers of a table are."""
     images = len({r.image for r in records})
     data = ", ".join(dict.fromkeys(r.data for r in records))
-    return f"PSNR in dB, mean over {images} test images of {data}"
+    exact = next((r.image for r in records if r.psnr == math.inf), None)
+    unbounded = "" if exact is None else f"; inf with an image that is restored exactly, such as {exact}"
+    return f"PSNR in dB, mean over {images} test images of {data}{unbounded}"
 
 
 def table(records: list[Record], rows: list[dict]) -> str:

@@ -122,7 +122,10 @@ def test_mistakes_are_told_in_one_line(arguments, words, command, run):
 
 def test_fewer_images_can_be_tested_and_a_run_may_have_a_number_for_a_name(command, run):
     run.rename(run.parents[2] / "7")
-    assert command("evaluate.py", "run=7", "data=bundled", "data.max_test_images=1", "sigmas=[0.1]")[0] == 0
+    arguments = ["run=7", "data=bundled", "data.max_test_images=1", "sigmas=[0.1]"]
+    status, printed, _ = command("evaluate.py", *arguments)
+    assert status == 0
+    assert "7: 1 images (data.max_test_images=1) × 1 sigmas" in printed
     table = run.parents[2] / "7" / "bundled_first-1_sigmas-0.1" / "per_image.csv"
     assert len(list(csv.DictReader(table.open()))) == 1
 
