@@ -108,6 +108,8 @@ def test_a_photograph_is_restored(command, run, photographs):
 @pytest.mark.parametrize(
     ("script", "arguments", "words"),
     [
+        ("train.py", ["seed=3", "model=3"], "no 3 in model; there are: biharmonic, dncnn, "),
+        ("train.py", ["sigma=3"], "no setting 'sigma' (did you mean 'physics.noise.sigma'?); there are: "),
         ("train.py", ["model.hiden_channels=3"], "no setting 'model.hiden_channels' (did you mean"),
         ("train.py", ["model=dncn"], "no 'dncn' in model (did you mean 'dncnn'?)"),
         ("train.py", ["experiment=denoisin"], "no 'denoisin' in experiment"),

@@ -2,8 +2,10 @@
 
 import errno
 import re
+import sys
 from pathlib import Path
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -26,6 +28,12 @@ def complaint(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return one_line(error)
+    if isinstance(error, ValueError) and str(error).startswith("Config group override must be a string"):
+        words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+        for override in OverridesParser.create().parse_overrides(words):
+            group, value = override.key_or_group, override.value()
+            if (options := _options(group)) and not isinstance(value, str | list):
+                return f"no {override.get_value_element_as_str()} in {group}; there are: {', '.join(options)}"
     if isinstance(error, OSError) and error.errno in MENDABLE:
         # Where a directory was to be, e.g. resume=run/checkpoints/last.ckpt.
         if isinstance(error, FileExistsError) and Path(error.filename).is_file():
@@ -52,11 +60,11 @@ def one_line(error: Exception) -> str:
         if "is not in struct" in str(cause):
             known = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key
-            if full and (CONF / full).is_dir():
-                options = ", ".join(sorted(path.stem for path in (CONF / full).glob("*.yaml")))
-                return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {options}"
+            if full and (options := _options(full)):
+                one_of = ", ".join(options)
+                return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {one_of}"
             there = f"; there are: {', '.join(map(str, known))}" if known else ""
-            return f"no setting '{full}'{closest(key, known)}{there}"
+            return f"no setting '{full}'{_below(parent, full) or closest(key, known)}{there}"
     match = re.search(
         r"Could not find '([^']+)'.*?Available options in '[^']*': (.*?)(?: Config search.*)?$", text
     )
@@ -66,3 +74,24 @@ def one_line(error: Exception) -> str:
         there = f"{closest(option, options)}; there are: {', '.join(options)}"
         return f"no '{option}' in {group or 'the config'}{there}"
     return text
+
+
+def _options(group: str) -> list[str]:
+    """Of a group of configs; none if it is not one."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml")) if group else []
+
+
+def _below(parent: DictConfig | None, full: str) -> str:
+    """' (did you mean …?)' with the settings of this name that are further down."""
+    above, _, key = full.rpartition(".")
+    found = _paths(parent, key) if isinstance(parent, DictConfig) else []
+    meant = " or ".join(f"'{'.'.join(filter(None, (above, path)))}'" for path in found[:3])
+    return f" (did you mean {meant}?)" if meant else ""
+
+
+def _paths(config: DictConfig, key: str) -> list[str]:
+    paths = [key] if key in config else []
+    for name, child in config.items_ex(resolve=False):
+        if isinstance(child, DictConfig) and name != "hydra":
+            paths += [f"{name}.{path}" for path in _paths(child, key)]
+    return paths
