@@ -109,6 +109,7 @@ def test_a_photograph_is_restored(command, run, photographs):
     ("script", "arguments", "words"),
     [
         ("train.py", ["seed=3", "model=3"], "no 3 in model; there are: biharmonic, dncnn, "),
+        ("train.py", ["psf=motion"], "no choice of 'psf' here; it comes with physics=blur"),
         ("train.py", ["sigma=3"], "no setting 'sigma' (did you mean 'physics.noise.sigma'?); there are: "),
         ("train.py", ["model.hiden_channels=3"], "no setting 'model.hiden_channels' (did you mean"),
         ("train.py", ["model=dncn"], "no 'dncn' in model (did you mean 'dncnn'?)"),

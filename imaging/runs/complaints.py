@@ -65,6 +65,10 @@ def one_line(error: Exception) -> str:
                 return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {one_of}"
             there = f"; there are: {', '.join(map(str, known))}" if known else ""
             return f"no setting '{full}'{_below(parent, full) or closest(key, known)}{there}"
+    if match := re.search(r"Could not override '([^'@]+)[^']*'\. No match in the defaults list", text):
+        files = (path for path in sorted(CONF.rglob("*.yaml")) if f"/{match[1]}@" in path.read_text())
+        owners = " or ".join(f"{path.parent.relative_to(CONF)}={path.stem}" for path in files)
+        return f"no choice of '{match[1]}' here" + (f"; it comes with {owners}" if owners else "")
     match = re.search(
         r"Could not find '([^']+)'.*?Available options in '[^']*': (.*?)(?: Config search.*)?$", text
     )
