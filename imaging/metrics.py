@@ -28,10 +28,14 @@ def psnr(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     Returns:
         (N,) float32 tensor in dB.
     """
-    if x_hat.shape != x.shape:
-        raise ValueError(f"estimate {tuple(x_hat.shape)} and clean image {tuple(x.shape)} differ in shape")
+    _check_shapes(x_hat, x)
     error = F.mse_loss(x_hat.float(), x.float(), reduction="none").flatten(1).mean(dim=1)
     return -10 * torch.log10(error)
+
+
+def _check_shapes(x_hat: torch.Tensor, x: torch.Tensor) -> None:
+    if x_hat.shape != x.shape:
+        raise ValueError(f"estimate {tuple(x_hat.shape)} and clean image {tuple(x.shape)} differ in shape")
 
 
 class PSNR(Metric):
@@ -62,30 +66,34 @@ _TAPS = [tap / sum(_TAPS) for tap in _TAPS]
 # SSIM's windows are banded products, over tiles of TILE rows and then of TILE columns: a processor adds
 # TILE + 10 products faster than 11 shifted images, which pass through its caches eleven times.
 TILE = 16
-# Pixels of all channels at once. Fewer pay for their calls; more leave the caches, as a photograph's would.
+# Pixels of all channels at once, of three maps each. Of fewer the calls take longer than the work; those of
+# more, as of a photograph, leave the caches.
 STRIP = 1 << 19
 
 
 @functools.cache
 def _band(device: torch.device) -> torch.Tensor:
     """(TILE, TILE + 10): row i has the taps from column i on."""
-    return torch.stack([F.pad(torch.tensor(_TAPS), (i, TILE - 1 - i)) for i in range(TILE)]).to(device)
+    taps = torch.tensor(_TAPS, dtype=torch.float32)
+    return torch.stack([F.pad(taps, (i, TILE - 1 - i)) for i in range(TILE)]).to(device)
 
 
 def _strips(shape: torch.Size) -> list[slice]:
     """Rows of images (N, C, H, W): those where windows begin, and the 10 more that the last of them reach."""
     n, c, height, width = shape
-    rows = max(1, STRIP // (n * c * width * TILE)) * TILE
+    rows = max(1, STRIP // max(1, n * c * width * TILE)) * TILE
     return [slice(first, first + rows + 10) for first in range(0, height - 10, rows)]
 
 
 def _room(count: int, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Space for so many maps of images (N, C, H, W): all of it, in whole tiles, and the maps' own part.
 
-    The rest is 0, and not what was there: 0 times nan is nan.
+    Between two images there is what the last tile of the first reaches beyond it, and 10 rows follow the last
+    tile of all. All this is 0, not another image or what was there before, as 0 times nan is nan.
     """
     n, c, height, width = images.shape
-    tall, wide = -(-height // TILE) * TILE, -(-(width - 10) // TILE) * TILE + 10
+    tall = (-(-(height - 10) // TILE) + 1) * TILE
+    wide = -(-(width - 10) // TILE) * TILE + 10
     space = images.new_empty(count * n * c * tall + 10, wide)
     maps = space[:-10].view(count, n, c, tall, wide)
     space[-10:] = 0
@@ -130,19 +138,22 @@ def ssim(x_hat: torch.Tensor, x: torch.Tensor, means: list[torch.Tensor] | None 
         means: of x, by `local_means`, where several estimates are compared with one clean image.
 
     Returns:
-        (N,) float32 tensor, without a gradient; nan for images smaller than the window.
+        (N,) float32 tensor, without a gradient; nan for images smaller than the window
+        or with a nan.
     """
+    _check_shapes(x_hat, x)
     height, width = x.shape[-2:]
-    if min(height, width) < 11:
+    if min(height, width) < 11 or x.numel() == 0:
         return torch.full((len(x),), float("nan"))
-    total = torch.zeros(x.shape[:2], device=x.device)
+    # float64: strips and batches of any size have the same sums.
+    total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
     for strip, mean_b in zip(_strips(x.shape), means or local_means(x), strict=True):
         total += _ssim_of_strip(x_hat[..., strip, :].float(), x[..., strip, :].float(), mean_b)
-    return total.mean(dim=1) / ((height - 10) * (width - 10))
+    return (total.mean(dim=1) / ((height - 10) * (width - 10))).float()
 
 
 def _ssim_of_strip(a: torch.Tensor, b: torch.Tensor, mean_b: torch.Tensor) -> torch.Tensor:
-    """The sums over all windows, (N, C)."""
+    """The sums over all windows, float64 (N, C)."""
     images, channels, height, width = b.shape
     space, (of_a, of_ab, of_dd) = _room(3, b)
     of_a.copy_(a)
@@ -155,11 +166,11 @@ def _ssim_of_strip(a: torch.Tensor, b: torch.Tensor, mean_b: torch.Tensor) -> to
     # With l = mean_a mean_b + c1 / 2 and n = cov + c2 / 2:
     #   2l · 2n / ((m + 2l) (dd - m + 2n)), m = (mean_a - mean_b)².
     # So what is subtracted is small, and equal images have exactly 1; by variances, white ones would not. In
-    # place, as that is what the caches hold.
+    # place, for less memory and fewer misses of the caches.
     l = torch.addcmul(ab.new_tensor(c1 / 2), mean_a, mean_b)
     m = mean_a.sub_(mean_b).square_()
     n = ab.sub_(l).add_((c1 + c2) / 2)
     denominator = dd.sub_(m).add_(n, alpha=2).mul_(m.add_(l, alpha=2))
     similarity = n.mul_(l).mul_(4).div_(denominator).unflatten(1, (images, channels, -1))
     similarity[-1, ..., (width - 10 - 1) % TILE + 1 :] = 0  # columns beyond the last full window
-    return similarity[:, :, :, : height - 10].sum(dim=(0, 3, 4))
+    return similarity[:, :, :, : height - 10].sum(dim=(0, 3, 4), dtype=torch.float64)

@@ -109,6 +109,21 @@ def test_a_photograph_is_restored(command, run, photographs):
     ("script", "arguments", "words"),
     [
         ("train.py", ["seed=3", "model=3"], "no 3 in model; there are: biharmonic, dncnn, "),
+        (
+            "train.py",
+            ["model=dncnn,3", "-m"],
+            "no 3 in model; there are: biharmonic, dncnn, ",
+        ),
+        (
+            "train.py",
+            ["model=dncnn,unet", "data=3", "-m"],
+            "no 3 in data; there are: bsd68, ",
+        ),
+        ("train.py", ["model={bias:false}", "schedule=1e3"], "no 1e3 in schedule; there are: constant"),
+        ("evaluate.py", ["run=denoiser-32", "data=null"], "data=null chooses nothing: leave it out"),
+        ("train.py", ["psf.sigma=3"], "no choice of 'psf' here; it comes with physics=blur"),
+        ("train.py", ["launcher=gpus", "launcher.devices=1"], "(did you mean 'hydra.launcher'?)"),
+        ("train.py", ["physics=blur", "psf=image", "path=x.png"], "(did you mean 'psf.path'?)"),
         ("train.py", ["psf=motion"], "no choice of 'psf' here; it comes with physics=blur"),
         ("train.py", ["sigma=3"], "no setting 'sigma' (did you mean 'physics.noise.sigma'?); there are: "),
         ("train.py", ["model.hiden_channels=3"], "no setting 'model.hiden_channels' (did you mean"),

@@ -37,9 +37,29 @@ def test_a_perfect_estimate_has_infinite_psnr():
     assert psnr(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)).item() == math.inf
 
 
-def test_psnr_refuses_to_broadcast():
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_nothing_is_broadcast(measure):
     with pytest.raises(ValueError, match="differ in shape"):
-        psnr(torch.zeros(1, 1, 2, 2), torch.zeros(2, 1, 2, 2))
+        measure(torch.zeros(1, 1, 20, 20), torch.zeros(2, 1, 20, 20))
+
+
+@pytest.mark.parametrize("size", [(28, 28), (32, 45), (26, 11)])
+def test_ssim_of_an_image_does_not_depend_on_its_neighbours(size):
+    x = torch.rand(4, 1, *size, generator=generator("metrics"))
+    x_hat = x + 0.1 * torch.rand(x.shape, generator=generator("metrics", 1))
+    x_hat[2, 0, 0, 3] = math.nan
+    values, alone = ssim(x_hat, x), torch.cat([ssim(a[None], b[None]) for a, b in zip(x_hat, x, strict=True)])
+    assert values.isnan().tolist() == [False, False, True, False]
+    assert torch.equal(values[[0, 1, 3]], alone[[0, 1, 3]])
+
+
+def test_ssim_of_no_images_is_empty():
+    assert ssim(torch.zeros(0, 1, 20, 20), torch.zeros(0, 1, 20, 20)).shape == (0,)
+
+
+def test_ssim_of_a_large_image_is_as_accurate_as_that_of_a_small_one():
+    x = torch.rand(1, 1, 2411, 2399, generator=generator("metrics"))
+    assert ssim(x, x).item() == 1.0
 
 
 def test_ssim_is_that_of_scikit_image(pair):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -28,12 +29,8 @@ def complaint(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return one_line(error)
-    if isinstance(error, ValueError) and str(error).startswith("Config group override must be a string"):
-        words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
-        for override in OverridesParser.create().parse_overrides(words):
-            group, value = override.key_or_group, override.value()
-            if (options := _options(group)) and not isinstance(value, str | list):
-                return f"no {override.get_value_element_as_str()} in {group}; there are: {', '.join(options)}"
+    if isinstance(error, ValueError) and str(error).startswith("Config group override"):
+        return _wrong_choice() or str(error)
     if isinstance(error, OSError) and error.errno in MENDABLE:
         # Where a directory was to be, e.g. resume=run/checkpoints/last.ckpt.
         if isinstance(error, FileExistsError) and Path(error.filename).is_file():
@@ -55,20 +52,23 @@ def one_line(error: Exception) -> str:
         return f"cannot read '{error.override}' ({text.split(' See ')[0]}); is a bracket or a quote open?"
     if isinstance(error, MissingMandatoryValue):
         return f"'{error.full_key}' is not set: add {error.full_key}=…"
+    defaults = (CONF / f"{Path(sys.argv[0]).stem}.yaml").read_text(encoding="utf-8")
     for cause in causes:
         parent, key = getattr(cause, "parent_node", None), getattr(cause, "key", None)
         if "is not in struct" in str(cause):
             known = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key
-            if full and (options := _options(full)):
+            if full in ("launcher", "sweep"):
+                return f"no setting '{full}' (did you mean 'hydra.{full}'?)"
+            if full and (options := _options(full)) and full != "experiment":
+                if f" {full}:" not in defaults:
+                    return _not_here(full)
                 one_of = ", ".join(options)
                 return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {one_of}"
             there = f"; there are: {', '.join(map(str, known))}" if known else ""
             return f"no setting '{full}'{_below(parent, full) or closest(key, known)}{there}"
     if match := re.search(r"Could not override '([^'@]+)[^']*'\. No match in the defaults list", text):
-        files = (path for path in sorted(CONF.rglob("*.yaml")) if f"/{match[1]}@" in path.read_text())
-        owners = " or ".join(f"{path.parent.relative_to(CONF)}={path.stem}" for path in files)
-        return f"no choice of '{match[1]}' here" + (f"; it comes with {owners}" if owners else "")
+        return _not_here(match[1])
     match = re.search(
         r"Could not find '([^']+)'.*?Available options in '[^']*': (.*?)(?: Config search.*)?$", text
     )
@@ -85,6 +85,28 @@ def _options(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml")) if group else []
 
 
+def _wrong_choice() -> str | None:
+    """The word of the command line that chooses a config by a number or null; Hydra does not say which."""
+    words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+    for override in OverridesParser.create().parse_overrides(words):
+        group, value = override.key_or_group, override.value()
+        swept = isinstance(value, ChoiceSweep)
+        for element in value.list if swept else [value]:
+            if not isinstance(element, bool | int | float | None) or not (options := _options(group)):
+                continue
+            if element is None:
+                return f"{group}=null chooses nothing: leave it out"
+            told = element if swept else override.input_line.split("=", 1)[1]
+            return f"no {told} in {group}; there are: {', '.join(options)}"
+    return None
+
+
+def _not_here(group: str) -> str:
+    files = (path for path in sorted(CONF.rglob("*.yaml")) if f"/{group}@" in path.read_text("utf-8"))
+    owners = " or ".join(f"{path.parent.relative_to(CONF)}={path.stem}" for path in files)
+    return f"no choice of '{group}' here" + (f"; it comes with {owners}" if owners else "")
+
+
 def _below(parent: DictConfig | None, full: str) -> str:
     """' (did you mean …?)' with the settings of this name that are further down."""
     above, _, key = full.rpartition(".")
@@ -94,8 +116,9 @@ def _below(parent: DictConfig | None, full: str) -> str:
 
 
 def _paths(config: DictConfig, key: str) -> list[str]:
-    paths = [key] if key in config else []
-    for name, child in config.items_ex(resolve=False):
+    children = dict(config.items_ex(resolve=False))
+    paths = [key] if key in children else []
+    for name, child in children.items():
         if isinstance(child, DictConfig) and name != "hydra":
             paths += [f"{name}.{path}" for path in _paths(child, key)]
     return paths
