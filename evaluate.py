@@ -1,6 +1,7 @@
 """Test trained networks or restore a photograph: python evaluate.py run=… [data=…] [sigmas=[…]] [image=…]."""
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from imaging.errors import ImagingError
 from imaging.runs.command import command
 
+TESTING = "testing"  # in the directory of the tables: what is measured so far, by run
+
 
 def evaluate(config: DictConfig) -> None:
     """One table of a run, of a checkpoint or of all runs of a sweep."""
@@ -18,18 +21,20 @@ def evaluate(config: DictConfig) -> None:
     from imaging.evaluation.evaluate import Protocol, check_sizes
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
+    from imaging.files import file_name
     from imaging.photographs.load import find_network, load_network
     from imaging.reporting.report import About, write_sweep
     from imaging.runs.checkpoints import find_checkpoint
     from imaging.runs.retest import (
         PROTOCOL,
         output_directory,
-        readable_configs,
+        readable,
         refuse,
         refuse_data_settings,
         variants,
     )
-    from imaging.runs.run import commit, read_status, true_state, why_untested
+    from imaging.runs.run import commit
+    from imaging.runs.status import read_status, true_state, why_untested
 
     data_changes = refuse_data_settings(HydraConfig.get().overrides.task)
     if "data" in config:  # but for these, sizes and patches are as the run has them
@@ -56,8 +61,12 @@ def evaluate(config: DictConfig) -> None:
     if not target.exists():
         target = find_network(target)  # by name, of those that ship
     runs = [target] if target.is_file() else find_runs(target)
-    results, missing, seen = [], [], set()
+    directories = [run for run in runs if run.is_dir()]
+    configs, missing = readable(directories)
+    results, seen, output = [], set(), None
     for run in runs:
+        if run in directories and run.name not in configs and run != target:
+            continue
         try:
             find_checkpoint(run)
             if run.is_dir() and run != target and (reason := why_untested(run)):
@@ -77,6 +86,8 @@ def evaluate(config: DictConfig) -> None:
             settings["data"]["source"] = given["data"]["source"] | {"channels": channels}
         settings["data"] |= {key: given["data"][key] for key in data_changes}
         protocol = Protocol.of(settings, **{key: given[key] for key in PROTOCOL})
+        own = [config["test"] for config in configs.values()] or [settings["test"]]
+        output = output or output_directory(target, given, own, protocol.data)
         images = build_data(settings["data"]).test_images()
         check_sizes(task, images)
         protocol.check_pixel(images[0][1])
@@ -86,21 +97,27 @@ def evaluate(config: DictConfig) -> None:
         kind = repr(settings["model"] | {"seed": None})  # of several seeds the report shows the first
         method = settings["model"]["name"] + "".join(f", {word}" for word in variants(given))
         name = run.name.removesuffix(".safetensors")
-        result = evaluate_run(task, images, protocol, settings, name, method, look=kind not in seen)
+        part = output / TESTING / f"{file_name(name)}.csv"
+        try:
+            result = evaluate_run(task, images, protocol, settings, name, part, method, kind not in seen)
+        except ImagingError as error:
+            if run == target:
+                raise
+            missing.append(f"{name}: {error}")
+            continue
         seen.add(kind)
         if run.is_dir():
-            result.directory, result.command = run, read_status(run).get("command")
+            result.directory, result.command = run, read_status(run)["command"]
         results.append(result)
     if not results:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(missing)}")
 
-    output = output_directory(target, given, results)
     facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
-    directories = [run for run in runs if run.is_dir()]
     states = {run.name: true_state(run) for run in directories if run != target} or None
     about = About(facts, [f"python evaluate.py {shlex.join(sys.argv[1:])}"], states, missing)
-    configs = readable_configs(directories) | {result.run: result.config for result in results}
+    configs |= {result.run: result.config for result in results}
     print(f"\n{write_sweep(output, results, about, configs)}")
+    shutil.rmtree(output / TESTING)
     for result in results:
         print(
             "".join(f"{result.run}: {name} {value:.4f}\n" for name, value in result.numbers.items()), end=""

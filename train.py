@@ -11,12 +11,15 @@ def train(config: DictConfig) -> float | None:
     """One run, from its config to its tables; returns the validation PSNR for searches."""
     from imaging.data import build_data
     from imaging.evaluation.evaluate import Protocol, check_sizes
-    from imaging.evaluation.outputs import flat_numbers, write_result
+    from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
     from imaging.evaluation.run import evaluate_run
-    from imaging.reporting.report import report_run, table
+    from imaging.evaluation.table import summary_csv
+    from imaging.files import write_text
+    from imaging.reporting.report import report_run, run_summary
     from imaging.runs.hparams import HParams, varied_settings
     from imaging.runs.resume import open_config
-    from imaging.runs.run import Run, describe_end, final_psnr, is_over
+    from imaging.runs.run import Run
+    from imaging.runs.status import describe_end, final_psnr, is_over
     from imaging.runs.trainer import build_trainer, fit
     from imaging.tasks import build_task
 
@@ -43,17 +46,20 @@ def train(config: DictConfig) -> float | None:
         if not run.writes:
             return None
 
-        result = evaluate_run(task, data.test_images(), protocol, settings, run.name)
-        rows = write_result(run.directory, result)
+        file = run.directory / PER_IMAGE
+        result = evaluate_run(task, data.test_images(), protocol, settings, run.name, file)
+        table, rows = run_summary(result)
+        write_text(run.directory / "summary.csv", summary_csv(rows))
+        write_pictures(run.directory, result)
         figures = report_run(run.directory, result)
         numbers |= flat_numbers(rows) | result.numbers
         hparams.conclude(numbers, trainer.global_step)
-        run.finish(numbers)
+        run.finish(numbers, tested=len(result.records))
 
     if run.pruned:
         print(f"{run.directory}: {describe_end(run.directory)}")
         return final_psnr(run.directory)
-    print(f"\n{table(result.records, rows)}")
+    print(f"\n{table}")
     print("".join(f"{name} {value:.4f}\n" for name, value in result.numbers.items()))
     print(f"run      {run.directory}")
     print(f"figures  {' '.join(f.name for f in figures)}; tables per_image.csv, summary.csv")
@@ -63,22 +69,26 @@ def train(config: DictConfig) -> float | None:
 
 def after_sweep(directory: Path) -> list[str]:
     """What the jobs have come to: one table, and a line for each that has ended but is not completed."""
-    from imaging.evaluation.sweep import find_runs
-    from imaging.reporting.report import About, report_sweep
-    from imaging.runs.resume import about_sweep
-    from imaging.runs.run import describe_end, is_over, read_config, read_status, true_state
+    from imaging.evaluation.comparisons import Decision
+    from imaging.evaluation.sweep import collect, find_runs
+    from imaging.reporting.report import About, write_sweep
+    from imaging.runs.resume import about_sweep, decision
+    from imaging.runs.retest import readable
+    from imaging.runs.status import describe_end, is_over, read_status, true_state
 
     runs = find_runs(directory)
-    configs = {run.name: read_config(run) for run in runs}
     states = {run.name: true_state(run) for run in runs}
     if set(states.values()) == {"queued"}:
         return []  # a script was written
-    commands = {run.name: read_status(run).get("command") for run in runs}
-    missing = [f"{run.name}: {describe_end(run)}" for run in runs if states[run.name] != "completed"]
-    about = About(*about_sweep(directory), states, missing)
-    print(f"\n{report_sweep(directory, runs, configs, commands, about)}\n")
+    configs, missing = readable(runs)
+    results, damaged = collect(runs, configs, {run.name: read_status(run) for run in runs})
+    missing += damaged
+    missing += [f"{run.name}: {describe_end(run)}" for run in runs if states[run.name] != "completed"]
+    asked = decision(directory)
+    about = About(*about_sweep(directory), states, missing, Decision(*asked) if asked else None)
+    print(f"\n{write_sweep(directory, results, about, configs)}\n")
     print(f"sweep    {directory}")
-    if any((run / "per_image.csv").is_file() for run in runs):
+    if results:
         print(f"page     {directory}/report.html")
         print("tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures beside them")
     print(f"curves   tensorboard --logdir {directory}")
@@ -87,8 +97,23 @@ def after_sweep(directory: Path) -> list[str]:
     ]
 
 
+def undecided(directory: Path) -> list[str]:
+    """A line for each comparison of a sweep that is open: it needs more seeds for the margin `decide`."""
+    from imaging.evaluation import comparisons
+    from imaging.evaluation.sweep import collect, find_runs
+    from imaging.evaluation.table import Table
+    from imaging.runs.resume import decision
+    from imaging.runs.retest import readable
+    from imaging.runs.status import read_status
+
+    runs, asked = find_runs(directory), comparisons.Decision(*decision(directory))
+    configs, _ = readable(runs)
+    results, _ = collect(runs, configs, {run.name: read_status(run) for run in runs})
+    return comparisons.undecided(comparisons.compare(Table(results, configs), asked), asked.margin)
+
+
 def main() -> None:
-    command("train", train, after_sweep)
+    command("train", train, after_sweep, undecided)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from imaging.errors import ImagingError
 from imaging.runs.jobs import plan_jobs
 from imaging.runs.overrides import passed
-from imaging.runs.run import final_psnr, is_over, read_status
+from imaging.runs.status import final_psnr, is_over, read_status
 
 DATABASE = "search.db"
 STATES = {
@@ -128,7 +128,7 @@ class Search(Sweeper):
         status = read_status(directory or self.directory)
         trial = Trial(self.study, self.study.trials[number]._trial_id)
         known = self.study.trials[number].intermediate_values
-        for step, value in (status.get("validation") or {}).items():
+        for step, value in status["validation"].items():
             if value is not None and int(step) not in known:
                 trial.report(value, int(step))
         if directory is None or not is_over(directory):

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from imaging.errors import ImagingError
 from imaging.runs.interrupts import Interrupted
 from imaging.runs.jobs import Job, plan_jobs, returned
-from imaging.runs.run import describe_end, end_as, is_over
 from imaging.runs.sbatch import check_settings, write_script
+from imaging.runs.status import describe_end, end_as, is_over
 
 try:
     from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher

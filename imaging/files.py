@@ -1,8 +1,10 @@
 """Files that are either the old version or the new one, whole, whenever the machine stops."""
 
+import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +42,30 @@ def remove_unfinished(directory: Path) -> None:
     """Delete what `write_atomically` leaves in a directory if it is killed in the middle."""
     for path in directory.glob(".*.*.????????"):
         path.unlink(missing_ok=True)
+
+
+def printable(name: str) -> str:
+    """A name with a backslash escape in place of each character that cannot be printed: '\\r', '\\udcff'."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def file_name(name: str) -> str:
+    """A name as part of a file's name: itself if it is simple, else sanitised, with a digest.
+
+    Different names give different file names, also where case is ignored.
+
+    Args:
+        name: any text.
+
+    Returns:
+        1 to 89 characters of `a-zA-Z0-9_.-`; neither '.' nor '..'.
+    """
+    simple = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:80]
+    looks_made = re.search(r"-[0-9a-f]{8}$", name)  # like one with a digest, which another name may have
+    if simple == name and name == name.lower() and name.strip(".") and not looks_made:
+        return name
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{simple}-{digest}"
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -71,6 +71,7 @@ ELSEWHERE = {
     "sweep/deconvolution_baselines",
     "sweep/denoising_baselines",
     "sweep/inpainting_baselines",
+    "sweep/noise_ablation",
     "sweep/search",
     "trainer/ddp",
 }
@@ -120,6 +121,7 @@ def test_config_of_a_data_set(arguments, command, data_root, monkeypatch):
     ("sweep", "small", "methods"),
     [
         ("bias_ablation", ["model.depth=2"], ["dncnn"] * 4),
+        ("noise_ablation", ["model.depth=2"], ["dncnn"] * 8),
         ("denoising_baselines", [], ["identity", "total_variation", "wavelet", "non_local_means", "dncnn"]),
         (
             "deconvolution_baselines",

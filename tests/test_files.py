@@ -56,3 +56,19 @@ def test_others_may_read_it_as_the_umask_says(tmp_path):
     (tmp_path / "plain").write_text("")
     write_text(tmp_path / "ours", "")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_names_of_files_are_different_wherever_they_lie():
+    import random
+
+    from imaging.files import file_name
+
+    draw = random.Random(0)
+    alphabet = "aAbB_ -./\\$\r\n\x00ü\udcff…é" + "é"
+    names = {"".join(draw.choices(alphabet, k=draw.randint(1, 6))) for _ in range(2000)}
+    names |= {"", "x" * 300, "x" * 301, ".", "..", "a b", "a_b", "101085", "piece-5"}
+    names |= {file_name(name) for name in names}  # one image may be called as another one's file
+    made = [file_name(name) for name in names]
+    assert len({name.lower() for name in made}) == len(names)
+    assert all(0 < len(name) <= 89 and not set(name) & set("/\\\x00") and name.strip(".") for name in made)
+    assert [file_name(name) for name in ("101085", "piece-5", "a_b")] == ["101085", "piece-5", "a_b"]

@@ -13,6 +13,7 @@ ROOMS = [
     "errors",
     "files",
     "registry",
+    "settings",
     "randomness",
     "precision",
     "autograd",

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.download import fetched, locked, missing, unpack
+from imaging.data.folder import distinct_ids
 from imaging.data.image_files import check_channels, read_image
 from imaging.errors import ImagingError
 
@@ -63,7 +64,7 @@ class BSDS300:
 
     def ids(self, split: str) -> list[str]:
         """The file names without extension, sorted as text."""
-        return [path.stem for path in self._paths(split)]
+        return distinct_ids([Path(path.name) for path in self._paths(split)])
 
     def read(self, split: str, index: int) -> Tensor:
         """uint8 (channels, H, W)."""

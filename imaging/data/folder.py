@@ -1,21 +1,23 @@
 """Any directories of images."""
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.image_files import SUFFIXES, check_channels, decoded_bytes, read_image
 from imaging.errors import ImagingError
+from imaging.files import printable
 
 
 @SOURCES.register("folder")
 class Folder:
     """All PNG, JPEG, TIFF and WebP files below a directory, sorted by path; names with a leading dot are not.
 
-    An id is the path below the directory without its extension; with it where two files would clash.
+    An id is the path below the directory without its extension; see `distinct_ids`.
 
     Args:
         train: directory of the training images, or None.
@@ -38,12 +40,7 @@ class Folder:
                 self._paths(split)
 
     def ids(self, split: str) -> list[str]:
-        names = [path.relative_to(self.directories[split]) for path in self._paths(split)]
-        stems = [name.with_suffix("").as_posix() for name in names]
-        often = Counter(stems)
-        return [
-            stem if often[stem] == 1 else name.as_posix() for stem, name in zip(stems, names, strict=True)
-        ]
+        return distinct_ids([path.relative_to(self.directories[split]) for path in self._paths(split)])
 
     def read(self, split: str, index: int) -> Tensor:
         """(channels, H, W): uint8, or float32 in [0, 1] for 16-bit files."""
@@ -81,3 +78,28 @@ class Folder:
             kinds = ", ".join(SUFFIXES)
             raise ImagingError(f"data.source.{split}: no image ({kinds}) in {directory.absolute()}")
         return paths
+
+
+def distinct_ids(names: Sequence[PurePath]) -> list[str]:
+    """An id for each file of a data set, in printable characters; no two are equal.
+
+    It is the path without its extension; with it where two files would clash. Characters that cannot be
+    printed, and bytes that are not UTF-8, become backslash escapes. The noise at test depends on the id, so
+    a printable one is never changed: where an escaped one would be equal to it, the escaped one has its
+    backslashes doubled.
+
+    Args:
+        names: relative paths, each once.
+    """
+    ids = [name.with_suffix("").as_posix() for name in names]
+    while len(often := Counter(ids)) < len(ids):  # more than once: a.png and a.jpg beside a.png.png
+        ids = [name.as_posix() if often[image] > 1 else image for image, name in zip(ids, names, strict=True)]
+    taken = {image for image in ids if image.isprintable()}
+    for index, image in enumerate(ids):
+        if not image.isprintable():
+            escaped = printable(image)
+            while escaped in taken:
+                escaped = escaped.replace("\\", "\\\\")
+            taken.add(escaped)
+            ids[index] = escaped
+    return ids

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
-from imaging.evaluation.records import Record
+from imaging.evaluation.records import Record, as_written
 from imaging.metrics import CONVENTION, CONVENTIONS, local_means, psnr, ssim
 from imaging.randomness import generator
 from imaging.registry import closest
@@ -108,7 +108,14 @@ class Examples:
     clean: list[Tensor] = field(default_factory=list)
     measured: list[Tensor] = field(default_factory=list)
     restored: list[Tensor] = field(default_factory=list)
-    met: set[str] = field(default_factory=set)
+    wanted: set[str] = field(default_factory=set)
+
+    def turn(self, first: int, names: list[str]) -> bool:
+        """Whether one of these images, of which the first is number `first` of the set, is to be kept."""
+        step = max(1, self.count // max(1, self.keep))
+        chosen = {n for i, n in enumerate(names, first) if i % step == 0 and i // step < self.keep}
+        self.wanted |= chosen
+        return bool(chosen)
 
     def observe(
         self, names: list[str], sigma: float, clean: Tensor, measured: Tensor, restored: Tensor
@@ -117,9 +124,7 @@ class Examples:
         if sigma != self.sigma:
             return
         for i, name in enumerate(names):
-            turn = name not in self.met and len(self.met) % max(1, self.count // max(1, self.keep)) == 0
-            self.met.add(name)
-            if turn and len(self.names) < self.keep:
+            if name in self.wanted and name not in self.names:
                 self.names.append(name)
                 for images, new in (
                     (self.clean, clean),
@@ -127,30 +132,6 @@ class Examples:
                     (self.restored, restored),
                 ):
                     images.append(new[i].cpu())
-
-
-@dataclass
-class Means:
-    """The mean over images of the numbers that only the task knows, such as its own loss, for each sigma.
-
-    Args:
-        numbers: from restored and clean images to values (N,) by name.
-    """
-
-    numbers: Callable[[Tensor, Tensor], dict[str, Tensor]]
-    totals: dict[tuple[str, float], tuple[float, int]] = field(default_factory=dict)
-
-    def observe(
-        self, names: list[str], sigma: float, clean: Tensor, measured: Tensor, restored: Tensor
-    ) -> None:
-        """Add the numbers of these images."""
-        for name, values in self.numbers(restored, clean).items():
-            total, count = self.totals.get((name, sigma), (0.0, 0))
-            self.totals[name, sigma] = total + values.double().sum().item(), count + len(values)
-
-    def flat(self) -> dict[str, float]:
-        """`test/<name>/<sigma>`: mean."""
-        return {f"test/{name}/{s:g}": total / count for (name, s), (total, count) in self.totals.items()}
 
 
 def test_noise(protocol: Protocol, image: str, sigma: float, noise_seed: int) -> torch.Generator:
@@ -166,6 +147,8 @@ def evaluate(
     run: str,
     method: str,
     observers: Sequence[Observer] = (),
+    wanted: Callable[[int, list[str]], bool] = lambda first, names: True,
+    weights: str = "",
 ) -> Iterator[Record]:
     """Records of one network over all images, noise draws and sigmas of a protocol.
 
@@ -175,10 +158,15 @@ def evaluate(
         run, method: how the records call them.
         observers: each is called with the ids, sigma, and intensities (N, C, H, W) of the clean, measured
             and restored images, for every draw of the noise.
+        wanted: is called with the number of the first and the ids of images that go through the network
+            together; where it says no, they are passed over.
+        weights: digest of the network's weights, for the records.
     """
     task.eval()
     convention = CONVENTIONS[protocol.convention]
-    for names, batch in _batches(images):
+    for first, names, batch in _batches(images):
+        if not wanted(first, names):
+            continue
         x = as_float(batch.to(task.device))
         means = local_means(x)
         for sigma, seed, unit in _unit_noise(protocol, names, x.shape):
@@ -193,20 +181,24 @@ def evaluate(
             measured = task.denormalise(y)
             estimate = convention(x_hat)
             numbers = psnr(estimate, x), psnr(convention(measured), x), ssim(estimate, x, means)
-            columns = zip(names, *numbers, strict=True)
-            for name, value, before, similarity in columns:
-                yield Record(
-                    run=run,
-                    data=protocol.data,
-                    image=name,
-                    sigma=float(sigma),
-                    noise_seed=seed,
-                    method=method,
-                    psnr=value.item(),
-                    psnr_input=before.item(),
-                    ssim=similarity.item(),
-                    seconds=seconds,
-                    convention=protocol.convention,
+            own = task.numbers(x_hat, x)
+            for i, (name, value, before, similarity) in enumerate(zip(names, *numbers, strict=True)):
+                yield as_written(
+                    Record(
+                        run=run,
+                        data=protocol.data,
+                        image=name,
+                        sigma=float(sigma),
+                        noise_seed=seed,
+                        method=method,
+                        psnr=value.item(),
+                        psnr_input=before.item(),
+                        ssim=similarity.item(),
+                        seconds=seconds,
+                        convention=protocol.convention,
+                        weights=weights,
+                        numbers={key: values[i].item() for key, values in own.items()},
+                    )
                 )
             for observe in observers:
                 observe(names, sigma, x, measured, x_hat)
@@ -239,18 +231,18 @@ def _unit_noise(
                 yield *draw, units.popleft()
 
 
-def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[list[str], Tensor]]:
-    """Neighbours of one shape together, up to `PIXELS_AT_ONCE`."""
-    names, stack = [], []
+def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[int, list[str], Tensor]]:
+    """Neighbours of one shape together, up to `PIXELS_AT_ONCE`, with the number of the first."""
+    first, names, stack = 0, [], []
     for name, image in images:
         full = len(stack) * image[0].numel() >= PIXELS_AT_ONCE - image[0].numel() + 1
         if stack and (image.shape != stack[0].shape or image.dtype != stack[0].dtype or full):
-            yield names, torch.stack(stack)
-            names, stack = [], []
+            yield first, names, torch.stack(stack)
+            first, names, stack = first + len(names), [], []
         names.append(name)
         stack.append(image)
     if stack:
-        yield names, torch.stack(stack)
+        yield first, names, torch.stack(stack)
 
 
 def _synchronise(x: Tensor) -> None:

@@ -1,15 +1,18 @@
 """The files in which an evaluation ends: written, and read back, without torch."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from imaging.evaluation.records import Record, per_image_csv, read_per_image, summarise, summary_csv
-from imaging.files import write_atomically, write_text
+from imaging.errors import ImagingError
+from imaging.evaluation.records import Record, read_per_image
+from imaging.files import write_atomically
 
 KINDS = ("clean", "measured", "restored")
-EXAMPLES, VIEW = "examples.npz", "linear_view.npz"
+EXAMPLES, VIEW, PER_IMAGE = "examples.npz", "linear_view.npz", "per_image.csv"
 
 
 @dataclass
@@ -22,24 +25,37 @@ class Result:
         records: one for each image, sigma and draw of the noise.
         examples: `names` and `sigma` of some images, and their arrays (C, H, W) in lists `clean`, `measured`
             and `restored`.
-        numbers: what only its task knows, by flat names.
         view: see `imaging.evaluation.linear_view`; None if the network is none of those.
         directory: of the run, where its training curves are.
         command: makes the run again.
+        means: over the images by sigma, kept by `imaging.evaluation.table.mean_of`.
     """
 
     run: str
     config: dict
     records: list[Record]
     examples: dict[str, list] = field(default_factory=lambda: {"names": []})
-    numbers: dict[str, float] = field(default_factory=dict)
     view: dict[str, np.ndarray] | None = None
     directory: Path | None = None
     command: str | None = None
+    means: dict[str, dict[float, float]] = field(default_factory=dict, repr=False)
 
     @property
     def method(self) -> str:
         return self.records[0].method
+
+    @property
+    def seed(self) -> int | None:
+        return self.config.get("seed")
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The means over images and draws of what only the task measures: `test/<name>/<sigma>`."""
+        values: dict[str, list[float]] = {}
+        for record in self.records:
+            for name, value in record.numbers.items():
+                values.setdefault(f"test/{name}/{record.sigma:g}", []).append(value)
+        return {name: sum(some) / len(some) for name, some in values.items()}
 
 
 def flat_numbers(rows: list[dict]) -> dict[str, float]:
@@ -51,36 +67,8 @@ def flat_numbers(rows: list[dict]) -> dict[str, float]:
     return numbers
 
 
-def write_tables(
-    directory: Path,
-    records: list[Record],
-    varied: dict[str, dict] | None = None,
-    states: dict[str, str] | None = None,
-) -> list[dict]:
-    """Write `per_image.csv` and `summary.csv`; returns the rows of the latter that have numbers.
-
-    Args:
-        varied: for each run its varied hyper-parameters; each becomes a column.
-        states: of each run of a sweep; becomes a column, and a run without records has a row with its state.
-    """
-    rows = summarise(records, varied)
-    told = rows
-    if states is not None:
-        tested = {row["run"] for row in rows}
-        told = [row | {"state": states[row["run"]]} for row in rows]
-        told += [
-            {"run": run, **(varied or {}).get(run, {}), "state": state}
-            for run, state in states.items()
-            if run not in tested
-        ]
-    write_text(directory / "per_image.csv", per_image_csv(records))
-    write_text(directory / "summary.csv", summary_csv(told))
-    return rows
-
-
-def write_result(directory: Path, result: Result) -> list[dict]:
-    """Write the tables of one run, `examples.npz`, and its linear view if it has one; returns the rows."""
-    rows = write_tables(directory, result.records)
+def write_pictures(directory: Path, result: Result) -> None:
+    """Write `examples.npz` of one run, and its linear view if it has one."""
     examples = result.examples
     arrays = {"names": np.array(examples["names"]), "sigma": np.array(examples.get("sigma", np.nan))}
     for kind in KINDS:
@@ -89,24 +77,61 @@ def write_result(directory: Path, result: Result) -> list[dict]:
     _write_arrays(directory / EXAMPLES, arrays)
     if result.view is not None:
         _write_arrays(directory / VIEW, result.view)
-    return rows
 
 
-def read_result(directory: Path, config: dict, command: str | None = None) -> Result | None:
-    """What `write_result` has left in a run's directory; None if there is no `per_image.csv`."""
-    if not (directory / "per_image.csv").is_file():
-        return None
-    result = Result(directory.name, config, read_per_image(directory / "per_image.csv"))
+def read_result(
+    directory: Path, config: dict, command: str | None = None, tested: int | None = None
+) -> tuple[Result, list[str]]:
+    """What the test of a run has left in its directory, and a line for each of its pictures that is damaged.
+
+    Args:
+        tested: how many records there must be; None: it is not known.
+
+    Raises:
+        ImagingError: its records are not there, damaged, or not whole; or it diverged.
+    """
+    again = f"to test it again: python evaluate.py run={directory}"
+    try:
+        records = read_per_image(directory / PER_IMAGE)
+        if not records or (tested is not None and len(records) != tested):
+            raise ImagingError(f"{PER_IMAGE} has {len(records)} records of {tested or 'some'}")
+    except ImagingError as error:
+        raise ImagingError(f"{error}; {again}") from None
+    refuse_diverged(records)
+    result, damaged = Result(directory.name, config, records), []
     result.directory, result.command = directory, command
-    if (directory / EXAMPLES).is_file():
-        file = _read_arrays(directory / EXAMPLES)
-        result.examples = {"names": file["names"].tolist(), "sigma": float(file["sigma"])}
-        for kind in KINDS:
-            images = (file[f"{kind}_{i}"] for i in range(len(file["names"])))
-            result.examples[kind] = [image.astype(np.float32) for image in images]
-    if (directory / VIEW).is_file():
-        result.view = _read_arrays(directory / VIEW)
-    return result
+    for name, read in ((EXAMPLES, _examples), (VIEW, _view)):
+        if (directory / name).is_file():
+            try:
+                read(result, _read_arrays(directory / name))
+            except Exception:  # numpy and zipfile meet broken bytes with a dozen kinds of exception
+                damaged.append(f"the pictures of {name}, which cannot be read; {again}")
+    return result, damaged
+
+
+def refuse_diverged(records: Iterable[Record]) -> None:
+    """Refuse numbers that are none.
+
+    Raises:
+        ImagingError: a PSNR is not a number.
+    """
+    bad = next((record for record in records if math.isnan(record.psnr)), None)
+    if bad is not None:
+        raise ImagingError(f"the PSNR of image {bad.image} is not a number: the training diverged")
+
+
+def _examples(result: Result, arrays: dict[str, np.ndarray]) -> None:
+    examples = {"names": arrays["names"].tolist(), "sigma": float(arrays["sigma"])}
+    for kind in KINDS:
+        examples[kind] = [arrays[f"{kind}_{i}"].astype(np.float32) for i in range(len(examples["names"]))]
+        if any(image.ndim != 3 for image in examples[kind]):
+            raise ValueError("not images")
+    result.examples = examples
+
+
+def _view(result: Result, arrays: dict[str, np.ndarray]) -> None:
+    wanted = ("sigmas", "center", "measured", "restored", "filters", "singular_values")
+    result.view = {name: arrays[name] for name in wanted}
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

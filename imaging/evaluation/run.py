@@ -1,11 +1,22 @@
 """Evaluate one run: from its task and the test images to all that is told of it."""
 
+import hashlib
+import itertools
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
 from tqdm import tqdm
 
-from imaging.evaluation.evaluate import Examples, Means, Protocol, evaluate
+from imaging.errors import ImagingError
+from imaging.evaluation.evaluate import Examples, Protocol, evaluate
 from imaging.evaluation.linear_view import linear_view
-from imaging.evaluation.outputs import KINDS, Result
+from imaging.evaluation.outputs import KINDS, Result, refuse_diverged
+from imaging.evaluation.records import RecordFile
 from imaging.tasks.reconstruction import Reconstruction
+
+SECONDS = 1.0  # so much of a test is lost at most if the machine stops
 
 
 def evaluate_run(
@@ -14,6 +25,7 @@ def evaluate_run(
     protocol: Protocol,
     config: dict,
     run: str,
+    file: Path,
     method: str | None = None,
     look: bool = True,
 ) -> Result:
@@ -25,22 +37,60 @@ def evaluate_run(
         protocol: which noise.
         config: the run's; its `test` says how many examples, at which sigma.
         run: the name of the run in the records.
+        file: the records are appended to it as they are measured. If a test of these weights was stopped, it
+            goes on behind what is there.
         method: what they call the network; None: its name.
         look: whether to see a network without biases as a linear map, which takes seconds.
+
+    Raises:
+        ImagingError: the weights or the restored images are not finite numbers.
     """
     test = config["test"]
     sigma = min(protocol.sigmas, key=lambda s: abs(s - test["examples_sigma"]))
     examples = Examples(keep=test["examples"], sigma=sigma, count=len(images))
-    means = Means(task.numbers)
-    observers = (examples.observe, means.observe)
+    method, weights = method or config["model"]["name"], digest(task.network)
+    same = {"run": run, "data": protocol.data, "method": method, "weights": weights}
+    kept = RecordFile(file, same | {"convention": protocol.convention})
+    draws = list(itertools.product(map(float, protocol.sigmas), range(protocol.noise_seeds)))
+
+    def wanted(first: int, names: list[str]) -> bool:
+        # Images that go through the network together do so again, for the same digits.
+        missing = any((name, *draw) not in kept.records for name in names for draw in draws)
+        return examples.turn(first, names) or missing
+
     shown = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only
-    records = list(evaluate(task, shown, protocol, run, method or config["model"]["name"], observers))
+    records = evaluate(task, shown, protocol, run, method, [examples.observe], wanted, weights)
+    new, flushed = [], time.monotonic()
+    try:
+        for record in records:
+            new.append(record)
+            if time.monotonic() > flushed + SECONDS:
+                kept.append(new)
+                new, flushed = [], time.monotonic()
+    finally:
+        kept.append(new)
+    kept.finish()
+    refuse_diverged(kept.records.values())
     arrays = {kind: [image.float().numpy() for image in getattr(examples, kind)] for kind in KINDS}
     return Result(
         run,
         config,
-        records,
+        list(kept.records.values()),
         examples={"names": examples.names, "sigma": sigma, **arrays},
-        numbers=means.flat(),
         view=linear_view(task, *images[0], protocol) if look else None,
     )
+
+
+def digest(network: nn.Module) -> str:
+    """Twelve hexadecimal digits that are others if a weight is.
+
+    Raises:
+        ImagingError: a weight is not a finite number.
+    """
+    hashed = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ImagingError(f"the weights {name} are not finite numbers: the training diverged")
+        hashed.update(name.encode())
+        hashed.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return hashed.hexdigest()[:12]

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from imaging.data import build_data
 from imaging.evaluation.evaluate import Protocol, evaluate
-from imaging.evaluation.records import read_per_image, summarise
+from imaging.evaluation.outputs import Result, read_result
+from imaging.evaluation.table import summarise
 from imaging.files import write_text
 from imaging.photographs.load import WEIGHTS, load_network, write_sums
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
-from imaging.runs.run import read_config, read_status
+from imaging.runs.config import read_config
+from imaging.runs.status import read_status
 from imaging.tasks.weights import weights_of, write_weights
 
 LIMIT = 4_000_000  # bytes of a file in the repository
@@ -33,7 +35,7 @@ def ship(run: Path, name: str, what: str) -> None:
         what: it is, a sentence for the card.
     """
     config, status = read_config(run), read_status(run)
-    rows, path = summarise(read_per_image(run / "per_image.csv")), WEIGHTS / f"{name}.safetensors"
+    rows, path = summarise(read_result(run, config)[0]), WEIGHTS / f"{name}.safetensors"
     weights = weights_of(read_checkpoint(find_checkpoint(run)))
     write_weights(path, config, weights, {"commit": status["commit"]})
     assert path.stat().st_size < LIMIT, f"{path} has {path.stat().st_size} bytes"
@@ -84,8 +86,8 @@ def bundled(name: str) -> dict[float, tuple[float, float]]:
     task, config = load_network(name, "cpu")
     images = build_data({"source": {"name": "bundled"}, "crop": CROP}).test_images()
     sigmas = tuple(config["test"]["sigmas"])
-    records = evaluate(task, images, Protocol("bundled", sigmas), name, name)
-    return {row["sigma"]: (row["psnr_mean"], row["psnr_input_mean"]) for row in summarise(records)}
+    result = Result(name, config, list(evaluate(task, images, Protocol("bundled", sigmas), name, name)))
+    return {row["sigma"]: (row["psnr_mean"], row["psnr_input_mean"]) for row in summarise(result)}
 
 
 if __name__ == "__main__":

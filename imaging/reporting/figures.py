@@ -6,8 +6,8 @@ import numpy as np
 
 # Okabe and Ito's colours: told apart by colour-blind readers, and in print by the markers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
+DASHES = ("-", "--", ":", "-.")
 MARKERS = "osD^vPX*"
-LINES = ("-", "-.", ":")  # of the ninth line on, and the seventeenth
 
 
 def pyplot():
@@ -20,13 +20,9 @@ def pyplot():
     return plt
 
 
-def style(index: int) -> dict:
-    """Colour, marker and line of one line of many."""
-    return {
-        "color": COLOURS[index % len(COLOURS)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "linestyle": LINES[index // len(COLOURS) % len(LINES)],
-    }
+def plain(text: str) -> str:
+    """Text that matplotlib draws as it is: it would read what is between two `$` as a formula."""
+    return text.replace("$", r"\$")
 
 
 def show(axes, image: np.ndarray, title: str = "", note: str = "") -> None:
@@ -38,8 +34,8 @@ def show(axes, image: np.ndarray, title: str = "", note: str = "") -> None:
     )
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title(title, fontsize=10)
-    axes.set_xlabel(note, fontsize=9)
+    axes.set_title(plain(title), fontsize=10)
+    axes.set_xlabel(plain(note), fontsize=9)
 
 
 def psnr_note(x_hat: np.ndarray, x: np.ndarray) -> str:

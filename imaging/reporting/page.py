@@ -13,9 +13,9 @@ from PIL import Image
 
 from imaging.files import write_text
 from imaging.reporting.figures import psnr_note
+from imaging.reporting.tables import Lines
 
-COMPARED = "Paired by image, mean difference with its 95 % bootstrap interval:"
-MISSING = "Left out, or not completed:"
+MISSING = "Left out:"
 TEMPLATE = Path(__file__).with_name("page.html")
 # Pixels of an image in the viewer. Larger ones are cut, not shrunk, and nothing is lost: noise stays noise.
 MAX_SIDE = 256
@@ -33,8 +33,9 @@ def write_page(
     path: Path,
     title: str,
     facts: dict[str, str],
-    caption: str,
-    table: tuple[list[str], list[list[str]]],
+    tables: list[tuple[str, Lines]],
+    matrices: dict[str, Lines],
+    compared: str,
     sentences: list[str],
     missing: list[str],
     figures: list[Figure],
@@ -46,24 +47,28 @@ def write_page(
 
     Args:
         facts: what was run, on what, how.
-        table: header and lines, of `imaging.reporting.tables.pivot`.
-        sentences: what the comparisons say.
+        tables: captions with header and lines, of `imaging.reporting.tables.pivot`; the first is shown, the
+            others on demand.
+        matrices: smaller tables, by their titles.
+        compared: what the comparisons are.
+        sentences: what they say.
         missing: a line for each run that is left out or not completed.
         figures: in their order.
         images: for the viewer, by name: the clean one (C, H, W), and by label the others.
         commands: how to make all of it again.
         rows: and how each row of the table, by its label.
     """
-    header, lines = table
-    head = "".join(f'<th scope="col"><button>{html.escape(cell)}</button></th>' for cell in header)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in line)}</tr>" for line in lines)
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         facts="".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items()),
-        caption=html.escape(caption),
-        table=f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>",
+        caption=html.escape(tables[0][0]),
+        table=_cells(tables[0][1], sortable=True),
+        more="".join(_more(title, _table(lines)) for title, lines in tables[1:]),
+        matrices="".join(
+            f"<h3>{html.escape(title)}</h3>{_table(lines)}" for title, lines in matrices.items()
+        ),
         missing=f"<p>{MISSING}</p>{_list(missing)}" if missing else "",
-        sentences=f"<p>{html.escape(COMPARED)}</p>{_list(sentences)}" if sentences else "",
+        sentences=f"<p>{html.escape(compared)}</p>{_list(sentences)}" if sentences else "",
         figures="".join(map(_figure, figures)),
         # '<' would let a name end the script.
         images=json.dumps(viewer(images)).replace("<", "\\u003c"),
@@ -72,6 +77,22 @@ def write_page(
         rows="".join(_commands(label, made) for label, made in rows.items() if made),
     )
     write_text(path, text)
+
+
+def _cells(lines: Lines, sortable: bool = False) -> str:
+    header, rows = lines
+    wrap = "<button>{}</button>" if sortable else "{}"
+    head = "".join(f'<th scope="col">{wrap.format(html.escape(cell))}</th>' for cell in header)
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in row)}</tr>" for row in rows)
+    return f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+
+
+def _table(lines: Lines) -> str:
+    return f'<div class="wide"><table>{_cells(lines)}</table></div>'
+
+
+def _more(title: str, content: str) -> str:
+    return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
 
 
 def viewer(images: dict[str, tuple]) -> list[dict]:
@@ -115,7 +136,7 @@ def _lines(commands: list[str]) -> str:
 
 
 def _commands(label: str, commands: list[str]) -> str:
-    return f"<details><summary>{html.escape(label)}</summary>{_lines(commands)}</details>"
+    return _more(label, _lines(commands))
 
 
 def _source(image: bytes, kind: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from imaging.evaluation.places import strongest_edge, window
-from imaging.reporting.figures import COLOURS, psnr_note, pyplot, save, show
+from imaging.reporting.figures import COLOURS, plain, psnr_note, pyplot, save, show
 
 
 def inpainting_figure(examples: dict, steps: list[int], losses: list[float], path: Path) -> None:
@@ -73,6 +73,36 @@ def strips(images: dict[str, tuple], path: Path, columns: int = 4) -> None:
         for axis in panels[1 + len(others) :]:
             axis.set_axis_off()
     save(figure, path)
+
+
+def same_images(examples: dict[str, dict], measured: dict[str, str] | None = None) -> dict[str, tuple]:
+    """For each example image: the clean one, and by label the measurements and the restored ones.
+
+    Args:
+        examples: of each model, by label, as `imaging.evaluation.outputs.Result` has them.
+        measured: how to call what each model was given, by its label; models of one physics share it.
+
+    Returns:
+        clean image (C, H, W), and the others of that shape. An image that is not the same for all models
+        (another crop) stands once for each, with the first one's label behind its name.
+    """
+    groups: dict[str, list[tuple]] = {}
+    for label, one in examples.items():
+        for index, name in enumerate(one["names"]):
+            image = str(name)
+            known = groups.setdefault(image, [])
+            same = next((g for g in known if np.array_equal(g[0], one["clean"][index])), None)
+            if same is None:
+                same = one["clean"][index], {}, {}, label
+                known.append(same)
+            given = f"{(measured or {}).get(label, 'measured y')}, test sigma {one['sigma']:g}"
+            same[1].setdefault(given, one["measured"][index])
+            same[2][label] = one["restored"][index]
+    return {
+        name if group is known[0] else f"{name} ({group[3]})": (group[0], group[1] | group[2])
+        for name, known in groups.items()
+        for group in known
+    }
 
 
 def _enlarge(axes, image: np.ndarray, place: tuple[slice, slice]) -> None:
@@ -143,7 +173,7 @@ def linear_views(views: dict[str, dict], path: Path) -> None:
             line[-1].legend(fontsize=8)
         else:
             line[-1].set_axis_off()
-        line[0].set_ylabel(label, fontsize=9)
+        line[0].set_ylabel(plain(label), fontsize=9)
     save(figure, path)
 
 

@@ -1,84 +1,154 @@
-"""Figures of numbers: PSNR against the noise at test, and the training curves of a sweep."""
+"""Figures of numbers: PSNR against the noise at test, training noise against test noise, training curves."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from imaging.reporting.figures import pyplot, save, style
+from imaging.evaluation.factors import TRAINING_SIGMA
+from imaging.evaluation.outputs import Result
+from imaging.evaluation.table import Table, mean, mean_of
+from imaging.reporting.figures import plain, pyplot, save
+from imaging.reporting.looks import looks
+from imaging.reporting.tables import Matrix
 
 
-def psnr_against_sigma(
-    rows: list[dict], labels: dict[str, str], path: Path, trained: Sequence[tuple[float, float]] = ()
-) -> None:
-    """Mean PSNR of the estimate against the noise at test, one line a label; the measurement dashed.
+def training_range(result: Result) -> tuple[float, float]:
+    """Lowest and highest sigma of the noise that a run was trained on."""
+    sigma = result.config["physics"]["noise"]["sigma"]
+    low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
+    return float(low), float(high)
 
-    Runs of one label, those that differ in their seed, make one line: their mean, with their range shaded.
+
+def psnr_against_sigma(table: Table, path: Path) -> None:
+    """Mean PSNR of the estimate against the noise at test, one line a configuration; measurements dashed.
+
+    A line is the mean over the seeds of its configuration, with their range shaded. The noises of the
+    trainings are shaded too, or dotted lines.
 
     Args:
-        rows: of `summarise`.
-        labels: how to call each run.
+        table: the results.
         path: the PNG.
-        trained: lowest and highest sigma of each training; shaded, or a dotted line if they are equal.
     """
     figure, axes = pyplot().subplots(figsize=(6.5, 4.2))
-    before = sorted({r["sigma"]: r["psnr_input_mean"] for r in rows}.items())
-    sigmas = [s for s, _ in before]
+    sigmas, cells = table.sigmas, table.cells
     logarithmic = min(sigmas) > 0
-    for low, high in trained:
+    look = looks(cells)
+    told_by_colour = any(n in one.settings for one in cells for n in TRAINING_SIGMA) and len(look.legend) > 1
+    trained: dict[tuple, str] = {}
+    for one, style in zip(cells, look.styles, strict=True):
+        trained.setdefault(training_range(one.results[0]), style["color"] if told_by_colour else "gray")
+    for (low, high), colour in trained.items():
+        words = (
+            {}
+            if told_by_colour
+            else {"label": f"trained {'at' if low == high else 'on'} {_range(low, high)}"}
+        )
         if low == high:
-            axes.axvline(low, color="gray", linestyle=":", label=f"trained at {low:g}")
+            axes.axvline(low, color=colour, linestyle=":", linewidth=1, **words)
         else:
             left = max(low, min(sigmas) / 2) if logarithmic else low
-            axes.axvspan(
-                left, high, color="gray", alpha=0.2, linewidth=0, label=f"trained on {low:g} to {high:g}"
-            )
-    for index, label in enumerate(dict.fromkeys(labels.values())):
-        points: dict[float, list[float]] = {}
-        for row in rows:
-            if labels[row["run"]] == label:
-                points.setdefault(row["sigma"], []).append(row["psnr_mean"])
-        at = sorted(points)
-        mean = [float(np.mean(points[s])) for s in at]
-        axes.plot(at, mean, label=label, markersize=4, linewidth=1.3, **style(index))
-        low, high = ([f(points[s]) for s in at] for f in (min, max))
-        axes.fill_between(at, low, high, color=style(index)["color"], alpha=0.2, linewidth=0)
-    axes.plot(*zip(*before, strict=True), "k--", linewidth=1, label="measured y")
+            axes.axvspan(left, high, color=colour, alpha=0.1, linewidth=0, **words)
+    for one, style in zip(cells, look.styles, strict=True):
+        points = [(s, [mean_of(result, s) for result in one.results]) for s in sigmas]
+        points = [(s, [v for v in values if v is not None and math.isfinite(v)]) for s, values in points]
+        at = [s for s, values in points if values]
+        values = [values for _, values in points if values]
+        axes.plot(at, [mean(v) for v in values], markersize=4, linewidth=1.3, **style)
+        low, high = ([f(v) for v in values] for f in (min, max))
+        axes.fill_between(at, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    for shade, (label, same) in enumerate(table.measurements.items()):
+        before = [(s, mean_of(r, s, "psnr_input")) for r in same[0].results[:1] for s in sigmas]
+        before = [(s, v) for s, v in before if v is not None and math.isfinite(v)]
+        gray = f"{min(0.7, 0.2 * shade):g}"
+        axes.plot(
+            *zip(*before, strict=True) if before else ([], []),
+            color=gray,
+            linestyle=(0, (5, 3)),
+            linewidth=1,
+            label=plain(label),
+        )
     if logarithmic:
         axes.set_xscale("log")
         axes.set_xticks(sigmas, [f"{s:g}" for s in sigmas])
         axes.minorticks_off()
-    axes.set_xlabel("sigma of the noise at test")
+    axes.set_xlabel("test sigma: standard deviation of the noise at test")
     axes.set_ylabel("PSNR (dB)")
     axes.grid(alpha=0.3)
-    _legend(axes, len(labels))
+    _legend(axes, look.legend)
+    save(figure, path)
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def matrix_figure(matrices: Sequence[Matrix], path: Path) -> None:
+    """Training noise against test noise, a panel a level of the other factors.
+
+    A cell says PSNR, and below it how far it is under the best of its column, which is its colour too.
+
+    Args:
+        matrices: of `imaging.reporting.tables.matrices`.
+        path: the PNG.
+    """
+    rows, columns = max(len(m.rows) for m in matrices), max(len(m.sigmas) for m in matrices)
+    size = ((1.1 * columns + 1.2) * len(matrices) + 0.8, 0.55 * rows + 1.3)
+    figure, axes = pyplot().subplots(1, len(matrices), figsize=size, squeeze=False, layout="constrained")
+    losses = [d for m in matrices for row in m.loss for d in row if math.isfinite(d)]
+    worst = min([*losses, -1e-3])
+    for panel, matrix in zip(axes[0], matrices, strict=True):
+        loss = np.array(matrix.loss)
+        picture = panel.imshow(
+            np.where(np.isfinite(loss), loss, np.nan), "cividis", vmin=worst, vmax=0, aspect="auto"
+        )
+        for (row, column), value in np.ndenumerate(np.array(matrix.psnr)):
+            below = loss[row, column]
+            words = "-" if math.isnan(value) else f"{value:.2f}\n{'best' if below == 0 else f'{below:.2f}'}"
+            dark = math.isfinite(below) and below < worst / 2
+            weight = "bold" if below == 0 else "normal"
+            panel.text(
+                column,
+                row,
+                words,
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if dark else "black",
+                fontweight=weight,
+            )
+        panel.set_xticks(range(len(matrix.sigmas)), [f"{s:g}" for s in matrix.sigmas])
+        panel.set_yticks(range(len(matrix.rows)), matrix.rows)
+        panel.set_xlabel("test sigma")
+        panel.set_title(plain(matrix.title), fontsize=10)
+    axes[0, 0].set_ylabel("training sigma")
+    figure.colorbar(picture, ax=axes[0].tolist(), label="below the best of the column (dB)", fraction=0.05)
     save(figure, path)
 
 
 Curve = tuple[list[int], list[float]]
 
 
-def training_curves(curves: dict[str, list[dict[str, Curve]]], path: Path) -> bool:
-    """Training loss and validation PSNR against steps, a colour a label, a line a run; whether there are any.
+def training_curves(table: Table, curves: dict[str, dict[str, Curve]], path: Path) -> bool:
+    """Training loss and validation PSNR against steps, a line a run; whether there are any.
 
     Args:
-        curves: for each label its runs, each with steps and values of `train/loss` and `val/psnr`.
+        table: the results, of which the lines have their looks.
+        curves: of each run steps and values of `train/loss` and `val/psnr`.
         path: the PNG; not written if no run has either.
     """
-    curves = {
-        label: [run for run in runs if any(at for at, _ in run.values())] for label, runs in curves.items()
-    }
-    curves = {label: runs for label, runs in curves.items() if runs}
-    if not curves:
+    curves = {run: one for run, one in curves.items() if any(at for at, _ in one.values())}
+    cells = [one for one in table.cells if any(r.run in curves for r in one.results)]
+    if not cells:
         return False
     figure, (loss, psnr) = pyplot().subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for index, (label, runs) in enumerate(curves.items()):
-        for number, run in enumerate(runs):
-            look = style(index) | {"linewidth": 1, "label": None if number else label}
-            steps, values = run["train/loss"]
-            loss.plot(*smoothed(steps, values), **look | {"marker": ""})
-            psnr.plot(*run["val/psnr"], **look, markersize=3)
-    losses = [value for runs in curves.values() for run in runs for value in run["train/loss"][1]]
+    look = looks(cells)
+    for one, style in zip(cells, look.styles, strict=True):
+        for run in (curves[r.run] for r in one.results if r.run in curves):
+            loss.plot(*smoothed(*run["train/loss"]), **style | {"marker": "", "linewidth": 1})
+            psnr.plot(*run["val/psnr"], **style, linewidth=1, markersize=3)
+    losses = [value for run in curves.values() for value in run["train/loss"][1]]
     if all(value > 0 for value in losses):  # task.loss=log_mse is a logarithm already
         loss.set_yscale("log")
     loss.set_ylabel("training loss, running mean")
@@ -86,7 +156,7 @@ def training_curves(curves: dict[str, list[dict[str, Curve]]], path: Path) -> bo
     for axes in (loss, psnr):
         axes.set_xlabel("step")
         axes.grid(alpha=0.3, which="both")
-    _legend(psnr, len(curves))
+    _legend(psnr, look.legend)
     save(figure, path)
     return True
 
@@ -101,7 +171,9 @@ def smoothed(steps: list[int], values: list[float]) -> Curve:
     return middles.tolist(), means.tolist()
 
 
-def _legend(axes, lines: int) -> None:
-    """Inside, or beside the axes where many lines would be hidden by it."""
-    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)} if lines > 5 else {}
-    axes.legend(fontsize=8, **beside)
+def _legend(axes, entries: list[tuple[str, dict]]) -> None:
+    """Inside, or beside the axes where many entries would hide lines; what is labelled in the axes too."""
+    lines = [pyplot().Line2D([], [], label=plain(words), **style) for words, style in entries]
+    labelled = axes.get_legend_handles_labels()[0]
+    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)} if len(lines) > 5 else {}
+    axes.legend(handles=lines + labelled, fontsize=8, **beside)

@@ -1,56 +1,123 @@
-"""The table that an evaluation prints, for a terminal and as Markdown."""
+"""The tables that people read, for a terminal, as Markdown and for the page."""
 
-import statistics
+import math
+from dataclasses import dataclass
 
-from imaging.evaluation.records import SUMMARY_HEAD, SUMMARY_TAIL
+from imaging.evaluation.factors import TRAINING_SIGMA, cell, spoken
+from imaging.evaluation.outputs import Result
+from imaging.evaluation.table import MEASURED, Cell, Table, described, deviation, mean, mean_of
+
+# What a table can show: a key of `imaging.evaluation.table.VALUES`, and how it is called.
+SHOWN = {"psnr": "PSNR in dB", "gain": "gain of PSNR over the measured y in dB", "ssim": "SSIM"}
+DIGITS = {"psnr": 2, "gain": 2, "ssim": 4}
+
+Lines = tuple[list[str], list[list[str]]]
 
 
-def pivot(rows: list[dict]) -> tuple[list[str], list[list[str]]]:
-    """Header and cells with one line a kind of run and one column a sigma: the mean PSNR in dB.
+def pivot(table: Table, value: str = "psnr") -> Lines:
+    """Header and cells with one line a configuration and one column a sigma of the test.
 
     Runs that differ in their seed alone share a line; its cells then are the mean over the seeds ± their
     standard deviation (with n - 1).
 
     Args:
-        rows: of `summarise`, all of one data set.
+        value: a key of `SHOWN`.
 
     Returns:
-        the header, and the lines; the last line is the noisy or blurred input itself. The columns before
-        the sigmas are the method and every varied hyper-parameter.
+        the header, and the lines. The columns before the sigmas are the method and every varied setting.
+        Below PSNR there is a line for the measurements themselves, one for each different physics.
     """
-    sigmas = sorted({row["sigma"] for row in rows})
-    varied = list(dict.fromkeys(k for row in rows for k in row if k not in SUMMARY_HEAD + SUMMARY_TAIL))
-    seeded = "seed" in varied
-    kinds = [k for k in varied if k != "seed"]
-    lines: dict[tuple, dict[float, list[float]]] = {}
-    for row in rows:
-        # Where no seed is told, each run is a line of its own.
-        kind = (row["method"], *(cell(row.get(k)) for k in kinds), None if seeded else row["run"])
-        lines.setdefault(kind, {}).setdefault(row["sigma"], []).append(row["psnr_mean"])
-    before = {row["sigma"]: row["psnr_input_mean"] for row in rows}
-    count = ["seeds"] if seeded else []
-    cells = []
-    for kind, values in lines.items():
-        seeds = [str(max(len(v) for v in values.values()))] if seeded else []
-        cells.append([*kind[:-1], *seeds, *(_mean(values.get(s, [])) for s in sigmas)])
-    cells.append(["measured y", *("" for _ in kinds + count), *(f"{before[s]:.2f}" for s in sigmas)])
-    return ["method", *kinds, *count, *(f"sigma {s:g}" for s in sigmas)], cells
+    factors = _columns(table)
+    count = ["seeds"] if table.seeded else []
+    header = ["method", *map(spoken, factors), *count, *(f"test sigma {s:g}" for s in table.sigmas)]
+    lines = []
+    for one in table.cells:
+        settings = [cell(one.settings.get(name)) for name in factors]
+        seeds = [str(len(one.results))] if table.seeded else []
+        lines.append([one.method, *settings, *seeds, *(over_seeds(one, s, value) for s in table.sigmas)])
+    for cells in table.measurements.values() if value == "psnr" else ():
+        settings = [cell(cells[0].measurement[n]) if n in cells[0].measurement else "" for n in factors]
+        before = (_measured(cells, sigma) for sigma in table.sigmas)
+        lines.append([MEASURED, *settings, *("" for _ in count), *before])
+    return header, lines
 
 
-def _mean(values: list[float]) -> str:
-    if not values:
-        return "-"
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.fmean(values):.2f}{spread}"
+def _columns(table: Table) -> list[str]:
+    return list(dict.fromkeys(name for one in table.cells for name in one.settings))
 
 
-def cell(value) -> str:
-    """A setting as people write it."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def over_seeds(one: Cell, sigma: float, value: str = "psnr") -> str:
+    """'29.55 ± 0.07': mean and standard deviation over the seeds of a configuration; '-' if untested."""
+    values = [v for v in (mean_of(result, sigma, value) for result in one.results) if v is not None]
+    spread = deviation(values)
+    return number(mean(values) if values else math.nan, DIGITS[value]) + (
+        "" if math.isnan(spread) else f" ± {spread:.{DIGITS[value]}f}"
+    )
+
+
+def _measured(cells: list[Cell], sigma: float) -> str:
+    values = (mean_of(result, sigma, "psnr_input") for one in cells for result in one.results)
+    return number(next((v for v in values if v is not None), math.nan))
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number as tables have it; '-' for one that is undefined."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Training noise against test noise, at one level of all else.
+
+    Args:
+        title: method and the other settings.
+        rows: the training noises as people write them.
+        sigmas: of the test, the columns.
+        psnr: mean over images and seeds in dB by row and column; nan where untested.
+        loss: psnr less the best of its column, 0 or negative.
+    """
+
+    title: str
+    rows: list[str]
+    sigmas: list[float]
+    psnr: list[list[float]]
+    loss: list[list[float]]
+
+
+def matrices(table: Table) -> list[Matrix]:
+    """The matrix of training sigma against test sigma for each level of the other factors; none without."""
+    name = next((n for n in _columns(table) if n in TRAINING_SIGMA), None)
+    if name is None or len(table.sigmas) < 2:
+        return []
+    groups: dict[str, list[Cell]] = {}
+    for one in table.cells:
+        others = {key: value for key, value in one.settings.items() if key != name}
+        groups.setdefault(", ".join([one.method, *described(others)]), []).append(one)
+    found = []
+    for title, cells in groups.items():
+        if len(cells) > 1:
+            psnr = [[_mean_psnr(one.results, sigma) for sigma in table.sigmas] for one in cells]
+            columns = ([v for v in column if not math.isnan(v)] for column in zip(*psnr, strict=True))
+            best = [max(column, default=math.nan) for column in columns]
+            loss = [[0.0 if v == b else v - b for v, b in zip(row, best, strict=True)] for row in psnr]
+            rows = [cell(one.settings[name]) for one in cells]
+            found.append(Matrix(title, rows, table.sigmas, psnr, loss))
+    return found
+
+
+def _mean_psnr(results: list[Result], sigma: float) -> float:
+    values = [v for v in (mean_of(result, sigma) for result in results) if v is not None]
+    return mean(values) if values else math.nan
+
+
+def matrix_lines(matrix: Matrix) -> Lines:
+    """'34.34 (-1.20)': PSNR, and in brackets how far it is below the best of the column."""
+    header = ["training sigma", *(f"test sigma {s:g}" for s in matrix.sigmas)]
+    lines = []
+    for name, *row in zip(matrix.rows, matrix.psnr, matrix.loss, strict=True):
+        both = zip(*row, strict=True)
+        lines.append([name, *(f"{number(v)} ({'best' if d == 0 else number(d)})" for v, d in both)])
+    return header, lines
 
 
 def text_table(header: list[str], lines: list[list[str]]) -> str:
@@ -67,6 +134,7 @@ def text_table(header: list[str], lines: list[list[str]]) -> str:
 
 
 def markdown_table(header: list[str], lines: list[list[str]]) -> str:
-    """The same as a Markdown table."""
+    """A Markdown table of the same cells."""
     rule = [":---", *("---:" for _ in header[1:])]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])
+    rows = ([cell.replace("|", "\\|") for cell in line] for line in [header, rule, *lines])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -22,6 +22,7 @@ from imaging.runs.names import register_resolvers
 from imaging.runs.parent import follow_parent
 from imaging.runs.resume import begin_sweep
 from imaging.runs.sbatch import TRY_AGAIN
+from imaging.runs.status import STATUS, read_status
 
 register_resolvers()  # at the import, since a job on a cluster's node begins with a pickle of `Job`
 
@@ -47,8 +48,10 @@ class Refused(BaseException):
 class Job:
     """The body of a command, as Hydra and its launchers call it."""
 
-    def __init__(self, body: Callable[[DictConfig], object]):
-        self.body = body
+    def __init__(
+        self, body: Callable[[DictConfig], object], undecided: Callable[[Path], list[str]] | None = None
+    ):
+        self.body, self.undecided = body, undecided
         self.error: Exception | None = None
         self.failed_in_sweep = False
 
@@ -71,6 +74,7 @@ def command(
     name: str,
     body: Callable[[DictConfig], object],
     after_sweep: Callable[[Path], list[str]] | None = None,
+    undecided: Callable[[Path], list[str]] | None = None,
 ) -> None:
     """Run `body` as the Hydra command `name`, and leave with a true exit status.
 
@@ -79,10 +83,15 @@ def command(
         body: called with the composed config, once or, in a sweep, once a job.
         after_sweep: called with the sweep's directory when all its jobs have ended, failed or not; returns a
             line for each job that is not completed.
+        undecided: called with the sweep's directory when all jobs have ended that there are so far; returns a
+            line for each comparison that needs more seeds. See `hydra_plugins/imaging_seeds.py`.
 
     Exit status: 0 done; 1 a failure of ours, with its traceback, or jobs of a sweep that failed; 2 something
     to mend by the user, in one line; 130 interrupted and saved; 75 the same by a cluster's warning or a time
     limit: start it again.
+
+    An interrupted sweep is reported as far as it is completed. A signal that comes while a report is written
+    waits for its end; a second one does not.
     """
     register_resolvers()  # anew: `started` is now
     follow_parent()
@@ -90,21 +99,21 @@ def command(
     Sweeps.directory = Sweeps.lock = None
     # Hydra swallows the traceback of the body and prints its own mixture; here each error is told once.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    job = Job(body)
+    job = Job(body, undecided)
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)
-    unfinished, interrupts = [], Interrupts()
+    unfinished, interrupts = [], Interrupts(until="the report")
     try:
         with interrupts:
             try:
-                main()
-            except Exception:
-                # Hydra's sweeper raises the first job's failure; the end of the sweep names them all.
-                if not (job.failed_in_sweep and after_sweep is not None) or interrupts.left is not None:
-                    raise
-            if job.error is not None:
-                raise job.error
+                run_jobs(main, job, interrupts, reported=after_sweep is not None)
+            except BaseException as error:
+                if isinstance(interrupts.left or error, Interrupted | KeyboardInterrupt):
+                    report_completed(after_sweep)
+                raise
             if Sweeps.directory is not None and after_sweep is not None:
                 unfinished = after_sweep(Sweeps.directory)
+            if interrupts.asked is not None and unfinished:
+                interrupts.leave("the report is written")
     except (Interrupted, KeyboardInterrupt) as error:
         stopped(error)
     except (Exception, Refused) as error:
@@ -121,6 +130,50 @@ def command(
         more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
         again = f"to go on: the same command with resume={Sweeps.directory}"
         fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
+
+
+def run_jobs(main: Callable[[], object], job: Job, interrupts: Interrupts, reported: bool) -> None:
+    """Run the job or jobs; after those of a sweep that ends in a report, signals are deferred.
+
+    Args:
+        main: Hydra's, of `job`.
+        job: the body.
+        interrupts: entered.
+        reported: whether a sweep ends in a report, which names the jobs that failed.
+
+    Raises:
+        Exception: what the user or we must mend.
+        Interrupted: a signal came.
+    """
+    try:
+        main()
+    except Exception:
+        # Hydra's sweeper raises the first job's failure; the end of the sweep names them all.
+        if not (job.failed_in_sweep and reported) or interrupts.left is not None:
+            raise
+    if job.error is not None:
+        raise job.error
+    # Before this returns: between the jobs and their report there is no moment at which a signal costs it.
+    interrupts.deferred = reported and Sweeps.directory is not None
+
+
+def report_completed(after_sweep: Callable[[Path], list[str]] | None) -> None:
+    """Report what is completed of a sweep that was interrupted, so that nothing computed is lost.
+
+    Whatever happens meanwhile, be it a second signal, the interruption is what the command ends with.
+    """
+    if Sweeps.directory is None or after_sweep is None:
+        return
+    states = [read_status(path.parent)["state"] for path in Sweeps.directory.glob(f"*/{STATUS}")]
+    if "completed" not in states:
+        return
+    try:
+        after_sweep(Sweeps.directory)
+    except (Interrupted, KeyboardInterrupt):
+        print("no report of what is completed: stopped at once", file=sys.stderr)
+    except Exception as error:
+        reason = complaint(error) or f"{type(error).__name__}: {error}"
+        print(f"no report of what is completed: {reason}", file=sys.stderr)
 
 
 def stopped(error: BaseException) -> None:

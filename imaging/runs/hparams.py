@@ -5,8 +5,10 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from imaging.errors import ImagingError
 from imaging.runs.names import swept
 from imaging.runs.resume import SWEEP_RECORD, read_record
+from imaging.settings import short_names
 
 
 class HParams:
@@ -44,15 +46,23 @@ def varied_settings(directory: Path, settings: dict) -> dict:
     Args:
         directory: of the run.
         settings: the run's config.
+
+    Returns:
+        without what the sweep varied if the sweep's record is damaged.
     """
     values = {"model": settings["model"]["name"], "seed": settings["seed"]}
-    record = directory.absolute().parent / SWEEP_RECORD
-    if record.is_file():
-        hydra = read_record(record.parent).hydra
-        keys = swept(hydra.sweeper.get("params"), hydra.overrides.task)
-        for key in keys:
-            value = OmegaConf.select(OmegaConf.create(settings), re.sub(r"^[+~]+", "", key))
-            if OmegaConf.is_config(value):
+    sweep = directory.absolute().parent
+    if (sweep / SWEEP_RECORD).is_file():
+        try:
+            hydra = read_record(sweep).hydra
+        except ImagingError:
+            return values  # a training is worth more than a column in TensorBoard
+        keys = [
+            re.sub(r"^[+~]+", "", key) for key in swept(hydra.sweeper.get("params"), hydra.overrides.task)
+        ]
+        for key, name in short_names(keys, reserved=values.keys() - set(keys)).items():
+            value = OmegaConf.select(OmegaConf.create(settings), key)
+            if OmegaConf.is_dict(value):
                 value = value.get("name", str(value))
-            values[key.split(".")[-1]] = value if isinstance(value, bool | int | float) else str(value)
+            values[name] = value if isinstance(value, bool | int | float) else str(value)
     return values

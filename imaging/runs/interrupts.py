@@ -18,10 +18,13 @@ class Interrupts:
 
     Whoever defers does so because the weights may be in the middle of an update: saving inside a handler
     could catch them there, and hang. A second signal is obeyed at once, without saving.
+
+    Args:
+        until: what is brought to its end first where a signal is deferred, for the message.
     """
 
-    def __init__(self):
-        self.deferred = False
+    def __init__(self, until: str = "this step"):
+        self.until, self.deferred = until, False
         self.asked: str | None = None
         self.left: Interrupted | None = None  # as raised; in an import C code may make another error of it
         self._number: int | None = None
@@ -48,7 +51,8 @@ class Interrupts:
         self.asked, self._number = signal.Signals(number).name, number
         if again or not self.deferred:
             self.leave("stopped at once" if again else "stopped")
-        print(f"\n{self.asked}: stopping after this step (once more: at once)", file=sys.stderr, flush=True)
+        told = f"\n{self.asked}: stopping after {self.until} (once more: at once)"
+        print(told, file=sys.stderr, flush=True)
 
     def leave(self, how: str) -> None:
         """Raise `Interrupted`, telling what asked for it and how the run was left."""

@@ -9,11 +9,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from imaging.runs.config import CONFIG, read_config
 from imaging.runs.lock import refuse_locked
 from imaging.runs.names import quoted
-from imaging.runs.overrides import passed
+from imaging.runs.overrides import NO_SETTINGS_OF_RUNS, passed
 from imaging.runs.resume import refuse_changes, refuse_devices
-from imaging.runs.run import enqueue, final_psnr, is_over, read_config
+from imaging.runs.run import enqueue
+from imaging.runs.status import final_psnr, is_over
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ def plan_jobs(
         HydraConfig.instance().set_config(config)
         directory = Path(config.hydra.sweep.dir, config.hydra.sweep.subdir).absolute()
         with open_dict(config):
-            del config["hydra"]
-            del config["resume"]
+            for key in ("hydra", *NO_SETTINGS_OF_RUNS):
+                del config[key]
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         refuse_devices(plain["trainer"]["devices"], devices)
         refuse_locked(directory)
-        if (directory / "config.yaml").is_file():
+        if (directory / CONFIG).is_file():
             refuse_changes(directory, read_config(directory), plain)
         jobs.append((directory, plain, words))
     for directory, plain, _ in jobs:

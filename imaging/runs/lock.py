@@ -60,11 +60,12 @@ def is_locked(directory: Path) -> bool:
     """Whether another living process works in this run directory."""
     if fcntl is None or not (directory / ".lock").is_file():
         return False
-    with (directory / ".lock").open("rb+") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+    try:
+        # Shared, which needs no right to write: one may look at the runs of others.
+        with (directory / ".lock").open("rb") as file:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # a file system without locks, or a directory that may not be looked into
     return False

@@ -5,7 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
+
+from imaging.settings import short_names
 
 
 def register_resolvers() -> None:
@@ -25,10 +28,15 @@ def swept(params: DictConfig | None, overrides: list[str]) -> list[str]:
         params: `hydra.sweeper.params`, the swept keys of the sweep file.
         overrides: those of the command line, which may replace a swept value by a fixed one.
     """
+    last = last_overrides(params, overrides)
+    return [key for key, override in last.items() if override.is_sweep_override()]
+
+
+def last_overrides(params: DictConfig | None, overrides: list[str]) -> dict[str, Override]:
+    """The override that counts of each key: the last one. For the arguments see `swept`."""
     asked = [f"{key}={value}" for key, value in (params or {}).items()] + list(overrides)
     parsed = OverridesParser.create().parse_overrides([a for a in asked if "=" in a])
-    last = {override.key_or_group: override.is_sweep_override() for override in parsed}
-    return [key for key, is_swept in last.items() if is_swept]
+    return {override.key_or_group: override for override in parsed}
 
 
 def varied(keys: str, overrides: list[str]) -> str:
@@ -38,12 +46,17 @@ def varied(keys: str, overrides: list[str]) -> str:
         keys: the swept keys, with commas between.
         overrides: the job's own overrides.
     """
-    words = []
+    words, names = [], short_names(keys.split(","))
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if key in keys.split(","):
-            words.append(f"{key.split('.')[-1]}-{_short(value)}")
-    return re.sub(r"[^\w.-]+", "_", "-".join(words))
+        if key in names:
+            words.append(f"{_plain(names[key])}-{_plain(_short(value))}")
+    return "-".join(words)
+
+
+def _plain(word: str) -> str:
+    """A word in characters that every file system takes: '0.005_0.25' of '[0.005,0.25]'."""
+    return re.sub(r"[^\w.-]+", "_", word).strip("_")
 
 
 def _short(value: str) -> str:
@@ -67,8 +80,10 @@ def concrete(config: DictConfig) -> None:
     the time and the command line of the beginning are not to be had.
     """
     directory, subdir = config.hydra.sweep.dir, OmegaConf.to_container(config.hydra.sweep)["subdir"]
-    keys = ",".join(swept(config.hydra.sweeper.get("params"), config.hydra.overrides.task))
-    subdir = subdir.replace("${swept}", keys)
+    keys = swept(config.hydra.sweeper.get("params"), config.hydra.overrides.task)
+    if config.get("decide") is not None:
+        keys.append("seed")
+    subdir = subdir.replace("${swept}", ",".join(keys))
     with open_dict(config):
         config.hydra.sweep.dir, config.hydra.sweep.subdir = directory, subdir
         for key, value in (("dir", directory), ("subdir", subdir)):

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from hydra.core.hydra_config import HydraConfig
 
+# Settings of a command, not of its runs: they are in no run's config.yaml.
+NO_SETTINGS_OF_RUNS = ("resume", "decide", "decide_max_seeds")
 # Of the sweep, not of its jobs; each job goes on with what it finds in its directory.
-NOT_PASSED = ("launcher", "resume", "hydra.mode")
+NOT_PASSED = ("launcher", "hydra.mode", *NO_SETTINGS_OF_RUNS)
 NOT_PASSED_GROUPS = ("hydra.sweep.", "hydra.sweeper.", "hydra.launcher.", "hydra/launcher", "hydra/sweeper")
 
 

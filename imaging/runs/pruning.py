@@ -6,7 +6,8 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from imaging.runs.resume import SWEEP_RECORD
-from imaging.runs.run import Pruned, Run, read_status
+from imaging.runs.run import Pruned, Run
+from imaging.runs.status import read_status
 
 
 class PruneBelowMedian(pl.Callback):
@@ -28,7 +29,8 @@ class PruneBelowMedian(pl.Callback):
         step = trainer.global_step
         if trainer.state.fn != "fit" or step < self.after or step >= task.total_steps:
             return
-        best = max(self.run.validation.values(), default=float("inf"))  # the first rank's: others keep none
+        curve = (value for value in self.run.validation.values() if value is not None)
+        best = max(curve, default=float("inf"))  # the first rank's: others keep none
         values = values_at(step, self.run.directory)
         median = statistics.median(values) if len(values) >= self.others else -float("inf")
         worse = best < median
@@ -46,5 +48,5 @@ def values_at(step: int, directory: Path) -> list[float]:
     if not (sweep / SWEEP_RECORD).is_file():
         return []
     others = (path.parent for path in sweep.glob("*/status.json") if path.parent != directory.absolute())
-    curves = (read_status(other).get("validation") or {} for other in others)
-    return [curve[str(step)] for curve in curves if str(step) in curve]
+    values = (read_status(other)["validation"].get(str(step)) for other in others)
+    return [value for value in values if value is not None]

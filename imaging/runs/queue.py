@@ -11,8 +11,8 @@ from pathlib import Path
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.jobs import Job
 from imaging.runs.parent import PARENT
-from imaging.runs.run import end_as, is_over
 from imaging.runs.slots import Slot
+from imaging.runs.status import end_as, is_over
 
 LOG = "log.txt"  # what a job printed, in its directory
 

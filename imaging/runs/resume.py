@@ -5,15 +5,17 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
-from imaging.errors import ImagingError
+from imaging.errors import ImagingError, brief
 from imaging.files import write_text
+from imaging.runs.config import CONFIG, check_config, differences, read_config, readable_as
+from imaging.runs.decide import check_decide, check_numbers, nothing_swept
 from imaging.runs.lock import lock
 from imaging.runs.names import concrete, swept
-from imaging.runs.run import differences, read_config, read_status
+from imaging.runs.overrides import NO_SETTINGS_OF_RUNS
+from imaging.runs.status import read_status
 
 SWEEP_RECORD = "multirun.yaml"  # Hydra writes it into a sweep's directory
 
@@ -25,12 +27,17 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     line may only repeat what it was started with.
 
     Raises:
-        ImagingError: no such run, a completed one, or a config that has changed meanwhile.
+        ImagingError: no such run, a completed one, or a config that has changed meanwhile; `decide` for a
+            single run.
     """
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     hydra = HydraConfig.get()
     single = hydra.mode != RunMode.MULTIRUN
-    resume = plain.pop("resume")
+    resume, decide, _ = (plain.pop(key) for key in NO_SETTINGS_OF_RUNS)
+    # By the words, since a job of a sweep may be a single run with the sweep's file, which may have `decide`.
+    asked = any(word.lstrip("+").startswith("decide=") for word in hydra.overrides.task)
+    if single and asked and decide is not None:
+        raise nothing_swept(decide)
     directory = Path(hydra.runtime.output_dir)
     if directory.is_relative_to(Path.cwd()):
         directory = directory.relative_to(Path.cwd())  # shorter to read and to type
@@ -40,9 +47,10 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
         read_config(directory)
     if _in_this_process(hydra) and not single:
         refuse_devices(plain["trainer"]["devices"], 1)  # it may be what the sweep varies
-    if not (directory / "config.yaml").is_file():
+    if not (directory / CONFIG).is_file():
         return plain, directory
     saved = read_config(directory)
+    check_config(saved, directory / CONFIG)
     if not single or [o for o in hydra.overrides.task if not o.startswith("resume=")]:
         refuse_changes(directory, saved, plain)
     if single and read_status(directory)["state"] == "completed":
@@ -90,8 +98,9 @@ def begin_sweep(config: DictConfig) -> int | None:
 
     Raises:
         ImagingError: `resume` is not a sweep, or the settings are not those of that sweep; more than one
-            device a job with a launcher that runs them in this process.
+            device a job with a launcher that runs them in this process; `decide` where it cannot be.
     """
+    check_decide(config)
     if _in_this_process(config.hydra):
         refuse_devices(config.trainer.devices, 1)
     directory = Path(config.hydra.sweep.dir)
@@ -114,18 +123,46 @@ def begin_sweep(config: DictConfig) -> int | None:
 
 
 def read_record(directory: Path) -> DictConfig:
-    """The config that a sweep was started with.
+    """The config that a sweep was started with, with a command line and a sweeper that can be relied on.
 
     Raises:
         ImagingError: it cannot be read.
     """
     path = directory / SWEEP_RECORD
-    try:
+    with readable_as(path, "the config of a sweep", "start anew"):
         record = OmegaConf.load(path)
-        record.hydra.overrides.task, record.hydra.sweeper  # noqa: B018
-    except (OmegaConfBaseException, AttributeError, YAMLError, OSError, UnicodeDecodeError):
-        raise ImagingError(f"{path} cannot be read as the config of a sweep; start anew") from None
+        OmegaConf.to_container(record)  # whole: not nested in itself
+        words = OmegaConf.select(record, "hydra.overrides.task")
+        if not isinstance(words, ListConfig) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"hydra.overrides.task is {brief(words)}; expected a list of words")
+        sweeper = OmegaConf.select(record, "hydra.sweeper")
+        if not isinstance(sweeper, DictConfig):
+            raise ValueError(f"hydra.sweeper is {brief(sweeper)}; expected a mapping")
+        params = sweeper.get("params")
+        if not isinstance(params, DictConfig | None):
+            raise ValueError(f"hydra.sweeper.params is {brief(params)}; expected a mapping")
+        swept(params, words)  # raises for what is no override
+        "".join(words).encode()  # and this for halves of characters, which no file takes
     return record
+
+
+def decision(directory: Path) -> tuple[float, int] | None:
+    """By what a sweep with `decide` chooses how many seeds it has.
+
+    Args:
+        directory: of the sweep.
+
+    Returns:
+        the margin in dB and the largest number of seeds; None if `decide` was not asked for, or the record of
+        the sweep is not readable.
+    """
+    try:
+        record = read_record(directory)
+        numbers = record.get("decide"), record.get("decide_max_seeds")
+        check_numbers(*numbers)
+    except (ImagingError, OmegaConfBaseException):
+        return None
+    return numbers
 
 
 def _in_this_process(hydra: DictConfig) -> bool:
@@ -147,25 +184,34 @@ def refuse_devices(asked, possible: int) -> None:
 
 
 def about_sweep(directory: Path) -> tuple[dict[str, str], list[str]]:
-    """For a sweep's page: how many runs of which commit, and the commands that make it again."""
+    """For a sweep's page: how many runs of which commit, and the commands that make it again.
+
+    If the record of the sweep is damaged, a comment in place of its command says so.
+    """
     statuses = [read_status(path.parent) for path in sorted(directory.glob("*/status.json"))]
-    commits = dict.fromkeys(str(status.get("commit")) for status in statuses)
+    commits = dict.fromkeys(status["commit"] or "unknown" for status in statuses)
     states = [status["state"] for status in statuses]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     facts = {"Runs": counts, "Commit": ", ".join(commits)}
-    return facts, [_command(directory), f"python evaluate.py run={shlex.quote(str(directory))}"]
+    try:
+        command = _command(directory)
+    except ImagingError as error:
+        command = f"# the command of this sweep is not known: {error}"
+    return facts, [command, f"python evaluate.py run={shlex.quote(str(directory))}"]
 
 
 def _essence(config: DictConfig) -> dict:
-    """What makes a sweep the same sweep: everything but where, when and by which launcher it runs."""
+    """What makes a sweep the same sweep: all but where, when, how long and by which launcher it runs."""
     plain = OmegaConf.to_container(config)
     sweeper = {k: v for k, v in plain.pop("hydra")["sweeper"].items() if k in ("params", "startup", "seed")}
-    del plain["resume"]
+    for key in NO_SETTINGS_OF_RUNS:
+        plain.pop(key, None)  # old records lack some
     return plain | {"hydra": {"sweeper": sweeper}}
 
 
 def _varied(config: DictConfig) -> str:
-    """What the command line of a sweep varies: 'seed=0,1'."""
+    """What the command line of a sweep varies: 'seed=0,1', or 'seed by decide'."""
     words = config.hydra.overrides.task
     keys = swept(None, words)
-    return " ".join(sorted(word for word in words if word.lstrip("+~").partition("=")[0] in keys))
+    told = sorted(word for word in words if word.lstrip("+~").partition("=")[0] in keys)
+    return " ".join([*told, "seed by decide"] if config.get("decide") is not None else told)

@@ -1,11 +1,11 @@
 """Testing runs again: which settings may change, and where the tables go."""
 
-import contextlib
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from imaging.errors import ImagingError
-from imaging.runs.run import read_config
+from imaging.runs.config import CONFIG, check_config, read_config
 
 TEST_DATA_SETTINGS = ("max_test_images",)
 PROTOCOL = ("sigmas", "noise_seeds", "pixel", "convention")  # of a run's `test`, what evaluate.py may change
@@ -46,17 +46,35 @@ def variants(given: dict) -> list[str]:
     return ["self-ensemble"] * given["self_ensemble"] + ["sigma estimated"] * (given["sigma"] == "estimated")
 
 
-def readable_configs(runs: list[Path]) -> dict[str, dict]:
-    """Of all runs of a sweep, those without results too: what they vary is told of them as well."""
-    configs = {}
+def readable(runs: Iterable[Path]) -> tuple[dict[str, dict], list[str]]:
+    """The configs of those runs that have one on which the rest can rely.
+
+    Args:
+        runs: directories.
+
+    Returns:
+        the configs by the names of the runs, and a line 'name: reason' for each other run.
+    """
+    configs, left_out = {}, []
     for run in runs:
-        with contextlib.suppress(ImagingError):
-            configs[run.name] = read_config(run)
-    return configs
+        try:
+            config = read_config(run)
+            check_config(config, run / CONFIG)
+            configs[run.name] = config
+        except ImagingError as error:
+            left_out.append(f"{run.name}: {error}")
+    return configs, left_out
 
 
-def output_directory(target: Path, given: dict, results: list) -> Path:
-    """`output`, or else beside the run; numbers of another protocol do not replace those of its own."""
+def output_directory(target: Path, given: dict, own: list[dict], data: str) -> Path:
+    """`output`, or else beside the run; numbers of another protocol do not replace those of its own.
+
+    Args:
+        target: run, sweep or file of weights.
+        given: the settings of the command.
+        own: `test` of the config of each run.
+        data: name of the data set.
+    """
     if given["output"] is not None:
         return Path(str(given["output"]))
     directory = target if target.is_dir() else target.with_suffix("")
@@ -64,14 +82,13 @@ def output_directory(target: Path, given: dict, results: list) -> Path:
         directory = Path("outputs") / target.stem  # weights lie among files of others
     names = []
     if "data" in given:
-        names.append(results[0].records[0].data)
+        names.append(data)
         if (folder := given["data"]["source"].get("test")) is not None:
             place = Path(str(folder)).resolve()  # all folders have one name, and many are called `test`
             names += [place.name, hashlib.blake2b(str(place).encode(), digest_size=3).hexdigest()]
         if (fewer := given["data"].get("max_test_images")) is not None:
             names.append(f"first-{fewer}")
     names += [word.replace(" ", "-") for word in variants(given)]
-    own = [result.config["test"] for result in results]
     for key in PROTOCOL:
         value = given[key]
         if value is not None and any(value != test.get(key) for test in own):

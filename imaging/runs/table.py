@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.table import Table
 
 from imaging.runs.jobs import Job
-from imaging.runs.run import describe_end, read_status
 from imaging.runs.slots import Slot
+from imaging.runs.status import describe_end, read_status
 
 STYLES = {"completed": "green", "failed": "red", "running": "cyan", "interrupted": "yellow", "pruned": "blue"}
 
@@ -31,19 +31,20 @@ class Progress:
     def cells(self) -> tuple[str, str, str]:
         """Step of steps, last validation PSNR, time left."""
         status = read_status(self.job.directory)
-        step, steps = status["step"], status.get("steps")
+        step, steps = status["step"], status["steps"]
         if steps is None or status["state"] != "running":
             return "", "", ""
         if self._first is None:
             self._first = step, time.monotonic()
         done, seconds = step - self._first[0], time.monotonic() - self._first[1]
-        left = f"{clock((steps - step) * seconds / done)} left" if done else ""
+        left = f"{clock((steps - step) * seconds / done)} left" if done > 0 else ""
         return f"{step}/{steps}", psnr(status), left
 
 
 def psnr(status: dict) -> str:
-    values = list((status.get("validation") or {}).values())
-    return f"{values[-1]:.2f}" if values else ""
+    """The last validation PSNR; empty if there was none, or none that is a number."""
+    value = next(reversed(status["validation"].values()), None)
+    return "" if value is None else f"{value:.2f}"
 
 
 class Watcher:

@@ -270,7 +270,9 @@ class Reconstruction(pl.LightningModule):
         tiles = self.strip[..., top : top + 256, left : left + 256].clamp(0, 1).cpu()
         board = self.logger.experiment
         if hasattr(board, "add_image"):
-            board.add_image("clean | measured | restored", torch.cat(list(tiles), dim=2), self.global_step)
+            # TensorBoard sorts by tag: the curves come first.
+            tag = "val/strip: clean | measured | restored"
+            board.add_image(tag, torch.cat(list(tiles), dim=2), self.global_step)
 
     def configure_optimizers(self):
         trainer = self.trainer

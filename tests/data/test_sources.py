@@ -3,8 +3,11 @@
 import gzip
 import hashlib
 import logging
+import os
+import random
 import struct
 import zlib
+from pathlib import PurePath
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ import torch
 from PIL import Image
 
 from imaging.data import SOURCES, image_files
+from imaging.data.folder import distinct_ids
 from imaging.data.image_files import read_image
 from imaging.errors import ImagingError
 
@@ -233,3 +237,41 @@ def test_bsd68_that_is_not_there_says_where_it_shall_lie(tmp_path):
     source = SOURCES.build({"name": "bsd68", "root": str(tmp_path)})
     with pytest.raises(ImagingError, match=r"BSD68: put the 68 PNG images there"):
         source.ids("test")
+
+
+def test_a_name_that_cannot_be_printed_is_told_by_escapes(tmp_path):
+    names = [b"a\rb.png", b"\xff.png", "ü $x$.png".encode(), b"plain.png", b"\n/a\xe2\x80\xa8.png"]
+    for name in names:
+        Image.new("L", (4, 4)).save(tmp_path / "one.png")
+        path = os.path.join(os.fsencode(tmp_path), name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.rename(tmp_path / "one.png", path)
+    source = SOURCES.build({"name": "folder", "test": str(tmp_path)})
+    ids = source.ids("test")
+    assert set(ids) == {r"a\rb", r"\udcff", "ü $x$", "plain", r"\n/a\u2028"}
+    assert all(source.read("test", index).shape == (3, 4, 4) for index in range(len(ids)))
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        (["a.png", "b.png"], ["a", "b"]),
+        (["a.jpg", "a.png", "c/a.png"], ["a.jpg", "a.png", "c/a"]),
+        (["a.jpg", "a.png", "a.png.png"], ["a.jpg", "a.png", "a.png.png"]),
+        (["a\rb.png", r"a\rb.png"], [r"a\\rb", r"a\rb"]),  # the printable name keeps its id
+        (["\r\\r.png", "\\r\r.png"], [r"\r\r", r"\\r\\r"]),
+        (["\r.jpg", "\r.png", r"\r.png"], [r"\r.jpg", r"\r.png", r"\r"]),
+    ],
+)
+def test_ids_are_different_and_printable_names_stay_as_they_are(names, ids):
+    assert distinct_ids([PurePath(name) for name in names]) == ids
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_ids_of_any_names(seed):
+    draw = random.Random(seed)
+    words = ["a", "\\", "\r", "\\r", ".png", "\udcff", "udcff", "/b"]
+    names = {PurePath("x" + "".join(draw.choices(words, k=draw.randint(0, 4))) + ".png") for _ in range(40)}
+    ids = distinct_ids(sorted(names))
+    assert len(set(ids)) == len(names)
+    assert all(id.isprintable() for id in ids)

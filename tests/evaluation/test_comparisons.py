@@ -1,121 +1,187 @@
-"""Paired comparisons, against scipy and cases that can be reckoned by hand."""
+"""Paired comparisons, in cases that can be reckoned by hand."""
 
 import csv
 import io
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from imaging.evaluation.comparisons import (
-    bootstrap_interval,
-    compare,
-    comparisons_csv,
-    sentences,
-    wilcoxon,
-)
-from imaging.evaluation.records import Record
+from imaging.evaluation.comparisons import Decision, compare, comparisons_csv, holm, undecided
+from imaging.evaluation.intervals import crossed_interval
+from imaging.evaluation.table import Table
+from imaging.reporting.findings import explanation, sentences, verdict
+from tests.results import result
 
 
-def records(run, values, method="dncnn", sigma=0.1, noise_seed=0):
-    """One record an image."""
-    common = {"data": "d", "psnr_input": 20.0, "ssim": 0.9, "seconds": 0.1, "convention": "unclipped"}
-    return [
-        Record(run=run, image=str(i), sigma=sigma, noise_seed=noise_seed, method=method, psnr=v, **common)
-        for i, v in enumerate(values)
-    ]
+def cross(psnr: dict) -> Table:
+    """Results of runs by (bias, width, seed)."""
+    return Table(
+        [
+            result(f"{b}-{w}-{s}", values, {"bias": b, "width": w, "seed": s})
+            for (b, w, s), values in psnr.items()
+        ]
+    )
 
 
 def test_the_mean_difference_of_pairs_that_agree_in_all_else():
-    told = (
-        records("a", [30.0, 31.0])
-        + records("b", [32.0, 34.0])
-        + records("c", [20, 21])
-        + records("d", [21, 22])
+    table = cross(
+        {
+            (True, 32, 0): [30.0, 31.0],
+            (False, 32, 0): [32.0, 33.0],
+            (True, 64, 0): [20.0, 21.0],
+            (False, 64, 0): [22.0, 23.0],
+        }
     )
-    varied = {
-        "a": {"bias": True, "width": 32},
-        "b": {"bias": False, "width": 32},
-        "c": {"bias": True, "width": 64},
-        "d": {"bias": False, "width": 64},
-    }
-    bias, width = compare(told, varied)
-    # Image 0: (2 + 1) / 2; image 1: (3 + 1) / 2.
+    bias, width = compare(table)
     assert (bias.factor, bias.level, bias.reference) == ("bias", False, True)
-    assert (bias.difference, bias.n_images, bias.n_pairs) == (1.75, 2, 2)
-    assert (bias.low, bias.high) == (1.5, 2.0)
-    # Image 0: (-10 - 11) / 2; image 1: (-10 - 12) / 2.
-    assert (width.change, width.difference) == ("width 64 instead of 32", -10.75)
+    assert (bias.difference, bias.n_images, bias.n_seeds) == (2.0, 2, 1)
+    assert bias.averaged == "averaged over width 32, 64"
+    assert (width.change, width.difference) == ("width 64 instead of 32", -10.0)
+
+
+def test_an_effect_that_changes_its_sign_is_told_at_each_level():
+    table = cross(
+        {
+            (True, 32, 0): [30.0, 31.0],
+            (False, 32, 0): [31.0, 32.0],
+            (True, 64, 0): [30.0, 31.0],
+            (False, 64, 0): [29.0, 30.0],
+        }
+    )
+    found = [c for c in compare(table) if c.factor == "bias"]
+    assert [(c.change, c.difference, c.averaged) for c in found] == [
+        ("Removing the bias (width 32)", 1.0, ""),
+        ("Removing the bias (width 64)", -1.0, ""),
+    ]
+
+
+def test_an_effect_that_certainly_changes_its_size_is_told_at_each_level():
+    draw = np.random.default_rng(0)
+    psnr = {}
+    for seed in range(5):
+        for bias in (True, False):
+            for width in (32, 64):
+                gain = {32: 1.0, 64: 5.0}[width] * (not bias)
+                psnr[bias, width, seed] = list(30 + gain + 0.05 * draw.standard_normal(6))
+    changes = {c.change for c in compare(cross(psnr)) if c.factor == "bias"}
+    assert changes == {"Removing the bias (width 32)", "Removing the bias (width 64)"}
 
 
 def test_runs_that_differ_in_more_are_no_pair():
-    told = records("a", [30.0]) + records("b", [32.0])
-    assert compare(told, {"a": {"bias": True, "seed": 0}, "b": {"bias": False, "seed": 1}}) == []
+    assert compare(cross({(True, 1, 0): [30.0], (False, 1, 1): [32.0]})) == []
 
 
-def test_seeds_are_paired_and_not_compared():
-    told = [r for s, v in enumerate([(30.0, 31.0), (33.0, 35.0)]) for r in records(f"t{s}", v)]
-    told += [r for s, v in enumerate([(31.0, 32.0), (33.0, 36.0)]) for r in records(f"f{s}", v)]
-    varied = {f"{k}{s}": {"bias": k == "t", "seed": s} for k in "tf" for s in (0, 1)}
-    (bias,) = compare(told, varied)
-    assert (bias.difference, bias.n_pairs) == (0.75, 2)
+def test_seeds_are_paired_and_inside_the_interval():
+    values = {
+        (True, 1, 0): [30.0, 31.0],
+        (False, 1, 0): [31.0, 32.5],
+        (True, 1, 1): [33.0, 35.0],
+        (False, 1, 1): [33.0, 36.0],
+        (False, 1, 2): [33.0, 36.0],  # without a partner
+    }
+    (bias,) = compare(cross(values))
+    expected = crossed_interval(np.array([[1.0, 1.5], [0.0, 1.0]]))
+    assert (bias.difference, bias.n_seeds, bias.generalises) == (0.875, 2, "seeds and images")
+    assert (bias.low, bias.high, bias.p_value) == (expected.low, expected.high, expected.p_value)
 
 
 def test_noise_seeds_are_averaged_first():
-    told = records("a", [30.0]) + records("a", [32.0], noise_seed=1) + records("b", [33.0])
-    (only,) = compare(told, {"a": {"x": 1}, "b": {"x": 2}})
-    assert (only.difference, only.n_images, only.p_value) == (2.0, 1, None)
+    one, two = result("a", [30.0], {"x": 1}), result("b", [33.0], {"x": 2})
+    one.records += result("a", [32.0], {"x": 1}).records
+    (only,) = compare(Table([one, two]))
+    assert (only.difference, only.n_images, only.generalises) == (2.0, 1, "nothing")
+    assert math.isnan(only.low)
+    assert only.state(100) == "open"
 
 
 def test_methods_are_compared_and_only_images_that_both_have():
-    told = records("a", [30.0, 31.0, 32.0], "wiener") + records("b", [31.0, 33.0], "unet")
-    (only,) = compare(told, {})
+    table = Table(
+        [result("a", [30.0, 31.0, 32.0], method="wiener"), result("b", [31.0, 33.0], method="unet")]
+    )
+    (only,) = compare(table)
     assert (only.change, only.n_images, only.difference) == ("unet instead of wiener", 2, 1.5)
 
 
 @pytest.mark.parametrize(("levels", "expected"), [(3, 3), (5, 4)])
 def test_many_levels_are_compared_with_the_first(levels, expected):
-    told = [r for i in range(levels) for r in records(str(i), [30.0 + i, 30.5 + i])]
-    assert len(compare(told, {str(i): {"depth": i} for i in range(levels)})) == expected
+    table = Table([result(str(i), [30.0 + i, 30.5 + i], {"depth": i}) for i in range(levels)])
+    assert len(compare(table)) == expected
 
 
-def test_the_interval_is_scipys():
-    differences = np.random.default_rng(1).normal(0.5, 1.0, 100)
-    expected = stats.bootstrap((differences,), np.mean, method="percentile", n_resamples=9999, rng=2)
-    interval = expected.confidence_interval
-    assert bootstrap_interval(differences) == pytest.approx((interval.low, interval.high), abs=0.02)
-    assert bootstrap_interval(differences) == bootstrap_interval(differences)
+def test_equal_numbers_of_other_types_are_other_levels():
+    table = Table([result("a", [30.0, 31.0], {"x": True}), result("b", [31.0, 33.0], {"x": 1})])
+    (only,) = compare(table)
+    assert only.difference == 1.5
 
 
-def test_the_interval_covers_the_mean_as_often_as_it_says():
-    draw = np.random.default_rng(3)
-    intervals = [bootstrap_interval(draw.normal(0.0, 1.0, 50)) for _ in range(200)]
-    covered = sum(low <= 0 <= high for low, high in intervals)
-    assert 180 <= covered <= 199  # 190 of 200 expected, standard deviation 3
+def test_with_one_seed_the_interval_is_students_and_says_so():
+    table = Table(
+        [result("a", [30.0, 31.0, 30.5], {"bias": True}), result("b", [32.0, 34.0, 32.0], {"bias": False})]
+    )
+    (only,) = compare(table)
+    expected = stats.ttest_1samp([2.0, 3.0, 1.5], 0)
+    assert only.p_value == pytest.approx(expected.pvalue)
+    assert (only.low, only.high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert sentences([only])[0].endswith("3 images, one training each; says nothing of other seeds")
+    assert "they say nothing of other seeds" in explanation([only])
 
 
-def test_the_signed_rank_test_by_hand():
-    # All five differences are positive and different: 2 of the 2^5 sign patterns are as extreme.
-    assert wilcoxon(np.array([0.1, 0.2, 0.3, 0.4, 0.5])) == pytest.approx(2 / 32)
-    assert wilcoxon(np.zeros(5)) == 1.0
-    assert wilcoxon(np.array([1.0])) is None
-
-
-def test_sentences_to_quote():
-    told = records("a", [30.0, 31.0], sigma=0.2) + records("b", [32.0, 34.0], sigma=0.2)
-    told += records("a", [30.0, 31.0]) + records("b", [30.0, 30.0])
-    found = compare(told, {"a": {"model.bias": True}, "b": {"model.bias": False}})
-    assert found[1].sentence == "Removing the bias: +2.50 dB [2.00, 3.00] at sigma 0.2, n = 2"
-    assert sentences(found) == [
-        "Removing the bias: -0.50 dB [-1.00, 0.00] at sigma 0.1; +2.50 dB [2.00, 3.00] at sigma 0.2; n = 2"
-    ]
-    rows = list(csv.DictReader(io.StringIO(comparisons_csv(found))))
-    assert rows[1]["difference"] == "2.5000"
-    assert rows[1]["factor"] == "model.bias"
+def test_p_values_are_holms():
+    """The example of Holm's method: 0.01, 0.04, 0.03, 0.005 become 0.03, 0.06, 0.06, 0.02."""
+    (one,) = compare(Table([result("a", [30.0, 31.0], {"x": 1}), result("b", [32.0, 34.0], {"x": 2})]))
+    some = [replace(one, p_value=p) for p in (0.01, 0.04, 0.03, 0.005, math.nan)]
+    adjusted = [c.p_adjusted for c in holm(some)]
+    assert adjusted[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert math.isnan(adjusted[4])
+    assert {c.n_comparisons for c in holm(some)} == {4}
 
 
 def test_a_perfect_method_has_no_difference_to_tell():
-    told = records("a", [np.inf, np.inf], sigma=0.0) + records("b", [30.0, 31.0], sigma=0.0)
-    told += records("a", [20.0, 20.0]) + records("b", [30.0, 31.0])
-    (comparison,) = compare(told, {"a": {"bias": True}, "b": {"bias": False}})
+    exact = result("a", [[math.inf, math.inf], [20.0, 20.0]], {"bias": True}, sigma=[0.0, 0.1])
+    other = result("b", [[30.0, 31.0], [30.0, 31.0]], {"bias": False}, sigma=[0.0, 0.1])
+    (comparison,) = compare(Table([exact, other]))
     assert comparison.sigma == 0.1
+
+
+def two_methods(difference: float, seeds: int, spread: float = 0.01) -> Table:
+    draw = np.random.default_rng(seeds)
+    psnr = {}
+    for seed in range(seeds):
+        psnr[True, 1, seed] = list(30 + spread * draw.standard_normal(20))
+        psnr[False, 1, seed] = list(30 + difference + spread * draw.standard_normal(20))
+    return cross(psnr)
+
+
+def test_seeds_are_enough_when_the_interval_excludes_0_or_lies_within_the_margin():
+    decision = Decision(0.1, 10)
+    for difference, state in ((1.0, "decided"), (0.0, "within"), (0.1, "decided")):
+        (only,) = compare(two_methods(difference, 8), decision)
+        assert only.state(0.1) == state
+        assert undecided([only], 0.1) == []
+    (only,) = compare(two_methods(0.0, 2, spread=1.0), decision)
+    assert undecided([only], 0.1) == [f"Removing the bias: {only.effect}"]
+    assert "and 1 is open" in verdict([only], decision)
+
+
+def test_looking_again_and_again_makes_the_intervals_wider():
+    table = two_methods(0.3, 4)
+    (once,), (often,) = compare(table), compare(table, Decision(0.1, 10))
+    assert often.high - often.low > once.high - once.low
+    assert often.p_value > once.p_value
+    assert (often.p_value < 0.05) == (often.low > 0)
+
+
+def test_sentences_to_quote():
+    one = result("a", [[30.0, 31.0], [30.0, 31.0]], {"model": {"bias": True}}, sigma=[0.1, 0.2])
+    two = result("b", [[30.0, 30.5], [32.0, 34.0]], {"model": {"bias": False}}, sigma=[0.1, 0.2])
+    found = compare(Table([one, two]))
+    (told,) = sentences(found)
+    assert told.startswith("Removing the bias: -0.25 dB [-3.43, 2.93] at test sigma 0.1 (p = ")
+    assert "; +2.50 dB [-3.85, 8.85] at test sigma 0.2 (p = " in told
+    rows = list(csv.DictReader(io.StringIO(comparisons_csv(found))))
+    assert rows[1]["difference"] == "2.5000"
+    assert rows[1]["generalises_over"] == "images"
+    assert rows[1]["n_comparisons"] == "2"

@@ -7,7 +7,7 @@ import torch
 
 from imaging.errors import ImagingError
 from imaging.evaluation import evaluate as module
-from imaging.evaluation.evaluate import Examples, Means, Protocol, check_sizes, evaluate
+from imaging.evaluation.evaluate import Examples, Protocol, check_sizes, evaluate
 from imaging.randomness import generator
 from imaging.tasks import build_task
 
@@ -76,19 +76,10 @@ def test_no_noise_leaves_the_measurement_alone():
 def test_examples_are_spread_over_the_images_at_their_sigma():
     examples = Examples(keep=2, sigma=0.2, count=5)
     protocol = Protocol("set", (0.1, 0.2), noise_seeds=2)
-    list(evaluate(build_task(CONFIG), images(), protocol, "a", "m", [examples.observe]))
+    list(evaluate(build_task(CONFIG), images(), protocol, "a", "m", [examples.observe], examples.turn))
     assert examples.names == ["image-0", "image-2"]
     assert len(examples.clean) == len(examples.measured) == len(examples.restored) == 2
     assert (examples.measured[0] - examples.clean[0]).std().item() == pytest.approx(0.2, rel=0.15)
-
-
-def test_the_means_are_over_all_images_for_each_sigma():
-    means = Means(lambda x_hat, x: {"error": (x_hat - x).abs().flatten(1).mean(1)})
-    first, second = torch.zeros(2, 1, 2, 2), torch.zeros(1, 1, 2, 2)
-    means.observe(["a", "b"], 0.1, first, first, first + 1)
-    means.observe(["c"], 0.1, second, second, second + 4)
-    means.observe(["a"], 0.2, second, second, second)
-    assert means.flat() == {"test/error/0.1": 2.0, "test/error/0.2": 0.0}
 
 
 @pytest.mark.parametrize("sigmas", [(), (-0.1,), (float("nan"),), (float("inf"),), ("a",), (True,)])

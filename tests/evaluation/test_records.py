@@ -1,12 +1,15 @@
-"""Records and the two CSV files."""
+"""Records, and the file that grows while they are measured."""
 
-import csv
-import io
-import statistics
+import contextlib
+import math
+import random
 
 import pytest
 
-from imaging.evaluation.records import Record, per_image_csv, read_per_image, summarise, summary_csv
+from imaging.errors import ImagingError
+from imaging.evaluation.records import Record, RecordFile, as_written, per_image_csv, read_per_image
+
+SAME = {"weights": "abc", "convention": "unclipped", "method": "dncnn"}
 
 
 def record(**changes) -> Record:
@@ -22,49 +25,115 @@ def record(**changes) -> Record:
         "ssim": 0.9,
         "seconds": 0.0123,
         "convention": "unclipped",
+        "weights": "abc",
     }
-    return Record(**(values | changes))
+    return as_written(Record(**(values | changes)))
+
+
+def several(count=4) -> list[Record]:
+    return [record(image=f"image {i}", sigma=s, psnr=30 + i) for i in range(count) for s in (0.1, 0.2)]
 
 
 def test_per_image_has_the_agreed_columns():
     header, line = per_image_csv([record()]).splitlines()
-    assert header == "run,data,image,sigma,noise_seed,method,psnr,psnr_input,ssim,seconds,convention"
-    assert line == "0-bias-true,bsds300,101085,0.1,0,dncnn,30.1235,20.0000,0.9000,0.012300,unclipped"
+    assert (
+        header
+        == "run,data,image,sigma,noise_seed,method,psnr,psnr_input,ssim,seconds,convention,weights,crc32"
+    )
+    assert line.rsplit(",", 1)[0] == (
+        "0-bias-true,bsds300,101085,0.1,0,dncnn,30.1235,20.0000,0.9000,0.012300,unclipped,abc"
+    )
 
 
-def test_per_image_comes_back(tmp_path):
-    records = [record(psnr=30.5), record(image="a, b", sigma=0.05, psnr=float("inf"))]
+@pytest.mark.parametrize("numbers", [{}, {"loss": 0.00012345678, "psnr_lost": math.inf}])
+def test_per_image_comes_back(tmp_path, numbers):
+    records = [record(psnr=30.5, numbers=numbers), record(image='a, "b" ünï', psnr=math.inf, numbers=numbers)]
     (tmp_path / "per_image.csv").write_text(per_image_csv(records))
     assert read_per_image(tmp_path / "per_image.csv") == records
 
 
-def test_summary_is_the_mean_and_deviation_over_images():
-    values = [30.0, 31.0, 33.5]
-    records = [record(image=str(i), psnr=v, ssim=v / 40, psnr_input=20 + i) for i, v in enumerate(values)]
-    (row,) = summarise(records)
-    assert row["psnr_mean"] == pytest.approx(statistics.mean(values))
-    assert row["psnr_std"] == pytest.approx(statistics.stdev(values))
-    assert row["psnr_input_mean"] == pytest.approx(21)
-    assert row["ssim_mean"] == pytest.approx(statistics.mean(values) / 40)
-    assert row["n_images"] == 3
+def test_the_file_of_an_earlier_version_is_read(tmp_path):
+    lines = [line.rsplit(",", 2)[0] for line in per_image_csv(several()).splitlines()]
+    (tmp_path / "per_image.csv").write_text("\n".join(lines) + "\n")
+    assert [r.psnr for r in read_per_image(tmp_path / "per_image.csv")] == [r.psnr for r in several()]
 
 
-def test_a_single_image_has_no_deviation():
-    assert summarise([record()])[0]["psnr_std"] == 0
+def test_a_file_that_grows_is_the_one_that_is_written_at_once(tmp_path):
+    path, records = tmp_path / "a" / "per_image.csv", several()
+    for first in range(0, len(records), 3):
+        RecordFile(path, SAME).append(records[first : first + 3])
+    assert path.read_text() == per_image_csv(records)
+    RecordFile(path, SAME).append(records)  # all are there
+    assert path.read_text() == per_image_csv(records)
 
 
-def test_images_are_counted_once_however_often_their_noise_is_drawn():
-    assert summarise([record(noise_seed=s) for s in range(3)])[0]["n_images"] == 1
+def test_a_file_that_was_cut_anywhere_is_completed(tmp_path):
+    path, records = tmp_path / "per_image.csv", several()
+    whole = per_image_csv(records).encode()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        kept = RecordFile(path, SAME)
+        assert list(kept.records.values()) == records[: len(kept.records)]
+        kept.append(records)
+        assert path.read_bytes() == whole
 
 
-def test_summary_has_every_varied_setting_as_its_own_column():
-    records = [record(run="a"), record(run="b"), record(run="b", sigma=0.2)]
-    rows = summarise(records, {"a": {"bias": True, "seed": 0}, "b": {"bias": False, "seed": 0}})
-    table = list(csv.DictReader(io.StringIO(summary_csv(rows))))
-    expected = "run,method,bias,seed,sigma,n_images,psnr_mean,psnr_std,psnr_input_mean,gain_mean,ssim_mean"
-    assert ",".join(table[0]) == expected
-    assert [(r["run"], r["bias"], r["sigma"]) for r in table] == [
-        ("a", "True", "0.1"),
-        ("b", "False", "0.1"),
-        ("b", "False", "0.2"),
-    ]
+@pytest.mark.parametrize("other", [{"weights": "def"}, {"convention": "clipped"}, {"method": "unet"}])
+def test_records_of_another_test_are_dropped(tmp_path, other):
+    path = tmp_path / "per_image.csv"
+    path.write_text(per_image_csv(several()))
+    assert RecordFile(path, SAME | other).records == {}
+
+
+def test_no_mutation_is_taken_for_a_result(tmp_path):
+    """A changed byte, a byte more or less, or a cut: an error, or the first records as they were.
+
+    That some at the end are missing, the number in `status.json` tells.
+    """
+    path, whole, draw = tmp_path / "per_image.csv", per_image_csv(several()).encode(), random.Random(0)
+    for _ in range(600):
+        mutated = bytearray(whole)
+        for _ in range(draw.choice((1, 1, 3))):
+            at = draw.randrange(len(mutated))
+            kind = draw.randrange(4)
+            if kind == 0:
+                mutated[at] = draw.randrange(256)
+            elif kind == 1:
+                del mutated[at]
+            elif kind == 2:
+                mutated.insert(at, draw.choice(b'0123456789,."\n\r\x00nanif'))
+            else:
+                del mutated[at:]
+                break
+        path.write_bytes(mutated)
+        with contextlib.suppress(ImagingError):
+            records = read_per_image(path)
+            assert records == several()[: len(records)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "line 1 is not the header"),
+        ("a,b\n", "line 1 is not the header"),
+        (per_image_csv(several())[:-30], "line 9 is cut short"),
+        (per_image_csv(several()).replace("30.0000", "31.0000"), "line 2 is not what was written"),
+        (per_image_csv([*several(), several()[0]]), "not each image once with each noise"),
+        (per_image_csv(several()[:-1]), "not each image once with each noise"),
+        (
+            per_image_csv(
+                [*several(1), record(weights="def", image="b"), record(weights="def", image="b", sigma=0.2)]
+            ),
+            "more than one test",
+        ),
+    ],
+)
+def test_a_damaged_file_is_named_with_the_line(tmp_path, text, words):
+    (tmp_path / "per_image.csv").write_text(text)
+    with pytest.raises(ImagingError, match=words):
+        read_per_image(tmp_path / "per_image.csv")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ImagingError, match=r"per_image\.csv, cannot be read: No such file"):
+        read_per_image(tmp_path / "per_image.csv")

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from imaging.reporting.page import Figure, write_page
-from imaging.reporting.report import same_images
+from imaging.reporting.pictures import same_images
 
 
 def made_up(seed: int, names=("a", "<b>")) -> dict:
@@ -37,11 +37,18 @@ def page(tmp_path):
         tmp_path / "report.html",
         title="a <sweep>",
         facts={"Commit": "$1", "<Data>": "a" * 300},
-        caption="PSNR & more",
-        table=(
-            ["method", "sigma 0.1"],
-            [["dncnn", "30.12 ± 0.10"], ["</td>", "9.00"], ["unet", "-"], ["wiener", "31.00"]],
-        ),
+        tables=[
+            (
+                "PSNR & more",
+                (
+                    ["method", "sigma 0.1"],
+                    [["dncnn", "30.12 ± 0.10"], ["</td>", "9.00"], ["unet", "-"], ["wiener", "31.00"]],
+                ),
+            ),
+            ("gain", (["method", "<b>"], [["dncnn", "10.12"]])),
+        ],
+        matrices={"<title>": (["training sigma", "test sigma 0.1"], [["0.1", "30.00 (best)"]])},
+        compared="Paired",
         sentences=["Removing the bias: +1 dB"],
         missing=["3-x: no results, failed"],
         figures=[Figure("PSNR < noise", tmp_path / "curve.png"), Figure("Image a", tmp_path / "strip.png")],

@@ -75,7 +75,7 @@ def test_sorting_and_flipping(width, page):
     assert told["fourth"].startswith("a, unet </script>, 4")
     assert told["next"].startswith("<b>, unet </script>, 4")
     assert told["clean"] == "<b>, clean"
-    assert told["clicked"] == "<b>, measured, sigma 0.1, 20.00 dB"
+    assert told["clicked"] == "<b>, measured y, test sigma 0.1, 20.00 dB"
     assert told["kept"], "place and zoom must stay when the view changes"
     assert "scale(1)" in told["whole"]
     assert told["overflow"] <= 0

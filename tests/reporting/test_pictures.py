@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging.reporting.pictures import inpainting_figure, linear_views, reconstruction_grid, strips
+from imaging.reporting.pictures import (
+    inpainting_figure,
+    linear_views,
+    reconstruction_grid,
+    same_images,
+    strips,
+)
 
 
 def examples(count=2, channels=3, size=40):
@@ -64,9 +70,9 @@ def test_the_piece_that_is_enlarged_is_where_the_edge_is_and_not_under_its_own_e
     assert orange[height // 2 :, width // 2 :].any()  # and that of the piece
 
 
-def test_linear_views_have_a_row_for_each_network(tmp_path):
+def a_view() -> dict:
     random = np.random.default_rng(0)
-    view = {
+    return {
         "sigmas": np.array([0.1, 0.2]),
         "center": np.array([20, 20]),
         "measured": random.random((2, 3, 41, 41)),
@@ -74,6 +80,10 @@ def test_linear_views_have_a_row_for_each_network(tmp_path):
         "filters": random.standard_normal((2, 41, 41)),
         "singular_values": np.sort(random.random((2, 30)))[:, ::-1],
     }
+
+
+def test_linear_views_have_a_row_for_each_network(tmp_path):
+    view = a_view()
     none = view | {"singular_values": np.empty((2, 0)), "filters": np.zeros((2, 41, 41))}
     linear_views({"one": view}, tmp_path / "one.png")
     linear_views({"one": view, "other": none}, tmp_path / "two.png")
@@ -81,3 +91,35 @@ def test_linear_views_have_a_row_for_each_network(tmp_path):
     assert one[0] == pytest.approx(two[0], rel=0.1)
     assert two[1] > 1.7 * one[1]
     assert svg_text(tmp_path / "two.svg").count("<!-- restored -->") == 4
+
+
+def test_each_physics_shows_its_own_measurement():
+    first, second = examples() | {"sigma": 0.1}, examples() | {"sigma": 0.1}
+    second["measured"] = [y + 0.1 for y in second["measured"]]
+    names = {
+        "one": "measured y, psf sigma 1",
+        "two": "measured y, psf sigma 2",
+        "three": "measured y, psf sigma 2",
+    }
+    images = same_images({"one": first, "two": second, "three": second}, names)
+    assert list(images) == ["a0", "a1"]
+    clean, others = images["a1"]
+    given = [f"{name}, test sigma 0.1" for name in dict.fromkeys(names.values())]
+    assert list(others) == [*given, "one", "two", "three"]
+    np.testing.assert_array_equal(others[given[1]], second["measured"][1])
+    np.testing.assert_array_equal(clean, first["clean"][1])
+
+
+def test_an_image_that_is_cut_otherwise_stands_for_itself():
+    images = same_images({"one": examples(1) | {"sigma": 0.1}, "two": examples(1, size=30) | {"sigma": 0.1}})
+    assert {name: image[0].shape[-1] for name, image in images.items()} == {"a0": 40, "a0 (two)": 30}
+
+
+@pytest.mark.filterwarnings("error", "ignore:Glyph")  # the font has no emoji
+@pytest.mark.parametrize("name", ["a$b", "$x$", "a$b$c", "$\\frac{", "\\$", "a_b^c", "$$", "a\\$b$c", "$😀$"])
+def test_a_name_that_could_be_a_formula_is_drawn_as_it_is(tmp_path, name):
+    clean = np.zeros((1, 40, 40), dtype=np.float32)
+    strips({name: (clean, {name: clean})}, tmp_path / "a.png")
+    linear_views({name: a_view()}, tmp_path / "b.png")
+    for path in (tmp_path / "a.svg", tmp_path / "b.svg"):
+        assert f"<!-- {name} -->" in svg_text(path)

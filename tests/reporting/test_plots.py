@@ -1,17 +1,20 @@
 """Figures of numbers, read back from their SVG."""
 
+import math
 import re
 
 import pytest
 
-from imaging.reporting.plots import psnr_against_sigma, smoothed, training_curves
+from imaging.evaluation.table import Table
+from imaging.reporting.plots import matrix_figure, psnr_against_sigma, smoothed, training_curves
+from imaging.reporting.tables import matrices
+from tests.results import result
 
-ROWS = [
-    {"run": run, "sigma": s, "psnr_mean": 30 - 10 * s, "psnr_input_mean": 20.0}
-    for run in "ab"
-    for s in (0.01, 0.1)
-]
-LABELS = {"a": "bias yes", "b": "bias no"}
+
+def noisy(*sigmas, bias=True, value=30.0, trained=0.1):
+    physics = {"operator": {"name": "identity"}, "noise": {"sigma": trained}}
+    settings = {"bias": bias, "physics": physics}
+    return result(f"{bias}{trained}", [[value - 10 * s] for s in sigmas], settings, sigma=list(sigmas))
 
 
 def words(path) -> list[str]:
@@ -21,42 +24,57 @@ def words(path) -> list[str]:
 
 @pytest.mark.parametrize("sigmas", [(0.0, 0.1), (0.01, 0.1), (0.1,)])
 def test_psnr_against_sigma_names_every_line(tmp_path, sigmas):
-    rows = [row | {"sigma": s} for row in ROWS[::2] for s in sigmas]
-    psnr_against_sigma(rows, LABELS, tmp_path / "a.png", [(0.1, 0.1), (0.0, 0.05)])
+    table = Table([noisy(*sigmas), noisy(*sigmas, bias=False)])
+    psnr_against_sigma(table, tmp_path / "a.png")
     told = words(tmp_path / "a.png")
-    for line in ("bias yes", "bias no", "measured y", "trained at 0.1", "trained on 0 to 0.05"):
+    for line in ("dncnn, bias yes", "dncnn, bias no", "measured y", "trained at 0.1"):
         assert line in told
     assert (tmp_path / "a.png").stat().st_size > 5000
 
 
+def test_training_noise_and_another_factor_have_an_entry_a_level(tmp_path):
+    table = Table([noisy(0.01, 0.1, bias=b, trained=t) for t in (0.05, [0.005, 0.2]) for b in (True, False)])
+    psnr_against_sigma(table, tmp_path / "a.png")
+    told = words(tmp_path / "a.png")
+    for line in ("training sigma 0.05", "training sigma 0.005 to 0.2", "bias yes", "bias no"):
+        assert told.count(line) == 1
+    matrix_figure(matrices(table), tmp_path / "b.png")
+    told = words(tmp_path / "b.png")
+    assert {"dncnn, bias yes", "dncnn, bias no", "best", "0.005 to 0.2"} <= set(told)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_infinite_psnr_and_a_dollar_in_a_name_are_no_obstacle(tmp_path):
+    perfect = result("a", [[math.inf], [30.0]], {"x": "$a"}, sigma=[0.0, 0.1], before=math.inf)
+    other = result("b", [[31.0], [29.0]], {"x": "b$c$"}, sigma=[0.0, 0.1], before=math.inf)
+    psnr_against_sigma(Table([perfect, other]), tmp_path / "a.png")
+    assert "dncnn, x $a" in words(tmp_path / "a.png")
+
+
 def test_the_same_figure_is_the_same_file(tmp_path):
     for name in "ab":
-        psnr_against_sigma(ROWS, LABELS, tmp_path / f"{name}.png")
+        psnr_against_sigma(Table([noisy(0.01, 0.1)]), tmp_path / f"{name}.png")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-
-
-def test_many_lines_can_all_be_told_apart(tmp_path):
-    rows = [ROWS[0] | {"run": str(i), "psnr_mean": 20.0 + i} for i in range(20)]
-    psnr_against_sigma(rows, {str(i): f"model {i}" for i in range(20)}, tmp_path / "a.png")
-    told = words(tmp_path / "a.png")
-    assert {f"model {i}" for i in range(20)} <= set(told)
 
 
 def test_training_curves(tmp_path):
     run = {"train/loss": ([50, 100], [0.1, 0.01]), "val/psnr": ([100], [30.0])}
     none = {"train/loss": ([], []), "val/psnr": ([], [])}
-    assert not training_curves({"wiener": [none]}, tmp_path / "a.png")
+    one, two = noisy(0.1), noisy(0.1, bias=False)
+    table = Table([one, two])
+    assert not training_curves(table, {one.run: none}, tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()
-    assert training_curves({"dncnn": [run, run], "wiener": [none]}, tmp_path / "a.png")
+    assert training_curves(table, {one.run: run, two.run: none}, tmp_path / "a.png")
     told = words(tmp_path / "a.png")
-    assert told.count("dncnn") == 1
-    assert "wiener" not in told
+    assert told.count("dncnn, bias yes") == 1
+    assert "dncnn, bias no" not in told
 
 
 @pytest.mark.filterwarnings("error")  # of what a logarithmic axis cannot show
 def test_a_loss_that_is_a_logarithm_has_a_linear_axis(tmp_path):
     curves = {"train/loss": ([50, 100], [-2.5, -3.0]), "val/psnr": ([100], [30.0])}
-    assert training_curves({"dncnn": [curves]}, tmp_path / "a.png")
+    one = noisy(0.1)
+    assert training_curves(Table([one]), {one.run: curves}, tmp_path / "a.png")
     assert any("2.5" in word for word in words(tmp_path / "a.png"))
 
 

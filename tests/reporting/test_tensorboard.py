@@ -77,7 +77,7 @@ def test_a_sweep_is_read_by_a_real_server(command, tiny, tmp_path):
             assert told == {tag: pytest.approx(numbers[tag], abs=1e-4) for tag in told}
             assert len(told) == len(metrics)
 
-        tag = "clean | measured | restored"
+        tag = "val/strip: clean | measured | restored"
         images = ask(address, "data/plugin/images/tags")
         assert set(images) == set(wanted)
         for run in wanted:

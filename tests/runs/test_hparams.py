@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import (
     EXPERIMENT_TAG,
@@ -12,6 +13,8 @@ from tensorboard.plugins.hparams.metadata import (
     parse_experiment_plugin_data,
     parse_session_start_info_plugin_data,
 )
+
+from imaging.runs.hparams import varied_settings
 
 METRICS = {"val/psnr", "test/psnr/0.01", "test/psnr/0.05", "test/psnr/0.1", "test/psnr/0.2"}
 
@@ -44,6 +47,26 @@ def test_every_run_of_a_sweep_declares_the_same_and_tells_its_own(command, tiny,
         assert set(scalars) >= METRICS
         assert all(math.isfinite(scalars[name]) for name in METRICS)
         assert "hp_metric" not in scalars
+
+
+def test_settings_of_one_name_have_columns_of_their_own(tmp_path):
+    words = ["physics.noise.sigma=0.1,[0,0.2]", "psf.sigma=1,2", "data.seed=5,6", "model=dncnn,unet"]
+    record = {"hydra": {"overrides": {"task": words}, "sweeper": {"params": None}}}
+    OmegaConf.save(record, tmp_path / "multirun.yaml")
+    settings = {
+        "model": {"name": "dncnn"},
+        "seed": 3,
+        "data": {"seed": 5},
+        "physics": {"noise": {"sigma": [0, 0.2]}},
+        "psf": {"sigma": 2},
+    }
+    assert varied_settings(tmp_path / "0-run", settings) == {
+        "model": "dncnn",
+        "seed": 3,
+        "noise.sigma": "[0, 0.2]",
+        "psf.sigma": 2,
+        "data.seed": 5,
+    }
 
 
 def test_a_group_is_told_by_its_name_and_a_failed_run_is_there(command, tiny, tmp_path, monkeypatch):

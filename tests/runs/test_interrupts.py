@@ -6,7 +6,8 @@ import signal
 import pytest
 
 from imaging.runs.interrupts import SIGNALS, Interrupted, Interrupts
-from imaging.runs.run import Run, read_status
+from imaging.runs.run import Run
+from imaging.runs.status import read_status
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -7,7 +7,8 @@ import pytest
 
 from imaging.errors import ImagingError
 from imaging.runs.lock import is_locked, refuse_locked
-from imaging.runs.run import Run, read_status, true_state
+from imaging.runs.run import Run
+from imaging.runs.status import read_status, true_state
 
 HOLD = """
 import sys, time

@@ -27,11 +27,18 @@ def test_what_is_swept():
         (["model.bias=False", "seed=1", "trainer.max_steps=2"], "bias-False-seed-1"),
         (["+model.bias=a b/c"], "bias-a_b_c"),
         (["seed=0.00123456789012"], "seed-0.001235"),
+        (["seed=[0.005,0.25]", "model.bias=true"], "seed-0.005_0.25-bias-true"),
         (["other=1"], ""),
     ],
 )
 def test_a_job_is_called_by_what_it_varies(overrides, expected):
     assert varied("model.bias,seed", overrides) == expected
+
+
+def test_settings_of_one_name_are_told_apart():
+    keys = "physics.noise.sigma,psf.sigma,data.seed,seed"
+    overrides = ["physics.noise.sigma=0.1", "psf.sigma=2", "data.seed=1", "seed=0"]
+    assert varied(keys, overrides) == "noise.sigma-0.1-psf.sigma-2-data.seed-1-seed-0"
 
 
 def test_a_jobs_own_composition_meets_the_directories_of_the_beginning():

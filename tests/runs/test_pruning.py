@@ -6,7 +6,8 @@ import pytest
 
 from imaging.files import write_json, write_text
 from imaging.runs.pruning import PruneBelowMedian, values_at
-from imaging.runs.run import Pruned, Run, read_status
+from imaging.runs.run import Pruned, Run
+from imaging.runs.status import read_status
 
 
 @pytest.fixture

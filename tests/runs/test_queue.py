@@ -7,8 +7,9 @@ import pytest
 from imaging.runs.jobs import Job
 from imaging.runs.overrides import passed
 from imaging.runs.queue import Queue, last_line
-from imaging.runs.run import describe_end, enqueue, read_status
+from imaging.runs.run import enqueue
 from imaging.runs.slots import Slot
+from imaging.runs.status import describe_end, read_status
 from imaging.runs.table import Watcher, clock
 
 COMPLETE = """
@@ -17,7 +18,7 @@ path = {directory!r} + "/status.json"
 time.sleep({seconds})
 status = json.load(open(path))
 assert status["state"] == "queued"
-json.dump(status | {{"state": "completed", "slot": os.environ["SLOT"]}}, open(path, "w"))
+json.dump(status | {{"state": "completed", "device": os.environ["SLOT"]}}, open(path, "w"))
 """
 
 
@@ -42,7 +43,7 @@ def run_all(jobs: list[Job], slots: int = 2) -> list[str]:
 def test_the_next_job_starts_when_a_slot_is_free(make_job):
     jobs = [make_job("long", seconds=1.5), make_job("a"), make_job("b"), make_job("c")]
     assert run_all(jobs) == ["a", "b", "c", "long"]
-    slots = [read_status(job.directory)["slot"] for job in jobs]
+    slots = [read_status(job.directory)["device"] for job in jobs]
     assert slots == ["0", "1", "1", "1"]
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.runs.run import Interrupted, Run, differences, read_config, read_status
+from imaging.runs.config import read_config
+from imaging.runs.run import Interrupted, Run
+from imaging.runs.status import read_status
 
 
 def test_config_and_status_are_there_from_the_first_second(tmp_path):
@@ -47,10 +49,3 @@ def test_a_directory_without_a_run_is_named(tmp_path):
     with pytest.raises(ImagingError, match=f"^{tmp_path} is not a run directory"):
         read_config(tmp_path)
     assert read_status(tmp_path)["state"] == "unknown"
-
-
-def test_differences_name_the_leaf():
-    old = {"model": {"bias": True, "depth": 5}, "seed": 0}
-    new = {"model": {"bias": False, "depth": 5, "extra": 1}, "seed": 0}
-    assert differences(old, new) == ["model.bias: True -> False", "model.extra: None -> 1"]
-    assert differences(old, old) == []

@@ -1,0 +1,76 @@
+"""Hydra's own sweeper, which with `decide=…` adds seeds until every comparison is decided."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.types import Override
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from imaging.runs.jobs import compose
+from imaging.runs.status import is_over
+
+FEWEST = 2  # with one seed nothing is known of the difference that a seed makes
+
+
+class Seeds(BasicSweeper):
+    """Runs each configuration of a sweep with as many seeds as are needed.
+
+    Without `decide` it is Hydra's sweeper. With it, all configurations are run with two seeds, then with one
+    more at a time, until the command's `undecided` returns nothing or there are `decide_max_seeds` seeds.
+    Jobs are numbered seed by seed, so that those of a new seed go on where the earlier ones end. If a job has
+    failed, no seed is added. With `resume=`, the seeds that were begun are completed before one is added.
+
+    Args:
+        max_batch_size: jobs that the launcher is given at a time; None: all of a round.
+        params: Hydra's sweep syntax by key, as on the command line.
+    """
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.undecided = task_function.undecided
+
+    def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
+        """The jobs to begin with, each its overrides, in batches."""
+        if self.config.decide is None:
+            return super().split_arguments(overrides, max_batch_size)
+        (self.cells,) = super().split_arguments([o for o in overrides if o.key_or_group != "seed"], None)
+        seed = [o.input_line for o in overrides if o.key_or_group == "seed"]
+        loader = self.hydra_context.config_loader
+        self.first = compose(loader, self.config, [*self.cells[0], *seed], 0).seed
+        begun = math.ceil(len(self._runs()) / len(self.cells))
+        self.seeds = min(max(FEWEST, begun), self.config.decide_max_seeds)
+        return self._batches(range(self.seeds))
+
+    def is_done(self) -> bool:
+        """Whether no batch is left, and none is to be added."""
+        if not super().is_done():
+            return False
+        return self.config.decide is None or not self._add_seed()
+
+    def _add_seed(self) -> bool:
+        """Add the jobs of one more seed, if one is needed and allowed; say so in one line."""
+        runs = self._runs()
+        if len(runs) < self.seeds * len(self.cells) or not all(map(is_over, runs)):
+            return False  # the end of the sweep names what is not completed
+        count = len(self.undecided(Path(self.config.hydra.sweep.dir)))
+        state = f"{count} comparison{' is' if count == 1 else 's are'} not decided"
+        if count == 0:
+            print(f"seeds {self.seeds}: every comparison is decided", flush=True)
+            return False
+        if self.seeds >= self.config.decide_max_seeds:
+            print(f"seeds {self.seeds}: {state}; decide_max_seeds is reached", flush=True)
+            return False
+        print(f"seeds {self.seeds}: {state}; adding seed {self.first + self.seeds}", flush=True)
+        self.overrides.extend(self._batches([self.seeds]))
+        self.seeds += 1
+        return True
+
+    def _batches(self, indices: Iterable[int]) -> list[list[list[str]]]:
+        jobs = [[*cell, f"seed={self.first + index}"] for index in indices for cell in self.cells]
+        return list(self.split_overrides_to_chunks(jobs, self.max_batch_size))
+
+    def _runs(self) -> list[Path]:
+        return [path.parent for path in Path(self.config.hydra.sweep.dir).glob("*/status.json")]

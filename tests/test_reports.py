@@ -1,0 +1,159 @@
+"""A report always comes: whatever was stopped, failed or damaged, the rest has its table and page."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import train
+
+CLASSICAL = ["model=identity", "test.sigmas=[0,0.1]"]
+
+
+def only_sweep(directory: Path) -> Path:
+    (sweep,) = directory.glob("multirun/*/*")
+    return sweep
+
+
+@pytest.fixture
+def sweep(command, tiny, tmp_path) -> Path:
+    """Three completed runs without a training to speak of, of two methods."""
+    assert command("train.py", "-m", *tiny, "model=identity,total_variation,wavelet")[0] == 0
+    return only_sweep(tmp_path)
+
+
+def change_status(run: Path, **changes) -> None:
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps(status | changes))
+
+
+def test_a_method_that_is_perfect_without_noise_has_a_page(command, tiny, tmp_path):
+    status, printed, complained = command("train.py", "-m", *tiny, *CLASSICAL, "seed=0,1")
+    assert (status, complained) == (0, "")
+    assert (only_sweep(tmp_path) / "report.html").is_file()
+    (line,) = [x for x in printed.splitlines() if x.startswith("identity      2 ")]
+    assert line.split()[2] == "inf"
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "words"),
+    [
+        ("per_image.csv", lambda data: data[:-30], "per_image.csv, line 9 is cut short"),
+        (
+            "per_image.csv",
+            lambda data: data.replace(b"folder", b"folded", 1),
+            "line 2 is not what was written",
+        ),
+        ("per_image.csv", lambda data: data[: data.rindex(b"\n", 0, -1) + 1], "per_image.csv has"),
+        ("examples.npz", lambda data: data[:-30], "the pictures of examples.npz, which cannot be read"),
+        ("examples.npz", lambda data: b"", "the pictures of examples.npz, which cannot be read"),
+        ("config.yaml", lambda data: b"a: &a [*a]", "config.yaml"),
+        ("config.yaml", lambda data: data.replace(b"name: identity", b"name: [1]", 1), "config.yaml"),
+        ("status.json", lambda data: b'{"state": 3, "error": [1]}', "status.json: state is 3"),
+    ],
+)
+def test_what_is_damaged_is_named_and_the_others_make_the_page(name, damage, words, sweep):
+    (run,) = sweep.glob("0-*")
+    (run / name).write_bytes(damage((run / name).read_bytes()))
+    (sweep / "report.html").unlink()
+    told = collected(sweep)
+    assert words in told
+    assert (sweep / "report.html").is_file()
+    assert {row["run"][0] for row in csv.DictReader((sweep / "per_image.csv").open())} >= {"1", "2"}
+
+
+def collected(sweep: Path) -> str:
+    """What is written under the table of a sweep when it is collected again."""
+    train.after_sweep(sweep)
+    return (sweep / "summary.md").read_text().split("Left out:")[1]
+
+
+@pytest.mark.parametrize("state", ["failed", "interrupted", "running", "queued"])
+def test_a_run_that_is_not_completed_is_left_out_though_it_has_records(state, sweep):
+    (run,) = sweep.glob("1-*")
+    change_status(run, state=state, error="no luck", host="elsewhere")
+    assert f"{run.name}: {state} (no luck)" in collected(sweep)
+    assert "| total_variation" not in (sweep / "summary.md").read_text()
+
+
+def untimed(path: Path) -> list[dict]:
+    """The records but for the time that they took."""
+    return [
+        {k: v for k, v in row.items() if k not in ("seconds", "crc32")} for row in csv.DictReader(path.open())
+    ]
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.99])
+def test_a_test_that_was_stopped_goes_on_and_ends_the_same(kept, command, run):
+    names = ("per_image.csv", "examples.npz", "summary.csv", "metrics.json")
+    before = {name: (run / name).read_bytes() for name in names}
+    records = untimed(run / "per_image.csv")
+    (run / "per_image.csv").write_bytes(before["per_image.csv"][: int(kept * len(before["per_image.csv"]))])
+    first = (run / "per_image.csv").read_bytes()
+    for name in names[1:]:
+        (run / name).unlink()
+    change_status(run, state="interrupted")
+    assert command("train.py", f"resume={run}")[0] == 0
+    assert untimed(run / "per_image.csv") == records
+    whole = first[: first.rindex(b"\n") + 1]
+    assert (run / "per_image.csv").read_bytes().startswith(whole)  # what was measured is not measured again
+    assert (run / "summary.csv").read_bytes() == before["summary.csv"]
+    assert json.loads((run / "metrics.json").read_text()) == json.loads(before["metrics.json"])
+
+
+def test_an_evaluation_that_was_stopped_goes_on(command, run, monkeypatch):
+    """The second run of a test fails; what it had measured is not measured again."""
+    from imaging.evaluation import run as module
+
+    evaluate, measured = module.evaluate, []
+
+    def stopped(*arguments, **settings):
+        for number, record in enumerate(evaluate(*arguments, **settings)):
+            if number == 5:
+                raise RuntimeError("the machine stops")
+            yield record
+
+    def watched(*arguments, **settings):
+        for record in evaluate(*arguments, **settings):
+            measured.append(record)
+            yield record
+
+    monkeypatch.setattr(module, "evaluate", stopped)
+    with pytest.raises(RuntimeError, match="the machine stops"):
+        command("evaluate.py", f"run={run}", "output=again")
+    (part,) = Path("again/testing").iterdir()
+    assert len(untimed(part)) == 5
+    monkeypatch.setattr(module, "evaluate", watched)
+    assert command("evaluate.py", f"run={run}", "output=again")[0] == 0
+    assert untimed(Path("again/per_image.csv")) == untimed(run / "per_image.csv")
+    assert not Path("again/testing").exists()
+
+
+def test_two_trainings_of_other_noise_are_two_rows_and_compared(command, tiny, tmp_path):
+    status, printed, _ = command("train.py", "-m", *tiny, "physics.noise.sigma=0.05,0.2", "seed=0,1")
+    assert status == 0
+    header, *lines = printed[printed.rindex("method  ") :].splitlines()[:3]
+    assert header.split()[:4] == ["method", "training", "sigma", "seeds"]
+    assert [line.split()[:3] for line in lines] == [["dncnn", "0.05", "2"], ["dncnn", "0.2", "2"]]
+    assert "training sigma 0.2 instead of 0.05: " in printed
+    assert "(seeds and images crossed)" in printed
+    sweep = only_sweep(tmp_path)
+    assert (sweep / "training_matrix.png").is_file()
+    rows = list(csv.DictReader((sweep / "summary.csv").open()))
+    assert {(row["noise.sigma"], row["seed"], row["sigma"]) for row in rows} == {
+        (trained, seed, tested)
+        for trained in ("0.05", "0.2")
+        for seed in "01"
+        for tested in ("0.01", "0.05", "0.1", "0.2")
+    }
+
+
+def test_each_blur_has_its_own_measurement(command, tiny, tmp_path):
+    arguments = ["experiment=deconvolution", "model=wiener", "psf=gaussian", "psf.sigma=0.6,1.2"]
+    assert command("train.py", "-m", *tiny, *arguments)[0] == 0
+    lines = (only_sweep(tmp_path) / "summary.md").read_text().splitlines()
+    measured = [line.split(" | ")[1:] for line in lines if line.startswith("| measured y")]
+    assert [cells[0] for cells in measured] == ["0.6", "1.2"]
+    assert measured[0][1] > measured[1][1]
+    assert any(line.startswith("gain of PSNR over the measured y") for line in lines)
