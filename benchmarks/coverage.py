@@ -407,8 +407,8 @@ def report(trainings) -> tuple[list[str], list[str]]:
     lines += [
         f"**Real trainings.** {count} trainings of one configuration that differ in their seed alone; "
         f"{SPLITS:,} random splits an entry into two groups of so many seeds, on so many images. Share of "
-        "95 % intervals that exclude 0, in %. The splits overlap: ± is the standard error of the jackknife over "
-        "trainings.",
+        "95 % intervals that exclude 0, in %. The splits overlap: ± is the standard error of the jackknife "
+        "over trainings.",
         "",
     ]
     rows = []

@@ -147,7 +147,7 @@ def test_sweep(sweep, small, methods, command, tiny, tmp_path):
     status, printed, _ = command("train.py", *tiny, f"sweep={sweep}", *small)
     assert status == 0
     (directory,) = tmp_path.glob(f"multirun/*/*-{sweep}")
-    lines = [line for line in (directory / "summary.md").read_text().splitlines() if line.startswith("|")]
+    lines = (directory / "summary.md").read_text().split("\n\n")[1].splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == [*methods, "measured y"]
     for name in ("summary.csv", "per_image.csv", "psnr_vs_sigma.png"):
         assert (directory / name).stat().st_size > 0

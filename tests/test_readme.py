@@ -45,8 +45,9 @@ def check(command: str) -> None:
     name, options = Path(words[1]).stem, words[2:]
     overrides = [word for word in options if word not in ("-m", "--help")]
     hydra = GlobalHydra.instance().hydra
-    # A sweep's file may say in hydra.mode that it is one.
-    mode = RunMode.MULTIRUN if "-m" in options else hydra.get_mode(name, overrides) or RunMode.RUN
+    mode = RunMode.MULTIRUN if "-m" in options else RunMode.RUN
+    if any(word.startswith("sweep=") for word in overrides):  # the sweep's file has hydra.mode
+        mode = hydra.get_mode(name, overrides) or mode
     config = hydra.compose_config(name, overrides, mode, with_log_configuration=False)
     if mode == RunMode.RUN:
         return
@@ -54,17 +55,17 @@ def check(command: str) -> None:
         key: list(override.sweep_string_iterator()) if override.is_discrete_sweep() else [fixed(override)]
         for key, override in last_overrides(config.hydra.sweeper.get("params"), overrides).items()
     }
-    # Not their product, which takes long: each value with the first of the others.
-    first = {key: options[0] for key, options in values.items()}
-    for job in [first, *(first | {key: value} for key, options in values.items() for value in options[1:])]:
-        compose(hydra.config_loader, config, [f"{key}={value}" for key, value in job.items()], 0)
+    # Each value in some job: all of their products take long.
+    for number in range(max(map(len, values.values()))):
+        job = [f"{key}={levels[number % len(levels)]}" for key, levels in values.items()]
+        compose(hydra.config_loader, config, job, number)
 
 
 def fixed(override: Override) -> str:
     """A fixed value as it is; of an interval, which a search draws from, the lower end."""
-    return (
-        str(override.value().start) if override.is_interval_sweep() else override.get_value_element_as_str()
-    )
+    if override.is_interval_sweep():
+        return str(override.value().start)
+    return override.get_value_element_as_str()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -64,7 +64,7 @@ def sum_of_two_t_tail(x, a, df_a: int, b, df_b: int):
         x, a, b: numbers or arrays of one shape, not negative. Where a and b are 0 the sum is 0.
 
     Returns:
-        probabilities of that shape, right to 1e-6.
+        probabilities of that shape, right to 2e-4.
     """
     x, a, b = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, a, b)))
     tail = np.where(x > 0, 0.0, 1.0)
