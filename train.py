@@ -70,19 +70,16 @@ def train(config: DictConfig) -> float | None:
 def after_sweep(directory: Path) -> list[str]:
     """What the jobs have come to: one table, and a line for each that has ended but is not completed."""
     from imaging.evaluation.comparisons import Decision
-    from imaging.evaluation.sweep import collect, find_runs
+    from imaging.evaluation.sweep import find_runs
     from imaging.reporting.report import About, write_sweep
     from imaging.runs.resume import about_sweep, decision
-    from imaging.runs.retest import readable
-    from imaging.runs.status import describe_end, is_over, read_status, true_state
+    from imaging.runs.status import describe_end, is_over, true_state
 
     runs = find_runs(directory)
     states = {run.name: true_state(run) for run in runs}
     if set(states.values()) == {"queued"}:
         return []  # a script was written
-    configs, missing = readable(runs)
-    results, damaged = collect(runs, configs, {run.name: read_status(run) for run in runs})
-    missing += damaged
+    results, configs, missing = collected(runs)
     missing += [f"{run.name}: {describe_end(run)}" for run in runs if states[run.name] != "completed"]
     asked = decision(directory)
     about = About(*about_sweep(directory), states, missing, Decision(*asked) if asked else None)
@@ -97,18 +94,26 @@ def after_sweep(directory: Path) -> list[str]:
     ]
 
 
-def undecided(directory: Path) -> list[str]:
-    """A line for each comparison of a sweep that is open: it needs more seeds for the margin `decide`."""
-    from imaging.evaluation import comparisons
-    from imaging.evaluation.sweep import collect, find_runs
-    from imaging.evaluation.table import Table
-    from imaging.runs.resume import decision
+def collected(runs: list[Path]) -> tuple[list, dict[str, dict], list[str]]:
+    """The results of completed runs, the configs that can be read, and a line for each file that cannot."""
+    from imaging.evaluation.sweep import collect
     from imaging.runs.retest import readable
     from imaging.runs.status import read_status
 
-    runs, asked = find_runs(directory), comparisons.Decision(*decision(directory))
-    configs, _ = readable(runs)
-    results, _ = collect(runs, configs, {run.name: read_status(run) for run in runs})
+    configs, missing = readable(runs)
+    results, damaged = collect(runs, configs, {run.name: read_status(run) for run in runs})
+    return results, configs, missing + damaged
+
+
+def undecided(directory: Path) -> list[str]:
+    """A line for each comparison of a sweep that is open: it needs more seeds for the margin `decide`."""
+    from imaging.evaluation import comparisons
+    from imaging.evaluation.sweep import find_runs
+    from imaging.evaluation.table import Table
+    from imaging.runs.resume import decision
+
+    asked = comparisons.Decision(*decision(directory))
+    results, configs, _ = collected(find_runs(directory))
     return comparisons.undecided(comparisons.compare(Table(results, configs), asked), asked.margin)
 
 

@@ -45,10 +45,6 @@ class Result:
         return self.records[0].method
 
     @property
-    def seed(self) -> int | None:
-        return self.config.get("seed")
-
-    @property
     def numbers(self) -> dict[str, float]:
         """The means over images and draws of what only the task measures: `test/<name>/<sigma>`."""
         values: dict[str, list[float]] = {}

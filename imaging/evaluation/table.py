@@ -66,12 +66,6 @@ class Table:
         return any("seed" in settings for settings in self.settings.values())
 
     @cached_property
-    def factors(self) -> list[str]:
-        """Names of what is varied beside method and seed, in the order of the config."""
-        names = dict.fromkeys(name for settings in self.settings.values() for name in settings)
-        return [name for name in names if name != "seed"]
-
-    @cached_property
     def cells(self) -> list[Cell]:
         """The configurations, each once, in the order of their first runs."""
         alike: dict[str, list[Result]] = {}
