@@ -31,41 +31,47 @@ RESERVED = {*SUMMARY_HEAD, *SUMMARY_TAIL, *COLUMNS, "seeds", "gain"}
 TRAINING_SIGMA = ("noise.sigma", "physics.noise.sigma")
 
 
-def varied(configs: dict[str, dict]) -> dict[str, dict]:
-    """For each run the settings in which the runs differ, by their shortest unambiguous names.
+def factors(configs: dict[str, dict]) -> dict[str, list[str]]:
+    """The settings in which runs differ, by their shortest unambiguous names.
 
     A setting that differs only because its group does (a U-Net has `levels`, a Wiener filter not) is left
-    out: the group's name tells it. So is one that follows another of its name (`model.seed` the `seed`).
+    out: the group's name tells it. One that follows another of its name (`model.seed` the `seed`) is told
+    with that one.
 
     Args:
         configs: resolved config of each run.
 
     Returns:
-        for each run the same names; None where its config has no such setting.
+        for each name the dotted keys that it stands for, all of the same values; the first one names it.
     """
+    flat = [flatten(config) for config in configs.values()]
+    keys = dict.fromkeys(key for f in flat for key in f if not key.startswith(NOT_VARIED))
+    alike: dict[tuple, list[str]] = {}
+    for key in (key for key in keys if _differs(key, flat)):
+        alike.setdefault((key.split(".")[-1], *(repr(f.get(key)) for f in flat)), []).append(key)
+    leaders = {group[0]: group for group in alike.values()}
+    return {name: leaders[key] for key, name in short_names(leaders, RESERVED).items()}
+
+
+def varied(configs: dict[str, dict], names: dict[str, list[str]] | None = None) -> dict[str, dict]:
+    """For each run its values of what is varied; None where its config has no such setting.
+
+    Args:
+        configs: resolved config of each run.
+        names: their `factors`, if these are known.
+    """
+    names = factors(configs) if names is None else names
     flat = {run: flatten(config) for run, config in configs.items()}
-    names = short_names(_varied_keys(flat), RESERVED)
-    return {run: {name: f.get(key) for key, name in names.items()} for run, f in flat.items()}
+    return {run: {name: f.get(keys[0]) for name, keys in names.items()} for run, f in flat.items()}
 
 
-def of_measurement(configs: dict[str, dict]) -> set[str]:
-    """Those names of `varied` that make the measurements of two runs different ones."""
-    flat = {run: flatten(config) for run, config in configs.items()}
-    names = short_names(_varied_keys(flat), RESERVED)
-    return {name for key, name in names.items() if key.startswith(OF_MEASUREMENT)}
+def of_measurement(names: dict[str, list[str]]) -> set[str]:
+    """Those of the `factors` that make the measurements of two runs different ones."""
+    return {name for name, keys in names.items() if any(key.startswith(OF_MEASUREMENT) for key in keys)}
 
 
-def _varied_keys(flat: dict[str, dict]) -> list[str]:
-    keys = dict.fromkeys(key for f in flat.values() for key in f if not key.startswith(NOT_VARIED))
-    keys = [key for key in keys if _differs(key, flat)]
-    leaders: dict[tuple, str] = {}
-    for key in keys:
-        leaders.setdefault((key.split(".")[-1], *(repr(f.get(key)) for f in flat.values())), key)
-    return list(leaders.values())
-
-
-def _differs(key: str, flat: dict[str, dict]) -> bool:
-    having = [f for f in flat.values() if key in f]
+def _differs(key: str, flat: list[dict]) -> bool:
+    having = [f for f in flat if key in f]
     if len(having) == len(flat):
         return len({repr(f[key]) for f in having}) > 1
     # Not all have it: then it must differ among those of one model, or the model's name tells it.

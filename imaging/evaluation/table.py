@@ -12,6 +12,7 @@ from imaging.evaluation.factors import (
     SUMMARY_HEAD,
     SUMMARY_TAIL,
     cell,
+    factors,
     of_measurement,
     spoken,
     varied,
@@ -55,8 +56,8 @@ class Table:
     def __init__(self, results: list[Result], configs: dict[str, dict] | None = None):
         self.results = results
         configs = configs or {result.run: result.config for result in results}
-        self.settings = varied(configs)
-        self._of_measurement = of_measurement(configs)
+        names = factors(configs)
+        self.settings, self._of_measurement = varied(configs, names), of_measurement(names)
         self.records = [record for result in results for record in result.records]
         self.sigmas = sorted({record.sigma for record in self.records})
 

@@ -1,6 +1,6 @@
 """In what runs differ."""
 
-from imaging.evaluation.factors import varied
+from imaging.evaluation.factors import factors, of_measurement, varied
 
 
 def config(**changes):
@@ -38,3 +38,16 @@ def test_two_settings_of_one_name_are_told_apart():
         "a": {"model.decay": 1, "optimizer.decay": 2},
         "b": {"model.decay": 3, "optimizer.decay": 4},
     }
+
+
+def test_a_setting_that_the_operator_follows_changes_the_measurement():
+    """As in the real configs, where `psf` stands at the top, and the operator and a filter refer to it."""
+
+    def blurred(sigma):
+        psf = {"name": "gaussian", "sigma": sigma}
+        return {"psf": psf, "physics": {"operator": {"psf": psf}}, "model": {"name": "wiener", "psf": psf}}
+
+    found = factors({"a": blurred(1.0), "b": blurred(2.0)})
+    assert found == {"psf.sigma": ["psf.sigma", "physics.operator.psf.sigma", "model.psf.sigma"]}
+    assert of_measurement(found) == {"psf.sigma"}
+    assert of_measurement(factors({"a": config(), "b": config(seed=1)})) == set()
