@@ -130,6 +130,22 @@ def test_an_evaluation_that_was_stopped_goes_on(command, run, monkeypatch):
     assert not Path("again/testing").exists()
 
 
+def test_an_evaluation_that_was_stopped_leaves_nothing_to_one_of_other_noise(command, run, monkeypatch):
+    from imaging.evaluation import run as module
+
+    write = module.refuse_diverged
+
+    def stopped(records):
+        raise RuntimeError("the machine stops")
+
+    monkeypatch.setattr(module, "refuse_diverged", stopped)
+    with pytest.raises(RuntimeError, match="the machine stops"):
+        command("evaluate.py", f"run={run}", "output=again", "sigmas=[0.1]")
+    monkeypatch.setattr(module, "refuse_diverged", write)
+    assert command("evaluate.py", f"run={run}", "output=again", "sigmas=[0.2]")[0] == 0
+    assert {row["sigma"] for row in untimed(Path("again/per_image.csv"))} == {"0.2"}
+
+
 def test_two_trainings_of_other_noise_are_two_rows_and_compared(command, tiny, tmp_path):
     status, printed, _ = command("train.py", "-m", *tiny, "physics.noise.sigma=0.05,0.2", "seed=0,1")
     assert status == 0

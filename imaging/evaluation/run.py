@@ -52,11 +52,13 @@ def evaluate_run(
     same = {"run": run, "data": protocol.data, "method": method, "weights": weights}
     kept = RecordFile(file, same | {"convention": protocol.convention})
     draws = list(itertools.product(map(float, protocol.sigmas), range(protocol.noise_seeds)))
+    asked: set[tuple] = set()
 
     def wanted(first: int, names: list[str]) -> bool:
         # Images that go through the network together do so again, for the same digits.
-        missing = any((name, *draw) not in kept.records for name in names for draw in draws)
-        return examples.turn(first, names) or missing
+        keys = {(name, *draw) for name in names for draw in draws}
+        asked.update(keys)
+        return examples.turn(first, names) or not keys <= kept.records.keys()
 
     shown = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only
     records = evaluate(task, shown, protocol, run, method, [examples.observe], wanted, weights)
@@ -70,12 +72,14 @@ def evaluate_run(
     finally:
         kept.append(new)
     kept.finish()
-    refuse_diverged(kept.records.values())
+    # A test that was stopped may have asked for other noise or more images.
+    found = [record for key, record in kept.records.items() if key in asked]
+    refuse_diverged(found)
     arrays = {kind: [image.float().numpy() for image in getattr(examples, kind)] for kind in KINDS}
     return Result(
         run,
         config,
-        list(kept.records.values()),
+        found,
         examples={"names": examples.names, "sigma": sigma, **arrays},
         view=linear_view(task, *images[0], protocol) if look else None,
     )
