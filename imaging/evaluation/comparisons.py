@@ -217,10 +217,7 @@ def _effects(runs: _Runs, factor: str, reference, level, sigmas, confidence: flo
     depends = [n for n in names if any(_depends(runs, contexts, n, s, confidence) for s in sigmas)]
     if not set.intersection(*(set(c.couples) for c in contexts)):
         depends = names  # no seed is common to all: there is no mean of them
-    groups: dict[str, list[_Context]] = {}
-    for context in contexts:
-        groups.setdefault(repr([context.others[n] for n in depends]), []).append(context)
-    for group in groups.values():
+    for group in _grouped(contexts, depends):
         at = tuple((n, group[0].others[n]) for n in depends)
         over = tuple(
             (n, tuple({repr(c.others[n]): c.others[n] for c in group}.values()))
@@ -239,12 +236,7 @@ def _effects(runs: _Runs, factor: str, reference, level, sigmas, confidence: flo
 
 def _depends(runs: _Runs, contexts: list[_Context], name: str, sigma: float, confidence: float) -> bool:
     """Whether the effect of the change is another one at the levels of another setting."""
-    groups: dict[str, list[_Context]] = {}
-    for context in contexts:
-        groups.setdefault(repr(context.others[name]), []).append(context)
-    if len(groups) < 2:
-        return False
-    effects = [runs.differences(group, sigma) for group in groups.values()]
+    effects = [runs.differences(group, sigma) for group in _grouped(contexts, [name])]
     effects = [effect.mean(axis=0) for effect in effects if effect is not None]
     if len({np.sign(effect.mean()) for effect in effects}) > 1:
         return True
@@ -254,6 +246,14 @@ def _depends(runs: _Runs, contexts: list[_Context], name: str, sigma: float, con
             if change.low > 0 or change.high < 0:
                 return True
     return False
+
+
+def _grouped(contexts: list[_Context], names: list[str]) -> list[list[_Context]]:
+    """The contexts that have the same levels of these settings, together."""
+    groups: dict[str, list[_Context]] = {}
+    for context in contexts:
+        groups.setdefault(repr([context.others[name] for name in names]), []).append(context)
+    return list(groups.values())
 
 
 def holm(comparisons: list[Comparison]) -> list[Comparison]:

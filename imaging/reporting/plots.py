@@ -21,6 +21,11 @@ def training_range(result: Result) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def described_range(low: float, high: float) -> str:
+    """'0.1', or '0.005 to 0.25'."""
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
 def psnr_against_sigma(table: Table, path: Path) -> None:
     """Mean PSNR of the estimate against the noise at test, one line a configuration; measurements dashed.
 
@@ -43,7 +48,7 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
         words = (
             {}
             if told_by_colour
-            else {"label": f"trained {'at' if low == high else 'on'} {_range(low, high)}"}
+            else {"label": f"trained {'at' if low == high else 'on'} {described_range(low, high)}"}
         )
         if low == high:
             axes.axvline(low, color=colour, linestyle=":", linewidth=1, **words)
@@ -78,10 +83,6 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
     axes.grid(alpha=0.3)
     _legend(axes, look.legend)
     save(figure, path)
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def matrix_figure(matrices: Sequence[Matrix], path: Path) -> None:

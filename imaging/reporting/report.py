@@ -19,8 +19,22 @@ from imaging.reporting.pictures import (
     same_images,
     strips,
 )
-from imaging.reporting.plots import matrix_figure, psnr_against_sigma, training_curves, training_range
-from imaging.reporting.tables import SHOWN, markdown_table, matrices, matrix_lines, pivot, text_table
+from imaging.reporting.plots import (
+    described_range,
+    matrix_figure,
+    psnr_against_sigma,
+    training_curves,
+    training_range,
+)
+from imaging.reporting.tables import (
+    SHOWN,
+    Matrix,
+    markdown_table,
+    matrices,
+    matrix_lines,
+    pivot,
+    text_table,
+)
 
 
 @dataclass
@@ -100,7 +114,8 @@ def write_sweep(
     if told and about.decision:
         told.append(verdict(comparisons, about.decision))
     tables = {shown: (caption(table.records, shown), pivot(table, shown)) for shown in SHOWN}
-    grids = {f"PSNR in dB: {m.title}": matrix_lines(m) for m in matrices(table)}
+    noises = matrices(table)
+    grids = {f"PSNR in dB: {m.title}": matrix_lines(m) for m in noises}
     paragraphs = [tables["psnr"][0], markdown_table(*tables["psnr"][1])]
     paragraphs += [tables["gain"][0], markdown_table(*tables["gain"][1])]
     for title, lines in grids.items():
@@ -109,7 +124,7 @@ def write_sweep(
         paragraphs += [heading, "\n".join(f"- {line}" for line in listed)] if listed else []
     write_text(directory / "summary.md", "\n\n".join(paragraphs) + "\n")
 
-    figures, images = draw(directory, table)
+    figures, images = draw(directory, table, noises)
     write_page(
         directory / "report.html",
         title=directory.absolute().name,
@@ -154,7 +169,7 @@ def protocol(table: Table) -> dict[str, str]:
     data = ", ".join(dict.fromkeys(r.data for r in records))
     sigmas = ", ".join(f"{s:g}" for s in table.sigmas)
     ranges = dict.fromkeys(training_range(result) for result in results)
-    trained = (f"{a:g}" if a == b else f"{a:g} to {b:g}" for a, b in ranges)
+    trained = (described_range(*ends) for ends in ranges)
     operators = sorted({result.config["physics"]["operator"]["name"] for result in results})
     draws = len({r.noise_seed for r in records})
     conventions = " or ".join(dict.fromkeys(r.convention for r in records))
@@ -168,18 +183,21 @@ def protocol(table: Table) -> dict[str, str]:
     }
 
 
-def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]:
+def draw(directory: Path, table: Table, noises: list[Matrix]) -> tuple[list[Figure], dict[str, tuple]]:
     """Write the figures of a sweep; returns them for the page, and the images for its viewer.
 
     Where pictures are shown, of several seeds it is the first that has some.
+
+    Args:
+        table: the results.
+        noises: their `imaging.reporting.tables.matrices`.
     """
     path = directory / "psnr_vs_sigma.png"
     psnr_against_sigma(table, path)
     figures = [Figure("PSNR against the noise at test", path)]
-    grids = matrices(table)
-    if grids:
+    if noises:
         path = directory / "training_matrix.png"
-        matrix_figure(grids, path)
+        matrix_figure(noises, path)
         figures.append(Figure("Training noise against test noise", path))
     tags = ["train/loss", "val/psnr"]
     curves = {r.run: read_curves(r.directory, tags) for r in table.results if r.directory}
