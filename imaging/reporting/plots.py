@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from imaging.evaluation.factors import TRAINING_SIGMA
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.table import Table, mean, mean_of
 from imaging.reporting.figures import plain, pyplot, save
@@ -40,16 +39,17 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
     sigmas, cells = table.sigmas, table.cells
     logarithmic = min(sigmas) > 0
     look = looks(cells)
-    told_by_colour = any(n in one.settings for one in cells for n in TRAINING_SIGMA) and len(look.legend) > 1
-    trained: dict[tuple, str] = {}
-    for one, style in zip(cells, look.styles, strict=True):
-        trained.setdefault(training_range(one.results[0]), style["color"] if told_by_colour else "gray")
-    for (low, high), colour in trained.items():
-        words = (
-            {}
-            if told_by_colour
-            else {"label": f"trained {'at' if low == high else 'on'} {described_range(low, high)}"}
-        )
+    trained = dict.fromkeys(
+        (training_range(one.results[0]), style["color"])
+        for one, style in zip(cells, look.styles, strict=True)
+    )
+    ranges, colours = (set(column) for column in zip(*trained, strict=True))
+    # Where each range has a colour of its own, the legend tells of both at once.
+    told = len(ranges) == len(colours) == len(trained) > 1
+    marks = trained if told else dict.fromkeys((ends, "gray") for ends, _ in trained)
+    for (low, high), colour in marks:
+        label = f"trained {'at' if low == high else 'on'} {described_range(low, high)}"
+        words = {} if told else {"label": label}
         if low == high:
             axes.axvline(low, color=colour, linestyle=":", linewidth=1, **words)
         else:

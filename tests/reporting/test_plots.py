@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_training_noise_and_another_factor_have_an_entry_a_level(tmp_path):
     matrix_figure(matrices(table), tmp_path / "b.png")
     told = words(tmp_path / "b.png")
     assert {"dncnn, bias yes", "dncnn, bias no", "best", "0.005 to 0.2"} <= set(told)
+
+
+def test_training_noise_that_the_colour_does_not_tell_is_told_in_words(tmp_path):
+    """The colour is the method's here, and the dash the training noise."""
+    table = Table([noisy(0.01, 0.1, bias=b, trained=t) for t in (0.05, 0.2) for b in (True, False)])
+    for one in table.results:
+        one.records = [replace(r, method=str(one.config["bias"])) for r in one.records]
+    psnr_against_sigma(table, tmp_path / "a.png")
+    assert {"trained at 0.05", "trained at 0.2"} <= set(words(tmp_path / "a.png"))
 
 
 @pytest.mark.filterwarnings("error")
