@@ -10,6 +10,8 @@ from imaging.runs.names import swept
 from imaging.runs.resume import SWEEP_RECORD, read_record
 from imaging.settings import short_names
 
+ABSENT = "absent"
+
 
 class HParams:
     """Declares a run's hyper-parameters and metrics at its start, and tells the values at its end.
@@ -61,7 +63,9 @@ def varied_settings(directory: Path, settings: dict) -> dict:
             re.sub(r"^[+~]+", "", key) for key in swept(hydra.sweeper.get("params"), hydra.overrides.task)
         ]
         for key, name in short_names(keys, reserved=values.keys() - set(keys)).items():
-            value = OmegaConf.select(OmegaConf.create(settings), key)
+            value = OmegaConf.select(OmegaConf.create(settings), key, default=ABSENT)
+            if value == ABSENT:
+                continue  # a group that puts others together, as `experiment`, is no setting of the run's
             if OmegaConf.is_dict(value):
                 value = value.get("name", str(value))
             values[name] = value if isinstance(value, bool | int | float) else str(value)

@@ -69,6 +69,16 @@ def test_settings_of_one_name_have_columns_of_their_own(tmp_path):
     }
 
 
+def test_a_group_that_is_no_setting_has_no_column(tmp_path):
+    words = ["experiment=denoising,deconvolution", "trainer.time_limit=null,5"]
+    OmegaConf.save(
+        {"hydra": {"overrides": {"task": words}, "sweeper": {"params": None}}}, tmp_path / "multirun.yaml"
+    )
+    settings = {"model": {"name": "dncnn"}, "seed": 0, "trainer": {"time_limit": None}}
+    expected = {"model": "dncnn", "seed": 0, "time_limit": "None"}
+    assert varied_settings(tmp_path / "0-run", settings) == expected
+
+
 def test_a_group_is_told_by_its_name_and_a_failed_run_is_there(command, tiny, tmp_path, monkeypatch):
     def fail(*arguments):
         raise RuntimeError("no test today")

@@ -130,3 +130,20 @@ def test_a_script_to_submit_by_hand(slurm, small, tmp_path):
     )
     assert again.returncode == 0, again.stderr
     assert "PSNR in dB" in again.stdout
+
+
+def test_decide_adds_arrays_of_jobs(slurm, small, tmp_path):
+    """Two configurations that hardly differ after two steps: two seeds of each, then a third of each."""
+    decide = ["decide=1e-6", "decide_max_seeds=3", "trainer.max_steps=2", "model.depth=2,3"]
+    patient = "hydra.launcher.timeout_min=5"
+    command = [sys.executable, HERE.parents[1] / "train.py", "-m", "launcher=slurm", *small, *decide, patient]
+    ended = subprocess.run(command, cwd=tmp_path, env=slurm, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    rounds = [line.split(";")[-1].strip() for line in ended.stdout.splitlines() if line.startswith("seeds ")]
+    assert rounds == ["adding seed 2", "decide_max_seeds is reached"], ended.stdout
+    (directory,) = tmp_path.glob("multirun/*/*")
+    rows = list(csv.DictReader((directory / "summary.csv").open()))
+    assert {(row["depth"], row["seed"]) for row in rows} == {(d, s) for d in "23" for s in "012"}
+    assert {row["state"] for row in rows} == {"completed"}
+    arrays = {path.name.split("_")[0] for path in (directory / "slurm").iterdir()}
+    assert len(arrays) == 2, arrays
