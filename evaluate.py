@@ -18,13 +18,16 @@ def evaluate(config: DictConfig) -> None:
     """One table of a run, of a checkpoint or of all runs of a sweep."""
     from imaging.data import build_data
     from imaging.data.image_files import SUFFIXES
+    from imaging.evaluation.comparisons import Decision
     from imaging.evaluation.evaluate import Protocol, check_sizes
+    from imaging.evaluation.outputs import write_pictures
     from imaging.evaluation.run import evaluate_run
     from imaging.evaluation.sweep import find_runs
     from imaging.files import file_name
     from imaging.photographs.load import find_network, load_network
     from imaging.reporting.report import About, write_sweep
     from imaging.runs.checkpoints import find_checkpoint
+    from imaging.runs.resume import decision
     from imaging.runs.retest import (
         PROTOCOL,
         output_directory,
@@ -108,13 +111,17 @@ def evaluate(config: DictConfig) -> None:
         seen.add(kind)
         if run.is_dir():
             result.directory, result.command = run, read_status(run)["command"]
+        if output == run:  # its own tables are made again, and so are its pictures
+            write_pictures(run, result)
         results.append(result)
     if not results:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(missing)}")
 
     facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
     states = {run.name: true_state(run) for run in directories if run != target} or None
-    about = About(facts, [f"python evaluate.py {shlex.join(sys.argv[1:])}"], states, missing)
+    asked = decision(target) if target.is_dir() else None
+    command_line = f"python evaluate.py {shlex.join(sys.argv[1:])}"
+    about = About(facts, [command_line], states, missing, Decision(*asked) if asked else None)
     configs |= {result.run: result.config for result in results}
     print(f"\n{write_sweep(output, results, about, configs)}")
     shutil.rmtree(output / TESTING)

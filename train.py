@@ -105,8 +105,11 @@ def collected(runs: list[Path]) -> tuple[list, dict[str, dict], list[str]]:
     return results, configs, missing + damaged
 
 
-def undecided(directory: Path) -> list[str]:
-    """A line for each comparison of a sweep that is open: it needs more seeds for the margin `decide`."""
+def undecided(directory: Path) -> list[str] | None:
+    """A line for each comparison of a sweep that is open: it needs more seeds for the margin `decide`.
+
+    None if nothing can be compared: then seeds would not help.
+    """
     from imaging.evaluation import comparisons
     from imaging.evaluation.sweep import find_runs
     from imaging.evaluation.table import Table
@@ -114,7 +117,8 @@ def undecided(directory: Path) -> list[str]:
 
     asked = comparisons.Decision(*decision(directory))
     results, configs, _ = collected(find_runs(directory))
-    return comparisons.undecided(comparisons.compare(Table(results, configs), asked), asked.margin)
+    found = comparisons.compare(Table(results, configs), asked)
+    return comparisons.undecided(found, asked.margin) if found else None
 
 
 def main() -> None:

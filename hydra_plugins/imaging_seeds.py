@@ -19,7 +19,8 @@ class Seeds(BasicSweeper):
     """Runs each configuration of a sweep with as many seeds as are needed.
 
     Without `decide` it is Hydra's sweeper. With it, all configurations are run with two seeds, then with one
-    more at a time, until the command's `undecided` returns nothing or there are `decide_max_seeds` seeds.
+    more at a time, until the command's `undecided` returns no line, or None since nothing can be compared, or
+    until there are `decide_max_seeds` seeds.
     Jobs are numbered seed by seed, so that those of a new seed go on where the earlier ones end. If a job has
     failed, no seed is added. With `resume=`, the seeds that were begun are completed before one is added.
 
@@ -55,7 +56,11 @@ class Seeds(BasicSweeper):
         runs = self._runs()
         if len(runs) < self.seeds * len(self.cells) or not all(map(is_over, runs)):
             return False  # the end of the sweep names what is not completed
-        count = len(self.undecided(Path(self.config.hydra.sweep.dir)))
+        undecided = self.undecided(Path(self.config.hydra.sweep.dir))
+        if undecided is None:
+            print(f"seeds {self.seeds}: nothing can be compared; no seed is added", flush=True)
+            return False
+        count = len(undecided)
         state = f"{count} comparison{' is' if count == 1 else 's are'} not decided"
         if count == 0:
             print(f"seeds {self.seeds}: every comparison is decided", flush=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,51 @@ def test_each_blur_has_its_own_measurement(command, tiny, tmp_path):
     assert [cells[0] for cells in measured] == ["0.6", "1.2"]
     assert measured[0][1] > measured[1][1]
     assert any(line.startswith("gain of PSNR over the measured y") for line in lines)
+
+
+def test_damaged_pictures_come_back_as_the_report_says(command, tiny, tmp_path):
+    assert command("train.py", "-m", *tiny, "model=identity,wavelet")[0] == 0
+    sweep = only_sweep(tmp_path)
+    pictures = next(sweep.glob("0-*")) / "examples.npz"
+    pictures.write_bytes(pictures.read_bytes()[:-50])
+    advice = collected(sweep).split("python ")[1].split()
+    assert command(advice[0], *advice[1:], "accelerator=cpu")[0] == 0
+    train.after_sweep(sweep)
+    assert "Left out" not in (sweep / "summary.md").read_text()
+
+
+def test_a_completed_job_that_cannot_be_read_again_is_no_success(command, tiny, tmp_path):
+    words = ["-m", *tiny, "model=identity,wavelet"]
+    assert command("train.py", *words)[0] == 0
+    sweep = only_sweep(tmp_path)
+    (next(sweep.glob("1-*")) / "config.yaml").write_text("seed: [1\n  x")
+    status, printed, complained = command("train.py", *words, f"resume={sweep}")
+    assert status == 1
+    assert "a job failed though it was completed before" in complained
+    assert "config.yaml cannot be read" in printed
+
+
+def test_a_sweep_that_decided_is_reported_with_its_looks_whoever_reports_it(command, tiny, tmp_path):
+    decide = ["decide=0.001", "decide_max_seeds=3", "model.bias=true,false", "test.sigmas=[0.1]"]
+    assert command("train.py", "-m", *tiny, *decide)[0] == 0
+    sweep = only_sweep(tmp_path)
+    first = (sweep / "comparisons.csv").read_text()
+    status, printed, _ = command("evaluate.py", f"run={sweep}", "accelerator=cpu")
+    assert status == 0
+    assert "Paired differences with 97.2 % intervals for another training" in printed
+    assert "Seeds until decided: 3 seeds, the most that were allowed." in printed
+    assert (sweep / "comparisons.csv").read_text() == first
+    assert "Seeds until decided" in (sweep / "report.html").read_text()
+
+
+def test_two_folders_to_test_on_each_have_their_count_and_the_effect(command, tiny, photographs, tmp_path):
+    """Their images have the same names; a pair of these is no pair."""
+    shutil.copytree(photographs / "test", tmp_path / "a")
+    shutil.copytree(photographs / "test", tmp_path / "b")
+    tests = f"data.source.test={tmp_path / 'a'},{tmp_path / 'b'}"
+    words = ["model=identity,wavelet", "test.sigmas=[0.1]"]
+    status, printed, _ = command("train.py", "-m", *tiny, tests, *words)
+    assert status == 0
+    assert "mean over 2 test images of folder" in printed
+    assert printed.count("wavelet instead of identity (test ") == 2
+    assert "not compared: test: it changes the images or how they are tested" in printed

@@ -11,12 +11,14 @@ import numpy as np
 
 from imaging.evaluation.factors import cell, spoken
 from imaging.evaluation.intervals import LEVEL, crossed_interval, level_of_a_look
+from imaging.evaluation.pairs import Context, Pairs
 from imaging.evaluation.table import Table, described
 
 COLUMNS = (
     "factor",
     "level",
     "reference",
+    "along",
     "at",
     "averaged_over",
     "sigma",
@@ -57,12 +59,15 @@ class Comparison:
     Args:
         factor: the varied setting, or 'method'.
         level, reference: difference = PSNR(level) - PSNR(reference).
+        along: settings of the same group that change with it, each with its two values: a learning rate with
+            the optimizer.
         at: other settings at which it is, where the effect depends on them.
         over: the settings that it averages over, each with its levels.
         sigma: of the noise at test, of intensities in [0, 1].
         n_seeds: trainings of each level that are paired by their seed.
         n_images: test images.
-        low, high: confidence interval of 95 %, nan if there is none; see `imaging.evaluation.intervals`.
+        low, high: confidence interval, nan if there is none; see `imaging.evaluation.intervals`. Of 95 %, or
+            of `Decision.level` if seeds were added until it decided.
         generalises: over what: "seeds and images", "images", "seeds", "nothing".
         p_value: of no difference, by the same distribution; looks are accounted for, other comparisons not.
         p_adjusted: for all comparisons of the report (Holm, Scandinavian Journal of Statistics 6(2), 1979).
@@ -72,6 +77,7 @@ class Comparison:
     factor: str
     level: object
     reference: object
+    along: tuple[tuple[str, object, object], ...]
     at: tuple[tuple[str, object], ...]
     over: tuple[tuple[str, tuple], ...]
     sigma: float
@@ -91,15 +97,21 @@ class Comparison:
         at = f" ({', '.join(described(dict(self.at)))})" if self.at else ""
         name = spoken(self.factor)
         if isinstance(self.level, bool) and isinstance(self.reference, bool):
-            return f"{'Adding' if self.level else 'Removing'} the {name}{at}"
-        before = "" if self.factor == "method" else f"{name} "
-        return f"{before}{cell(self.level)} instead of {cell(self.reference)}{at}"
+            what = f"{'Adding' if self.level else 'Removing'} the {name}"
+        else:
+            before = "" if self.factor == "method" else f"{name} "
+            what = f"{before}{cell(self.level)} instead of {cell(self.reference)}"
+        with_it = (f"{spoken(n)} {cell(level)} instead of {cell(before)}" for n, level, before in self.along)
+        return ", and with it ".join([what, *with_it]) + at
 
     @property
     def effect(self) -> str:
-        """'+2.31 dB [2.12, 2.50] at test sigma 0.2'."""
-        interval = "" if math.isnan(self.low) else f" [{self.low:.2f}, {self.high:.2f}]"
-        return f"{self.difference:+.2f} dB{interval} at test sigma {self.sigma:g}"
+        """'+2.31 dB [2.12, 2.50] at test sigma 0.2'; more digits where two would hide the side of 0."""
+        ends = [v for v in (self.low, self.high) if v and math.isfinite(v)]
+        digits = next((n for n in (2, 3) if all(round(v, n) for v in ends)), 4)
+        low, high = (f"{round(v, digits) + 0.0:.{digits}f}" for v in (self.low, self.high))
+        interval = "" if math.isnan(self.low) else f" [{low}, {high}]"
+        return f"{round(self.difference, digits) + 0.0:+.{digits}f} dB{interval} at test sigma {self.sigma:g}"
 
     @property
     def averaged(self) -> str:
@@ -127,24 +139,22 @@ class Comparison:
 def compare(table: Table, decision: Decision | None = None) -> list[Comparison]:
     """Every varied setting, and the method, level against level at each noise of the test.
 
-    Runs are paired that agree in all else, the seed too; what is only compared across other differences is
-    left out. Of more than three levels each is compared with the first alone. A main effect is over all
-    other settings; where it depends on one of them (its sign changes, or the interval of the change excludes
-    0), its effect at each level of that one takes its place.
+    Runs are paired that agree in all else, the seed too, but for what changes with it in its group. What is
+    only compared across other differences is left out, and so is what changes the images of the test:
+    `uncompared` names these. Of more than three levels each is compared with the first alone. A main effect
+    is over all other settings; where it depends on one of them (its sign changes, or the interval of the
+    change excludes 0), or where that one changes the images, its effect at each level of that one takes its
+    place.
 
     Args:
-        table: runs tested on the same images, sigmas and noise seeds.
+        table: of the results.
         decision: if seeds were added until the intervals decided.
     """
     level = decision.level if decision else LEVEL
-    runs = _Runs(table)
+    runs = Pairs(table)
     found = []
     for factor in runs.factors:
-        levels = list({repr(s.get(factor)): s.get(factor) for s in runs.settings.values()}.values())
-        couples = (
-            itertools.combinations(levels, 2) if len(levels) <= 3 else ((levels[0], b) for b in levels[1:])
-        )
-        for reference, other in couples:
+        for reference, other in runs.changes(factor):
             found += _effects(runs, factor, reference, other, table.sigmas, level)
     if decision:
         looks = (1 - LEVEL) / (1 - level)
@@ -152,69 +162,19 @@ def compare(table: Table, decision: Decision | None = None) -> list[Comparison]:
     return holm(found)
 
 
-@dataclass
-class _Context:
-    """What the two levels are compared at: the other settings, and for each seed the couple of runs."""
-
-    others: dict
-    couples: dict[object, tuple[str, str]]
-
-
-class _Runs:
-    """The PSNR of each run by sigma and image, the mean over the draws, with its settings."""
-
-    def __init__(self, table: Table):
-        self.settings = {
-            run: {"method": one.method} | {k: v for k, v in one.settings.items() if k != "run"}
-            for one in table.cells
-            for run in (result.run for result in one.results)
-        }
-        self.seeds = {r.run: table.settings[r.run].get("seed") for r in table.results}
-        self.psnr: dict[tuple[str, float], dict[str, float]] = {}
-        draws: dict[tuple, list[float]] = {}
-        for record in table.records:
-            draws.setdefault((record.run, record.sigma, record.image), []).append(record.psnr)
-        for (run, sigma, image), values in draws.items():
-            self.psnr.setdefault((run, sigma), {})[image] = sum(values) / len(values)
-        names = dict.fromkeys(name for s in self.settings.values() for name in s)
-        self.factors = [n for n in names if len({repr(s.get(n)) for s in self.settings.values()}) > 1]
-
-    def contexts(self, factor: str, reference, level) -> list[_Context]:
-        groups: dict[str, tuple[dict, dict]] = {}
-        for run, settings in self.settings.items():
-            others = {k: v for k, v in settings.items() if k != factor}
-            sides = groups.setdefault(repr(others), (others, {}))[1]
-            sides.setdefault(repr(settings.get(factor)), {}).setdefault(self.seeds[run], run)
-        contexts = []
-        for others, sides in groups.values():
-            before, after = sides.get(repr(reference), {}), sides.get(repr(level), {})
-            couples = {seed: (before[seed], after[seed]) for seed in before if seed in after}
-            if couples:
-                contexts.append(_Context(others, couples))
-        return contexts
-
-    def differences(self, contexts: list[_Context], sigma: float) -> np.ndarray | None:
-        """(contexts, seeds, images) of PSNR(level) - PSNR(reference): the seeds and images that all have."""
-        seeds = [s for s in contexts[0].couples if all(s in c.couples for c in contexts)]
-        couples = [[c.couples[seed] for seed in seeds] for c in contexts]
-        tested = [self.psnr.get((run, sigma), {}) for row in couples for two in row for run in two]
-        images = sorted(set.intersection(*map(set, tested))) if tested else []
-        if not images:
-            return None
-        psnr = np.array([[one[image] for image in images] for one in tested])
-        if not np.isfinite(psnr).all():
-            return None  # without noise a method may be perfect: there is no difference to infinity
-        psnr = psnr.reshape(len(contexts), len(seeds), 2, len(images))
-        return psnr[:, :, 1] - psnr[:, :, 0]
-
-
-def _effects(runs: _Runs, factor: str, reference, level, sigmas, confidence: float) -> Iterator[Comparison]:
+def _effects(runs: Pairs, factor: str, reference, level, sigmas, confidence: float) -> Iterator[Comparison]:
     """The main effect of one change, or its effects at the levels of what it depends on."""
     contexts = runs.contexts(factor, reference, level)
     if not contexts:
         return
     names = [n for n in contexts[0].others if len({repr(c.others[n]) for c in contexts}) > 1]
-    depends = [n for n in names if any(_depends(runs, contexts, n, s, confidence) for s in sigmas)]
+    depends = [
+        n
+        for n in names
+        if n in runs.of_test or any(_depends(runs, contexts, n, s, confidence) for s in sigmas)
+    ]
+    along = ((n, runs.value(factor, level, n), runs.value(factor, reference, n)) for n in runs.along[factor])
+    along = tuple(one for one in along if repr(one[1]) != repr(one[2]))
     if not set.intersection(*(set(c.couples) for c in contexts)):
         depends = names  # no seed is common to all: there is no mean of them
     for group in _grouped(contexts, depends):
@@ -231,10 +191,10 @@ def _effects(runs: _Runs, factor: str, reference, level, sigmas, confidence: flo
             one = crossed_interval(values.mean(axis=0), confidence)
             n_seeds, n_images = values.shape[1:]
             numbers = (n_seeds, n_images, one.mean, one.low, one.high, one.over, one.p_value)
-            yield Comparison(factor, level, reference, at, over, sigma, *numbers)
+            yield Comparison(factor, level, reference, along, at, over, sigma, *numbers)
 
 
-def _depends(runs: _Runs, contexts: list[_Context], name: str, sigma: float, confidence: float) -> bool:
+def _depends(runs: Pairs, contexts: list[Context], name: str, sigma: float, confidence: float) -> bool:
     """Whether the effect of the change is another one at the levels of another setting."""
     effects = [runs.differences(group, sigma) for group in _grouped(contexts, [name])]
     effects = [effect.mean(axis=0) for effect in effects if effect is not None]
@@ -248,9 +208,9 @@ def _depends(runs: _Runs, contexts: list[_Context], name: str, sigma: float, con
     return False
 
 
-def _grouped(contexts: list[_Context], names: list[str]) -> list[list[_Context]]:
+def _grouped(contexts: list[Context], names: list[str]) -> list[list[Context]]:
     """The contexts that have the same levels of these settings, together."""
-    groups: dict[str, list[_Context]] = {}
+    groups: dict[str, list[Context]] = {}
     for context in contexts:
         groups.setdefault(repr([context.others[name] for name in names]), []).append(context)
     return list(groups.values())
@@ -278,9 +238,24 @@ def comparisons_csv(comparisons: Iterable[Comparison]) -> str:
         numbers = (f"{value:.4f}" for value in (c.difference, c.low, c.high))
         p_values = (f"{value:.3g}" for value in (c.p_value, c.p_adjusted))
         at, over = "; ".join(described(dict(c.at))), c.averaged.removeprefix("averaged over ")
-        head = (c.factor, c.level, c.reference, at, over, c.sigma, c.n_seeds, c.n_images)
+        along = "; ".join(f"{spoken(n)} {cell(a)} instead of {cell(b)}" for n, a, b in c.along)
+        head = (c.factor, c.level, c.reference, along, at, over, c.sigma, c.n_seeds, c.n_images)
         writer.writerow([*head, *numbers, c.generalises, *p_values, c.n_comparisons])
     return text.getvalue()
+
+
+def uncompared(table: Table, comparisons: list[Comparison]) -> list[str]:
+    """A line for each varied setting that no comparison is of, and why."""
+    runs = Pairs(table)
+    told = {c.factor for c in comparisons}
+    told |= {n for factor in told for n in runs.along[factor]}
+    reasons = {name: "no two runs agree in all else" for name in runs.varied if name not in told}
+    for name in reasons:
+        if name in runs.of_test:
+            reasons[name] = "it changes the images or how they are tested"
+        elif name in runs.factors and any(runs.contexts(name, *change) for change in runs.changes(name)):
+            reasons[name] = "the runs have no seed, test sigma and image of finite PSNR in common"
+    return [f"{spoken(name)}: {reason}" for name, reason in reasons.items()]
 
 
 def undecided(comparisons: list[Comparison], margin: float) -> list[str]:

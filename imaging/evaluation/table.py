@@ -29,7 +29,8 @@ class Cell:
 
     Args:
         method: the network's name.
-        settings: what is varied, but for the seed; 'run' among it where nothing else tells two runs apart.
+        settings: what is varied, but for the seed. 'run' is among it if nothing else tells two runs of the
+            table apart, and None in the cells where all are told apart.
         results: one a seed.
         measurement: those of the settings that its measurements depend on.
     """
@@ -56,8 +57,8 @@ class Table:
     def __init__(self, results: list[Result], configs: dict[str, dict] | None = None):
         self.results = results
         configs = configs or {result.run: result.config for result in results}
-        names = factors(configs)
-        self.settings, self._of_measurement = varied(configs, names), of_measurement(names)
+        self.names = factors(configs)
+        self.settings, self._of_measurement = varied(configs, self.names), of_measurement(self.names)
         self.records = [record for result in results for record in result.records]
         self.sigmas = sorted({record.sigma for record in self.records})
 
@@ -72,12 +73,13 @@ class Table:
         alike: dict[str, list[Result]] = {}
         for result in self.results:
             alike.setdefault(repr((result.method, self.settings[result.run])), []).append(result)
-        unnamed = all(len(group) == 1 for group in alike.values())
+        # Weights of one kind, say, of which their names alone tell what they are.
+        named = {result.run for group in alike.values() if len(group) > 1 for result in group}
         groups: dict[str, tuple[dict, list[Result]]] = {}
         for result in self.results:
             settings = {k: v for k, v in self.settings[result.run].items() if k != "seed"}
-            if not unnamed:  # weights of one kind, say, of which their names alone tell what they are
-                settings = {"run": result.run} | settings
+            if named:
+                settings = {"run": result.run if result.run in named else None} | settings
             groups.setdefault(repr((result.method, settings)), (settings, []))[1].append(result)
         return [
             Cell(
@@ -104,8 +106,9 @@ class Table:
 
 
 def described(settings: dict) -> list[str]:
-    """'bias no', 'training sigma 0.1'."""
-    return [f"{spoken(name)} {cell(value)}" for name, value in settings.items()]
+    """'bias no', 'training sigma 0.1'; a run only where its name is needed."""
+    needed = ((name, value) for name, value in settings.items() if name != "run" or value is not None)
+    return [f"{spoken(name)} {cell(value)}" for name, value in needed]
 
 
 VALUES: dict[str, Callable[[Record], float]] = {

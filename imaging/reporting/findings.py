@@ -4,6 +4,7 @@ import itertools
 import math
 
 from imaging.evaluation.comparisons import Comparison, Decision
+from imaging.evaluation.intervals import LEVEL
 
 
 def sentences(comparisons: list[Comparison]) -> list[str]:
@@ -26,19 +27,22 @@ def _with_p(comparison: Comparison) -> str:
 
 def verdict(comparisons: list[Comparison], decision: Decision) -> str:
     """How a sweep that added seeds has ended: what of the three each comparison came to."""
+    if not comparisons:
+        return "Seeds until decided: nothing could be compared, so no seed was added."
     states = [c.state(decision.margin) for c in comparisons]
-    seeds = max((c.n_seeds for c in comparisons), default=0)
-    open_, limit = states.count("open"), "" if seeds < decision.max_seeds else ", the most that were allowed"
+    seeds = max(c.n_seeds for c in comparisons)
+    limit = "" if seeds < decision.max_seeds else ", the most that were allowed"
+    margin, level, open_ = f"±{decision.margin:g} dB", f"{100 * decision.level:.1f} %", states.count("open")
     return (
-        f"Seeds until decided: {seeds} seeds{limit}; of {len(states)} comparisons {states.count('decided')} "
-        f"have an interval that excludes 0, {states.count('within')} one within ±{decision.margin:g} dB, and "
-        f"{open_} {'is' if open_ == 1 else 'are'} open. Intervals of {100 * decision.level:.1f} % at each "
-        f"look hold together at 95 % over all looks up to {decision.max_seeds} seeds."
+        f"Seeds until decided: {seeds} seeds{limit}. Of the intervals {states.count('decided')} exclude 0, "
+        f"{states.count('within')} lie within {margin}, {open_} are open. At {level} each, those "
+        f"of all looks up to {decision.max_seeds} seeds hold together at 95 %."
     )
 
 
-def explanation(comparisons: list[Comparison]) -> str:
+def explanation(comparisons: list[Comparison], decision: Decision | None = None) -> str:
     """What the intervals and p-values of a report are, in one sentence."""
+    level = f"{100 * (decision.level if decision else LEVEL):.3g} %"
     over = dict.fromkeys(c.generalises for c in comparisons if c.generalises != "nothing")
     kinds = {
         "seeds and images": "another training on other images of this kind (seeds and images crossed)",
@@ -49,5 +53,7 @@ def explanation(comparisons: list[Comparison]) -> str:
     counts = comparisons[0].n_comparisons
     adjusted = f", p-values adjusted for {counts} comparisons (Holm)" if counts > 1 else ""
     return (
-        f"Paired differences with 95 % intervals for {whole}{adjusted}:" if whole else "Paired differences:"
+        f"Paired differences with {level} intervals for {whole}{adjusted}:"
+        if whole
+        else "Paired differences:"
     )

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imaging.evaluation.comparisons import Decision, compare, comparisons_csv
+from imaging.evaluation.comparisons import Decision, compare, comparisons_csv, uncompared
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import Record
 from imaging.evaluation.table import Table, records_csv, summarise, summary_csv
@@ -36,6 +36,8 @@ from imaging.reporting.tables import (
     text_table,
 )
 
+NOTHING_COMPARED = "Differences:"
+
 
 @dataclass
 class About:
@@ -58,11 +60,20 @@ class About:
 
 def caption(records: list[Record], shown: str = "psnr") -> str:
     """What the numbers of a table are."""
-    images = len({r.image for r in records})
     data = ", ".join(dict.fromkeys(r.data for r in records))
     exact = next((r.image for r in records if r.psnr == math.inf), None) if shown != "ssim" else None
     unbounded = "" if exact is None else f"; inf with an image that is restored exactly, such as {exact}"
-    return f"{SHOWN[shown]}, mean over {images} test images of {data}{unbounded}"
+    return f"{SHOWN[shown]}, mean over {image_count(records)} of {data}{unbounded}"
+
+
+def image_count(records: list[Record]) -> str:
+    """'100 test images', or '1 to 3 test images' where runs have been tested on different ones."""
+    images: dict[str, set[str]] = {}
+    for record in records:
+        images.setdefault(record.run, set()).add(record.image)
+    fewest, most = min(map(len, images.values())), max(map(len, images.values()))
+    number = str(most) if fewest == most else f"{fewest} to {most}"
+    return f"{number} test image{'' if most == 1 else 's'}"
 
 
 def text(table: Table) -> str:
@@ -110,8 +121,9 @@ def write_sweep(
     comparisons = compare(table, about.decision)
     write_text(directory / "comparisons.csv", comparisons_csv(comparisons))
     told = sentences(comparisons)
-    compared = explanation(comparisons) if told else ""
-    if told and about.decision:
+    compared = explanation(comparisons, about.decision) if told else NOTHING_COMPARED
+    told += [f"not compared: {line}" for line in uncompared(table, comparisons)]
+    if about.decision:
         told.append(verdict(comparisons, about.decision))
     tables = {shown: (caption(table.records, shown), pivot(table, shown)) for shown in SHOWN}
     noises = matrices(table)
@@ -174,7 +186,7 @@ def protocol(table: Table) -> dict[str, str]:
     draws = len({r.noise_seed for r in records})
     conventions = " or ".join(dict.fromkeys(r.convention for r in records))
     return {
-        "Data": f"{data}, {len({r.image for r in records})} test images",
+        "Data": f"{data}, {image_count(records)}",
         "Forward model": f"y = A x + n; A: {', '.join(operators)}; n: Gaussian, training sigma "
         f"{'; '.join(trained)}, test sigma {sigmas}",
         "Protocol": f"{draws} draw{'s' if draws > 1 else ''} of the noise for each image and sigma, the same "

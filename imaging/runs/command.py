@@ -49,7 +49,9 @@ class Job:
     """The body of a command, as Hydra and its launchers call it."""
 
     def __init__(
-        self, body: Callable[[DictConfig], object], undecided: Callable[[Path], list[str]] | None = None
+        self,
+        body: Callable[[DictConfig], object],
+        undecided: Callable[[Path], list[str] | None] | None = None,
     ):
         self.body, self.undecided = body, undecided
         self.error: Exception | None = None
@@ -73,8 +75,8 @@ class Job:
 def command(
     name: str,
     body: Callable[[DictConfig], object],
-    after_sweep: Callable[[Path], list[str]] | None = None,
-    undecided: Callable[[Path], list[str]] | None = None,
+    after_sweep: Callable[[Path], list[str] | None] | None = None,
+    undecided: Callable[[Path], list[str] | None] | None = None,
 ) -> None:
     """Run `body` as the Hydra command `name`, and leave with a true exit status.
 
@@ -130,6 +132,8 @@ def command(
         more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
         again = f"to go on: the same command with resume={Sweeps.directory}"
         fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
+    if job.failed_in_sweep and Sweeps.directory is not None:
+        fail("a job failed though it was completed before: its line under 'Left out' says why", 1)
 
 
 def run_jobs(main: Callable[[], object], job: Job, interrupts: Interrupts, reported: bool) -> None:

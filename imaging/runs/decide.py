@@ -7,6 +7,8 @@ from omegaconf import DictConfig
 from imaging.errors import ImagingError, brief
 from imaging.runs.names import last_overrides
 
+MOST_SEEDS = 100  # the level of a look is simulated for all of them
+
 
 def check_decide(config: DictConfig) -> None:
     """Refuse a sweep that `decide` cannot go with; without `decide` any sweep is right.
@@ -55,8 +57,10 @@ def check_numbers(margin, max_seeds) -> None:
     """
     if type(margin) not in (int, float) or not 0 < margin < math.inf:
         raise ImagingError(f"decide is {brief(margin)}; expected a positive number, in dB")
-    if type(max_seeds) is not int or max_seeds < 2:
-        raise ImagingError(f"decide_max_seeds is {brief(max_seeds)}; expected a whole number, at least 2")
+    if type(max_seeds) is not int or not 2 <= max_seeds <= MOST_SEEDS:
+        raise ImagingError(
+            f"decide_max_seeds is {brief(max_seeds)}; expected a whole number from 2 to {MOST_SEEDS}"
+        )
 
 
 def nothing_swept(margin) -> ImagingError:

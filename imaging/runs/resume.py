@@ -98,7 +98,8 @@ def begin_sweep(config: DictConfig) -> int | None:
 
     Raises:
         ImagingError: `resume` is not a sweep, or the settings are not those of that sweep; more than one
-            device a job with a launcher that runs them in this process; `decide` where it cannot be.
+            device a job with a launcher that runs them in this process; `decide` where it cannot be, or for
+            another number of looks than there were to be.
     """
     check_decide(config)
     if _in_this_process(config.hydra):
@@ -116,6 +117,12 @@ def begin_sweep(config: DictConfig) -> int | None:
                 f"{here or 'nothing more than its file'}: resume with what it was started with, or start anew"
             )
         refuse_changes(directory, _essence(before), _essence(config))
+        begun, most = before.get("decide_max_seeds"), config.decide_max_seeds
+        if config.decide is not None and most != begun:
+            raise ImagingError(
+                f"{directory} has decide_max_seeds={begun}, and the level of its intervals is for that: "
+                f"resume with it, or start anew with decide_max_seeds={most}"
+            )
     directory.mkdir(parents=True, exist_ok=True)
     handle = lock(directory)
     write_text(directory / SWEEP_RECORD, OmegaConf.to_yaml(config))

@@ -1,6 +1,8 @@
 """In what runs differ."""
 
-from imaging.evaluation.factors import factors, of_measurement, varied
+import pytest
+
+from imaging.evaluation.factors import cell, factors, members, of_measurement, of_test, varied
 
 
 def config(**changes):
@@ -51,3 +53,66 @@ def test_a_setting_that_the_operator_follows_changes_the_measurement():
     assert found == {"psf.sigma": ["psf.sigma", "physics.operator.psf.sigma", "model.psf.sigma"]}
     assert of_measurement(found) == {"psf.sigma"}
     assert of_measurement(factors({"a": config(), "b": config(seed=1)})) == set()
+
+
+def test_a_seed_that_only_some_networks_have_is_told_with_the_seed():
+    """A Wiener filter beside a U-Net and a U-Net inside of something, three seeds of each."""
+    configs = {}
+    for seed in (0, 1, 2):
+        configs[f"w{seed}"] = config(seed=seed, model={"name": "wiener"})
+        configs[f"u{seed}"] = config(seed=seed, model={"name": "unet", "seed": seed})
+        network = {"name": "unet", "seed": seed}
+        configs[f"b{seed}"] = config(seed=seed, model={"name": "wiener_unet", "network": network})
+    assert factors(configs) == {"seed": ["seed", "model.seed", "model.network.seed"]}
+    assert varied(configs)["u2"] == {"seed": 2}
+
+
+def test_a_seed_of_its_own_is_not():
+    configs = {"w": config(model={"name": "wiener"})}
+    configs |= {f"u{s}": config(seed=0, model={"name": "unet", "seed": s}) for s in (0, 1)}
+    assert varied(configs)["u1"] == {"model.seed": 1}
+
+
+def test_a_group_is_called_as_it_is_and_not_name():
+    one, other = {"name": "adam", "lr": 1e-3, "betas": [0.9, 0.999]}, {"name": "muon", "lr": 0.02}
+    names = factors({"a": config(optimizer=one), "b": config(optimizer=other)})
+    assert names == {"optimizer": ["optimizer.name"], "lr": ["optimizer.lr"]}
+    assert members("optimizer", names) == {"lr"}
+    assert members("lr", names) == set()
+
+
+def test_a_group_that_may_be_none_keeps_both_names():
+    configs = {"a": {"schedule": None, "depth": 1}}
+    configs |= {name: {"schedule": {"name": name}, "depth": 1} for name in ("cosine", "step")}
+    configs["c"] = {"schedule": 5, "depth": 1}
+    found = varied(configs)
+    assert len({repr(settings) for settings in found.values()}) == 4
+
+
+def test_other_training_images_leave_the_test_as_it_is():
+    def of(**source):
+        return config(data={"source": {"name": "folder", "train": "a", "test": "b"} | source})
+
+    training = factors({"a": of(), "b": of(train="c")})
+    assert (of_measurement(training), of_test(training)) == (set(), set())
+    assert of_test(factors({"a": of(), "b": of(test="c")})) == {"test"}
+    blurred = {"operator": {"name": "blur", "sigma": 2.0}}
+    assert of_test(factors({"a": config(physics=blurred), "b": config(physics={"operator": {}})})) == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1, "0.1"),
+        (0.1000001, "0.1000001"),
+        (2.0, "2"),
+        (1e-5, "1e-05"),
+        ([0.005, 0.25], "0.005 to 0.25"),
+        ([0.1, 0.10000001], "0.1 to 0.10000001"),
+        (None, "-"),
+        (True, "yes"),
+        (1234567, "1234567"),
+    ],
+)
+def test_values_that_differ_are_written_differently(value, text):
+    assert cell(value) == text

@@ -24,10 +24,10 @@ def decide(command, tiny, monkeypatch, tmp_path):
     was complained, how many runs there were at each question).
     """
 
-    def run(answers: list[list[str]], *arguments: str) -> tuple[int, str, str, list[int]]:
+    def run(answers: list[list[str] | None], *arguments: str) -> tuple[int, str, str, list[int]]:
         runs = []
 
-        def undecided(directory: Path) -> list[str]:
+        def undecided(directory: Path) -> list[str] | None:
             runs.append(len(list(directory.glob("*/metrics.json"))))
             return answers[min(len(runs), len(answers)) - 1]
 
@@ -108,7 +108,7 @@ def test_two_seeds_are_enough_if_all_is_decided_with_them(decide, untrained, tmp
     assert jobs(sweep_of(tmp_path)) == names(2, first=5)
 
 
-def test_no_more_seeds_than_asked_for_and_more_if_the_sweep_is_resumed_with_more(decide, untrained, tmp_path):
+def test_no_more_seeds_than_asked_for_also_when_resumed(decide, untrained, tmp_path):
     status, printed, _, runs = decide([LINES], "decide_max_seeds=3")
     assert (status, runs) == (0, [4, 6])
     assert rounds(printed)[-1] == "seeds 3: 2 comparisons are not decided; decide_max_seeds is reached"
@@ -117,12 +117,18 @@ def test_no_more_seeds_than_asked_for_and_more_if_the_sweep_is_resumed_with_more
 
     assert decide([LINES], "decide_max_seeds=3", f"resume={sweep}")[3] == [6]
     assert jobs(sweep) == names(3)
-    status, printed, _, runs = decide([LINES, []], "decide_max_seeds=5", f"resume={sweep}")
-    assert (status, runs) == (0, [6, 8])
-    assert rounds(printed)[0] == "seeds 3: 2 comparisons are not decided; adding seed 3"
-    assert jobs(sweep) == names(4)
-    assert attempts(sweep) == [1] * 8
-    assert decision(sweep) == (0.1, 5)
+    # The looks so far were at the level for three seeds: with more looks it would not be kept.
+    status, _, complained, runs = decide([LINES], "decide_max_seeds=5", f"resume={sweep}")
+    assert (status, complained.count("\n"), runs) == (2, 1, [])
+    assert "has decide_max_seeds=3, and the level of its intervals is for that" in complained
+    assert decision(sweep) == (0.1, 3)
+
+
+def test_a_sweep_of_which_nothing_can_be_compared_is_not_called_decided(decide, untrained, tmp_path):
+    status, printed, _, runs = decide([None])
+    assert (status, runs) == (0, [4])
+    assert rounds(printed) == ["seeds 2: nothing can be compared; no seed is added"]
+    assert jobs(sweep_of(tmp_path)) == names(2)
 
 
 def test_a_failed_job_ends_the_adding_and_its_round_is_completed_by_resume(decide, untrained, tmp_path):
@@ -189,7 +195,7 @@ def test_over_slots_of_a_queue(decide, tmp_path, monkeypatch):
     assert not any("decide" in read_config(sweep / job) for job in jobs(sweep))
     assert len((sweep / "summary.csv").read_text().splitlines()) == 1 + 6 * 4  # sigmas
 
-    status, _, complained, runs = decide([LINES], "launcher=basic", "decide_max_seeds=3", f"resume={sweep}")
+    status, _, complained, runs = decide([[]], "launcher=basic", f"resume={sweep}")
     assert (status, runs) == (0, [6]), complained
     assert attempts(sweep) == [1] * 6
 
@@ -204,7 +210,8 @@ def test_over_slots_of_a_queue(decide, tmp_path, monkeypatch):
         (["decide=inf"], "decide is inf; expected"),
         (["decide=[0.1]"], "decide is [0.1]; expected"),
         (["decide=0.1,0.2"], "decide is for the whole sweep: give one number"),
-        (["decide_max_seeds=1"], "decide_max_seeds is 1; expected a whole number, at least 2"),
+        (["decide_max_seeds=1"], "decide_max_seeds is 1; expected a whole number from 2 to 100"),
+        (["decide_max_seeds=101"], "decide_max_seeds is 101; expected a whole number from 2 to 100"),
         (["decide_max_seeds=2.5"], "decide_max_seeds is 2.5; expected"),
         (["decide_max_seeds=null"], "decide_max_seeds is None; expected"),
         (["decide_max_seeds=3,4"], "decide_max_seeds is for the whole sweep"),
