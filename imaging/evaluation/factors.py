@@ -133,11 +133,11 @@ def cell(value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(v, int | float) for v in value):
-        return f"{number(value[0])} to {number(value[1])}"
-    return number(value) if isinstance(value, float) else str(value)
+        return f"{_shortest(value[0])} to {_shortest(value[1])}"
+    return _shortest(value) if isinstance(value, float) else str(value)
 
 
-def number(value: float) -> str:
+def _shortest(value: float) -> str:
     """As short as it can be read back: 0.1, 2, 1e-05, 0.1000001."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)

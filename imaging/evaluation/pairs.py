@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -39,14 +40,8 @@ class Pairs:
             for one in table.cells
             for run in (result.run for result in one.results)
         }
+        self._results = table.results
         self.seeds = {r.run: table.settings[r.run].get("seed") for r in table.results}
-        self.psnr: dict[tuple[str, float], dict[str, float]] = {}
-        draws: dict[tuple, list[float]] = {}
-        for result in table.results:
-            for record in result.records:
-                draws.setdefault((result.run, record.sigma, record.image), []).append(record.psnr)
-        for (run, sigma, image), values in draws.items():
-            self.psnr.setdefault((run, sigma), {})[image] = sum(values) / len(values)
         names = dict.fromkeys(name for s in self.settings.values() for name in s)
         self.of_test = of_test(table.names)
         self.varied = [n for n in names if len({repr(s.get(n)) for s in self.settings.values()}) > 1]
@@ -56,6 +51,18 @@ class Pairs:
         }
         follow = {n for names in self.along.values() for n in names}
         self.factors = [n for n in self.varied if n not in self.of_test and n not in follow]
+
+    @cached_property
+    def psnr(self) -> dict[tuple[str, float], dict[str, float]]:
+        """By run and sigma, and in these by image."""
+        draws: dict[tuple, list[float]] = {}
+        for result in self._results:
+            for record in result.records:
+                draws.setdefault((result.run, record.sigma, record.image), []).append(record.psnr)
+        psnr: dict[tuple[str, float], dict[str, float]] = {}
+        for (run, sigma, image), values in draws.items():
+            psnr.setdefault((run, sigma), {})[image] = sum(values) / len(values)
+        return psnr
 
     def _tells(self, name: str, other: str) -> bool:
         """Whether the level of `name` determines that of `other`."""

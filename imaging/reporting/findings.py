@@ -42,6 +42,8 @@ def verdict(comparisons: list[Comparison], decision: Decision) -> str:
 
 def explanation(comparisons: list[Comparison], decision: Decision | None = None) -> str:
     """What the intervals and p-values of a report are, in one sentence."""
+    if not comparisons:
+        return "Differences:"
     level = f"{100 * (decision.level if decision else LEVEL):.3g} %"
     over = dict.fromkeys(c.generalises for c in comparisons if c.generalises != "nothing")
     kinds = {

@@ -36,8 +36,6 @@ from imaging.reporting.tables import (
     text_table,
 )
 
-NOTHING_COMPARED = "Differences:"
-
 
 @dataclass
 class About:
@@ -121,7 +119,7 @@ def write_sweep(
     comparisons = compare(table, about.decision)
     write_text(directory / "comparisons.csv", comparisons_csv(comparisons))
     told = sentences(comparisons)
-    compared = explanation(comparisons, about.decision) if told else NOTHING_COMPARED
+    compared = explanation(comparisons, about.decision)
     told += [f"not compared: {line}" for line in uncompared(table, comparisons)]
     if about.decision:
         told.append(verdict(comparisons, about.decision))

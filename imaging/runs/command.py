@@ -75,7 +75,7 @@ class Job:
 def command(
     name: str,
     body: Callable[[DictConfig], object],
-    after_sweep: Callable[[Path], list[str] | None] | None = None,
+    after_sweep: Callable[[Path], list[str]] | None = None,
     undecided: Callable[[Path], list[str] | None] | None = None,
 ) -> None:
     """Run `body` as the Hydra command `name`, and leave with a true exit status.
@@ -86,7 +86,8 @@ def command(
         after_sweep: called with the sweep's directory when all its jobs have ended, failed or not; returns a
             line for each job that is not completed.
         undecided: called with the sweep's directory when all jobs have ended that there are so far; returns a
-            line for each comparison that needs more seeds. See `hydra_plugins/imaging_seeds.py`.
+            line for each comparison that needs more seeds, None if nothing can be compared. See
+            `hydra_plugins/imaging_seeds.py`.
 
     Exit status: 0 done; 1 a failure of ours, with its traceback, or jobs of a sweep that failed; 2 something
     to mend by the user, in one line; 130 interrupted and saved; 75 the same by a cluster's warning or a time

@@ -10,7 +10,7 @@ from imaging.runs.names import swept
 from imaging.runs.resume import SWEEP_RECORD, read_record
 from imaging.settings import short_names
 
-ABSENT = "absent"
+ABSENT = object()
 
 
 class HParams:
@@ -64,7 +64,7 @@ def varied_settings(directory: Path, settings: dict) -> dict:
         ]
         for key, name in short_names(keys, reserved=values.keys() - set(keys)).items():
             value = OmegaConf.select(OmegaConf.create(settings), key, default=ABSENT)
-            if value == ABSENT:
+            if value is ABSENT:
                 continue  # a group that puts others together, as `experiment`, is no setting of the run's
             if OmegaConf.is_dict(value):
                 value = value.get("name", str(value))
