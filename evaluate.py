@@ -119,9 +119,9 @@ def evaluate(config: DictConfig) -> None:
 
     facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
     states = {run.name: true_state(run) for run in directories if run != target} or None
-    asked = decision(target) if target.is_dir() else None
+    asked = Decision.of(decision(target)) if target.is_dir() else None
     command_line = f"python evaluate.py {shlex.join(sys.argv[1:])}"
-    about = About(facts, [command_line], states, missing, Decision(*asked) if asked else None)
+    about = About(facts, [command_line], states, missing, asked)
     configs |= {result.run: result.config for result in results}
     print(f"\n{write_sweep(output, results, about, configs)}")
     shutil.rmtree(output / TESTING)

@@ -81,8 +81,7 @@ def after_sweep(directory: Path) -> list[str]:
         return []  # a script was written
     results, configs, missing = collected(runs)
     missing += [f"{run.name}: {describe_end(run)}" for run in runs if states[run.name] != "completed"]
-    asked = decision(directory)
-    about = About(*about_sweep(directory), states, missing, Decision(*asked) if asked else None)
+    about = About(*about_sweep(directory), states, missing, Decision.of(decision(directory)))
     print(f"\n{write_sweep(directory, results, about, configs)}\n")
     print(f"sweep    {directory}")
     if results:
@@ -115,7 +114,7 @@ def undecided(directory: Path) -> list[str] | None:
     from imaging.evaluation.table import Table
     from imaging.runs.resume import decision
 
-    asked = comparisons.Decision(*decision(directory))
+    asked = comparisons.Decision.of(decision(directory))
     results, configs, _ = collected(find_runs(directory))
     found = comparisons.compare(Table(results, configs), asked)
     return comparisons.undecided(found, asked.margin) if found else None

@@ -46,6 +46,11 @@ class Decision:
     margin: float
     max_seeds: int
 
+    @classmethod
+    def of(cls, numbers: tuple[float, int] | None) -> "Decision | None":
+        """The decision with these numbers, or None of None."""
+        return None if numbers is None else cls(*numbers)
+
     @property
     def level(self) -> float:
         """Of the interval at one look."""

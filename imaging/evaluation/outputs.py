@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +94,8 @@ def read_result(
     except ImagingError as error:
         raise ImagingError(f"{error}; {again}") from None
     refuse_diverged(records)
+    if any(record.run != directory.name for record in records):  # it has another name since
+        records = [replace(record, run=directory.name) for record in records]
     result, damaged = Result(directory.name, config, records), []
     result.directory, result.command = directory, command
     for name, read in ((EXAMPLES, _examples), (VIEW, _view)):

@@ -32,11 +32,12 @@ def verdict(comparisons: list[Comparison], decision: Decision) -> str:
     states = [c.state(decision.margin) for c in comparisons]
     seeds = max(c.n_seeds for c in comparisons)
     limit = "" if seeds < decision.max_seeds else ", the most that were allowed"
-    margin, level, open_ = f"±{decision.margin:g} dB", f"{100 * decision.level:.1f} %", states.count("open")
+    counts = {state: states.count(state) for state in ("decided", "within", "open")}
     return (
-        f"Seeds until decided: {seeds} seeds{limit}. Of the intervals {states.count('decided')} exclude 0, "
-        f"{states.count('within')} lie within {margin}, {open_} are open. At {level} each, those "
-        f"of all looks up to {decision.max_seeds} seeds hold together at 95 %."
+        f"Seeds until decided: {seeds} seeds{limit}. Intervals that exclude 0: {counts['decided']}; that lie "
+        f"within ±{decision.margin:g} dB: {counts['within']}; open: {counts['open']}. At "
+        f"{100 * decision.level:.1f} % each, those of all looks up to {decision.max_seeds} seeds hold "
+        "together at 95 %."
     )
 
 

@@ -32,6 +32,11 @@ class Interrupts:
 
     def __enter__(self):
         self._before = {number: signal.getsignal(number) for number in SIGNALS}
+        for handler in self._before.values():
+            outer = getattr(handler, "__self__", None)
+            if isinstance(outer, Interrupts) and outer.asked is not None and not outer.deferred:
+                # Python ignored its exception, as it does in callbacks of weak references while it imports.
+                outer.leave("stopped")
         self.install()
         return self
 

@@ -163,7 +163,7 @@ def test_seeds_are_enough_when_the_interval_excludes_0_or_lies_within_the_margin
         assert undecided([only], 0.1) == []
     (only,) = compare(two_methods(0.0, 2, spread=1.0), decision)
     assert undecided([only], 0.1) == [f"Removing the bias: {only.effect}"]
-    assert "0 exclude 0, 0 lie within ±0.1 dB, 1 are open" in verdict([only], decision)
+    assert "that exclude 0: 0; that lie within ±0.1 dB: 0; open: 1." in verdict([only], decision)
 
 
 def test_looking_again_and_again_makes_the_intervals_wider():

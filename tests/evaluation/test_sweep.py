@@ -1,9 +1,11 @@
-"""Which runs there are."""
+"""Which runs there are, and what their tests have left."""
 
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.evaluation.sweep import find_runs
+from imaging.evaluation.records import per_image_csv
+from imaging.evaluation.sweep import collect, find_runs
+from tests.results import result
 
 
 def test_runs_come_in_the_order_of_their_numbers(tmp_path):
@@ -18,3 +20,13 @@ def test_runs_come_in_the_order_of_their_numbers(tmp_path):
 def test_a_directory_without_runs_is_named(tmp_path):
     with pytest.raises(ImagingError, match=f"^{tmp_path} is neither a run directory nor a sweep"):
         find_runs(tmp_path)
+
+
+def test_the_records_of_a_renamed_directory_have_its_new_name(tmp_path):
+    old = result("0-bias", [30.0, 31.0], {"bias": True})
+    run = tmp_path / "mine"
+    run.mkdir()
+    (run / "per_image.csv").write_text(per_image_csv(old.records))
+    (found,), left_out = collect([run], {"mine": old.config}, {"mine": {"state": "completed"}})
+    assert left_out == []
+    assert [(record.run, record.psnr) for record in found.records] == [("mine", 30.0), ("mine", 31.0)]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import weakref
 
 import pytest
 
@@ -25,6 +26,17 @@ def test_a_deferred_signal_waits_and_a_second_one_does_not(number, capfd):
         assert "stopping after this step" in capfd.readouterr().err
         with pytest.raises(Interrupted, match="at once"):
             os.kill(os.getpid(), number)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_is_obeyed_though_python_ignored_its_exception():
+    with Interrupts():
+        thing = set()
+        callback = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+        del thing
+        assert callback() is None
+        with pytest.raises(Interrupted, match="SIGTERM: stopped"), Interrupts():
+            pytest.fail("entered")
 
 
 def test_the_handlers_of_before_are_there_again():
