@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from imaging.errors import ImagingError
 from imaging.runs.complaints import CONF, complaint
-from imaging.runs.interrupts import Interrupted, Interrupts
+from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.memory import keep_freed_memory
 from imaging.runs.names import register_resolvers
@@ -186,7 +186,7 @@ def stopped(error: BaseException) -> None:
     text = str(error) or "interrupted"
     if Sweeps.directory:
         text = f"{text.split('; to go on')[0]}; to go on: the same command with resume={Sweeps.directory}"
-    fail(text, TRY_AGAIN if text.startswith(("SIGUSR", "time limit")) else 130)
+    fail(text, TRY_AGAIN if text.startswith(("SIGUSR", "time limit")) else EXIT_STATUS)
 
 
 def fail(message: str, status: int) -> None:

@@ -6,6 +6,7 @@ import threading
 
 # USR1 and USR2 are what clusters send before they take a job away.
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+EXIT_STATUS = 130  # of a command that was interrupted
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 
@@ -18,6 +19,9 @@ class Interrupts:
 
     Whoever defers does so because the weights may be in the middle of an update: saving inside a handler
     could catch them there, and hang. A second signal is obeyed at once, without saving.
+
+    Where Python ignores exceptions, as in callbacks of weak references while it imports, that of a signal is
+    lost. So whoever enters another one inside is told then; who catches `Interrupted` leaves this one first.
 
     Args:
         until: what is brought to its end first where a signal is deferred, for the message.
@@ -35,8 +39,7 @@ class Interrupts:
         for handler in self._before.values():
             outer = getattr(handler, "__self__", None)
             if isinstance(outer, Interrupts) and outer.asked is not None and not outer.deferred:
-                # Python ignored its exception, as it does in callbacks of weak references while it imports.
-                outer.leave("stopped")
+                outer.leave("stopped")  # its exception was lost
         self.install()
         return self
 

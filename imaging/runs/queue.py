@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from imaging.runs.interrupts import Interrupted, Interrupts
+from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.jobs import Job
 from imaging.runs.parent import PARENT
 from imaging.runs.slots import Slot
@@ -53,8 +53,8 @@ class Queue:
         Raises:
             Interrupted: a signal came.
         """
-        with Interrupts():
-            try:
+        try:
+            with Interrupts():
                 while True:
                     self._fill(next_job, ended)
                     if not self.running:
@@ -62,8 +62,8 @@ class Queue:
                     self._collect(ended)
                     self.watcher.tick()
                     time.sleep(0.05)
-            except Interrupted as asked:
-                self._stop(str(asked).split(":")[0])
+        except Interrupted as asked:
+            self._stop(str(asked).split(":")[0])
 
     def _fill(self, next_job, ended) -> None:
         while len(self.running) < len(self.slots):
@@ -132,7 +132,7 @@ def record_end(directory: Path, status: int, asked: bool = False) -> None:
         status: exit status of its process; negative, the number of the signal that killed it.
         asked: whether it was told to stop.
     """
-    if asked and status == -signal.SIGTERM:
+    if asked and status in (-signal.SIGTERM, EXIT_STATUS):
         end_as(directory, "interrupted", "SIGTERM: it had not begun")
     elif status < 0:
         end_as(directory, "failed", f"killed by {signal.Signals(-status).name}")

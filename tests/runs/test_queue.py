@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from imaging.runs.interrupts import Interrupted
 from imaging.runs.jobs import Job
 from imaging.runs.overrides import passed
 from imaging.runs.queue import Queue, last_line
@@ -65,6 +66,16 @@ def test_each_way_to_die_costs_one_job_and_is_told(make_job):
         "good": "completed",
     }
     assert "Traceback" in (jobs[0].directory / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("handler", ["signal.SIG_DFL", "lambda *_: sys.exit(130)"])
+def test_a_job_that_is_interrupted_before_it_is_a_run_has_not_failed(handler, make_job):
+    code = f"import os, signal, sys, time; signal.signal(signal.SIGTERM, {handler}); "
+    job = make_job("begins", code + "os.kill(os.getppid(), signal.SIGINT); time.sleep(60)")
+    with pytest.raises(Interrupted, match="SIGINT: the jobs that ran are saved"):
+        run_all([job, make_job("waits")], slots=1)
+    assert describe_end(job.directory) == "interrupted (SIGTERM: it had not begun)"
+    assert read_status(job.directory.parent / "waits")["state"] == "queued"
 
 
 def test_what_is_completed_is_not_started(make_job):
