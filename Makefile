@@ -28,7 +28,7 @@ demo: setup  ## Train and compare all three studies on the bundled photographs (
 
 # The tests' networks are too small to gain from threads: a process of one thread for each core.
 test: setup  ## Run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope -m "not slow and not published"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow and not published"
 
 test-all: test  ## Run the tests, the slow ones too
 	$(BIN)/python -m pytest -m slow

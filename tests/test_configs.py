@@ -117,13 +117,21 @@ def test_config_of_a_data_set(arguments, command, data_root, monkeypatch):
     assert "PSNR in dB, mean over" in printed
 
 
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("sweep", "small", "methods"),
     [
         ("bias_ablation", ["model.depth=2"], ["dncnn"] * 4),
-        ("noise_ablation", ["model.depth=2"], ["dncnn"] * 8),
-        ("denoising_baselines", [], ["identity", "total_variation", "wavelet", "non_local_means", "dncnn"]),
-        (
+        slow("noise_ablation", ["model.depth=2"], ["dncnn"] * 8),
+        slow(
+            "denoising_baselines",
+            [],
+            ["identity", "total_variation", "wavelet", "non_local_means", "dncnn"],
+        ),
+        slow(
             "deconvolution_baselines",
             ["data.batch_size=2"],
             [
@@ -135,8 +143,8 @@ def test_config_of_a_data_set(arguments, command, data_root, monkeypatch):
                 "wiener_front_end",
             ],
         ),
-        ("deconvolution", ["data.batch_size=2"], ["wiener", "unet", "wiener_front_end"]),
-        (
+        slow("deconvolution", ["data.batch_size=2"], ["wiener", "unet", "wiener_front_end"]),
+        slow(
             "inpainting_baselines",
             ["data.patch_size=28", "data.source.channels=1"],
             ["identity", "biharmonic", "mlp"],

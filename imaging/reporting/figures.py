@@ -46,6 +46,9 @@ def psnr_note(x_hat: np.ndarray, x: np.ndarray) -> str:
 
 def save(figure, path: Path) -> None:
     """Write the PNG at `path`, and beside it the same as SVG."""
-    figure.savefig(path, dpi=150, bbox_inches="tight")
-    figure.savefig(path.with_suffix(".svg"), dpi=150, bbox_inches="tight", metadata={"Date": None})
+    figure.draw_without_rendering()  # the layout, once for both
+    figure.set_layout_engine(None)
+    whole = figure.get_tightbbox().padded(0.1)
+    figure.savefig(path, dpi=150, bbox_inches=whole)
+    figure.savefig(path.with_suffix(".svg"), dpi=150, bbox_inches=whole, metadata={"Date": None})
     pyplot().close(figure)

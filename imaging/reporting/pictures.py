@@ -1,5 +1,6 @@
 """Figures of images: what went in, what came out, and how a network without biases sees them."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -173,7 +174,7 @@ def linear_views(views: dict[str, dict], path: Path) -> None:
             line[-1].legend(fontsize=8)
         else:
             line[-1].set_axis_off()
-        line[0].set_ylabel(plain(label), fontsize=9)
+        line[0].set_ylabel(plain(textwrap.fill(label, 26)), fontsize=9)  # as long as a row is high
     save(figure, path)
 
 

@@ -55,6 +55,8 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
         else:
             left = max(low, min(sigmas) / 2) if logarithmic else low
             axes.axvspan(left, high, color=colour, alpha=0.1, linewidth=0, **words)
+    if told:
+        axes.plot([], [], color="gray", linestyle=":", linewidth=1, label="trained at, or shaded: on")
     for one, style in zip(cells, look.styles, strict=True):
         points = [(s, [mean_of(result, s) for result in one.results]) for s in sigmas]
         points = [(s, [v for v in values if v is not None and math.isfinite(v)]) for s, values in points]

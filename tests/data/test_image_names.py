@@ -4,10 +4,13 @@ import csv
 import os
 import shutil
 
+import pytest
+
 NAMES = [b"a\r\nb.png", rb"a\r\nb.png", b"\xff.png", b'$x$ <b>&",|.png', b"$\\frac{.png"]
 IDS = {r"a\\r\\nb", r"a\r\nb", r"\udcff", '$x$ <b>&",|', r"$\frac{"}
 
 
+@pytest.mark.slow
 def test_images_of_any_name_are_tested_drawn_and_told(command, tiny, photographs, tmp_path):
     images = tmp_path / "test images"
     images.mkdir()

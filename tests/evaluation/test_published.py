@@ -32,6 +32,7 @@ def means(tmp_path: Path) -> dict[tuple[str, int], float]:
     return {(row["run"], round(255 * float(row["sigma"]))): float(row["psnr_mean"]) for row in rows}
 
 
+@pytest.mark.slow
 def test_a_few_images(command, weights, tmp_path):
     """At sigma 50 and 100, where the networks differ most, within what three images may differ from 68."""
     sigmas = f"sigmas=[{50 / 255},{100 / 255}]"

@@ -93,6 +93,13 @@ def test_linear_views_have_a_row_for_each_network(tmp_path):
     assert svg_text(tmp_path / "two.svg").count("<!-- restored -->") == 4
 
 
+def test_a_long_name_is_as_high_as_its_row(tmp_path):
+    linear_views({"dncnn, training sigma 0.005 to 0.25, bias no": a_view()}, tmp_path / "one.png")
+    told = svg_text(tmp_path / "one.svg")
+    assert "<!-- dncnn, training sigma -->" in told or "<!-- dncnn, training sigma\n0.005" in told
+    assert "dncnn, training sigma 0.005" not in told
+
+
 def test_each_physics_shows_its_own_measurement():
     first, second = examples() | {"sigma": 0.1}, examples() | {"sigma": 0.1}
     second["measured"] = [y + 0.1 for y in second["measured"]]

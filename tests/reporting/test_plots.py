@@ -37,7 +37,8 @@ def test_training_noise_and_another_factor_have_an_entry_a_level(tmp_path):
     table = Table([noisy(0.01, 0.1, bias=b, trained=t) for t in (0.05, [0.005, 0.2]) for b in (True, False)])
     psnr_against_sigma(table, tmp_path / "a.png")
     told = words(tmp_path / "a.png")
-    for line in ("training sigma 0.05", "training sigma 0.005 to 0.2", "bias yes", "bias no"):
+    entries = ("training sigma 0.05", "training sigma 0.005 to 0.2", "bias yes", "bias no")
+    for line in (*entries, "trained at, or shaded: on"):
         assert told.count(line) == 1
     matrix_figure(matrices(table), tmp_path / "b.png")
     told = words(tmp_path / "b.png")

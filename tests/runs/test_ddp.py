@@ -27,6 +27,7 @@ def environment():
     return os.environ | {"OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_curve_of_one(command, tiny, tmp_path, environment):
     steps = [*tiny, "trainer.max_steps=9", "trainer.val_check_interval=3", "data.batch_size=8"]
     child = subprocess.run(

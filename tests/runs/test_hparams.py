@@ -35,6 +35,7 @@ def read(run) -> tuple[set, dict, dict]:
     return {info.name.tag for info in declared.metric_infos}, parameters, scalars
 
 
+@pytest.mark.slow
 def test_every_run_of_a_sweep_declares_the_same_and_tells_its_own(command, tiny, tmp_path):
     status, _, _ = command("train.py", "-m", *tiny, "model.depth=3,4", "model.bias=true,false", "seed=2")
     assert status == 0
