@@ -1,5 +1,6 @@
 """What all figures share: matplotlib without a screen, colours, an image with its PSNR, PNG and SVG."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +47,11 @@ def psnr_note(x_hat: np.ndarray, x: np.ndarray) -> str:
 
 def save(figure, path: Path) -> None:
     """Write the PNG at `path`, and beside it the same as SVG."""
-    figure.draw_without_rendering()  # the layout, once for both
-    figure.set_layout_engine(None)
-    whole = figure.get_tightbbox().padded(0.1)
-    figure.savefig(path, dpi=150, bbox_inches=whole)
-    figure.savefig(path.with_suffix(".svg"), dpi=150, bbox_inches=whole, metadata={"Date": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the font lacks it: a box here, itself in the tables
+        figure.draw_without_rendering()  # the layout, once for both
+        figure.set_layout_engine(None)
+        whole = figure.get_tightbbox().padded(0.1)
+        figure.savefig(path, dpi=150, bbox_inches=whole)
+        figure.savefig(path.with_suffix(".svg"), dpi=150, bbox_inches=whole, metadata={"Date": None})
     pyplot().close(figure)

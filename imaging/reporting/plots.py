@@ -53,7 +53,7 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
         if low == high:
             axes.axvline(low, color=colour, linestyle=":", linewidth=1, **words)
         else:
-            left = max(low, min(sigmas) / 2) if logarithmic else low
+            left = min(sigmas) / 2 if logarithmic and low == 0 else low
             axes.axvspan(left, high, color=colour, alpha=0.1, linewidth=0, **words)
     if told:
         axes.plot([], [], color="gray", linestyle=":", linewidth=1, label="trained at, or shaded: on")
