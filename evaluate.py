@@ -1,4 +1,4 @@
-"""Test trained networks or restore a photograph: python evaluate.py run=… [data=…] [sigmas=[…]] [image=…]."""
+"""Test trained networks: python evaluate.py run=… [data=…] [sigmas=[…]]."""
 
 import shlex
 import shutil
@@ -17,7 +17,6 @@ TESTING = "testing"  # in the directory of the tables: what is measured so far, 
 def evaluate(config: DictConfig) -> None:
     """One table of a run, of a checkpoint or of all runs of a sweep."""
     from imaging.data import build_data
-    from imaging.data.image_files import SUFFIXES
     from imaging.evaluation.comparisons import Decision
     from imaging.evaluation.evaluate import Protocol, check_sizes
     from imaging.evaluation.outputs import write_pictures
@@ -32,7 +31,6 @@ def evaluate(config: DictConfig) -> None:
         PROTOCOL,
         output_directory,
         readable,
-        refuse,
         refuse_data_settings,
         variants,
     )
@@ -45,21 +43,10 @@ def evaluate(config: DictConfig) -> None:
     given = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if not isinstance(given["self_ensemble"], bool):
         raise ImagingError(f"self_ensemble is {given['self_ensemble']!r}; expected true or false")
-    if given["export"] is not None:
-        from imaging.photographs.load import export_as_asked
-
-        refuse(given, ("image", "output", "sigma", "psf", "mask", "data", *PROTOCOL), "with export=…")
-        return print(export_as_asked(given))
-    if given["image"] is not None:
-        from imaging.photographs.directories import restore_as_asked
-
-        refuse(given, (*PROTOCOL, "data"), "on photographs, to which nothing is added")
-        return restore_as_asked(given)
     if given["sigma"] not in (None, "estimated"):
-        raise ImagingError("sigma=… is for a photograph; on a data set it is sigmas=[…] or sigma=estimated")
-    refuse(given, ("psf", "mask"), "without image=…")
-    if Path(str(given["output"])).suffix in SUFFIXES:
-        raise ImagingError(f"output={given['output']} is an image: say of what, image=…")
+        raise ImagingError(
+            f"sigma is {given['sigma']!r}; expected null or estimated; the noise of the test is sigmas=[…]"
+        )
     target = Path(str(given["run"]))
     if not target.exists():
         target = find_network(target)  # by name, of those that ship
@@ -73,7 +60,9 @@ def evaluate(config: DictConfig) -> None:
         try:
             find_checkpoint(run)
             if run.is_dir() and run != target and (reason := why_untested(run)):
-                raise ImagingError(f"{reason}; alone it can be tested: python evaluate.py run={run}")
+                raise ImagingError(
+                    f"{reason}; alone it can be tested: python evaluate.py {shlex.quote(f'run={run}')}"
+                )
             task, settings = load_network(run, given["accelerator"])
             vary(task, given, settings["physics"]["operator"]["name"])
         except ImagingError as error:
@@ -133,7 +122,7 @@ def evaluate(config: DictConfig) -> None:
     print(
         "tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures as PNG and SVG beside them"
     )
-    return None
+    return
 
 
 def vary(task, given: dict, operator: str) -> None:

@@ -1,6 +1,7 @@
 """Train a reconstruction network and test it: python train.py [experiment=…] [sweep=…] [key=value …]."""
 
 from pathlib import Path
+from shlex import quote
 
 from omegaconf import DictConfig
 
@@ -63,7 +64,7 @@ def train(config: DictConfig) -> float | None:
     print("".join(f"{name} {value:.4f}\n" for name, value in result.numbers.items()))
     print(f"run      {run.directory}")
     print(f"figures  {' '.join(f.name for f in figures)}; tables per_image.csv, summary.csv")
-    print(f"curves   tensorboard --logdir {run.directory}")
+    print(f"curves   tensorboard --logdir {quote(str(run.directory))}")
     return final_psnr(run.directory)
 
 
@@ -87,7 +88,7 @@ def after_sweep(directory: Path) -> list[str]:
     if results:
         print(f"page     {directory}/report.html")
         print("tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures beside them")
-    print(f"curves   tensorboard --logdir {directory}")
+    print(f"curves   tensorboard --logdir {quote(str(directory))}")
     return [
         f"{run.name} {describe_end(run)}" for run in runs if not is_over(run) and states[run.name] != "queued"
     ]

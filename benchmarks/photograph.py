@@ -1,8 +1,8 @@
-"""A photograph of 100 megapixels through `evaluate.py`: the memory that it takes.
+"""A photograph of 100 megapixels through `imaging restore`: the memory that it takes.
 
     python benchmarks/photograph.py
 
-Peak resident memory of `python evaluate.py run=… image=photo.jpg output=…` with a denoiser of five layers
+Peak resident memory of `imaging restore photo.jpg restored.jpg --network …` with a denoiser of five layers
 and 32 channels, less that for a tiny image, over what is allowed: 1.5 GiB and the image as float32.
 """
 
@@ -34,15 +34,16 @@ def train(directory: Path) -> Path:
 
 
 def peak(run: Path, directory: Path, name: str, size: tuple[int, int]) -> int:
-    """Highest resident bytes of evaluate.py on a picture of this size."""
+    """Highest resident bytes of `imaging restore` on a picture of this size."""
     line = np.linspace(0, 255, size[1], dtype=np.uint8)
     Image.fromarray(np.broadcast_to(line[None, :, None], (*size, 3)).copy()).save(directory / name)
-    words = [f"run={run}", f"image={name}", "output=restored.jpg", "accelerator=cpu"]
-    command = [sys.executable, str(CHECKOUT / "evaluate.py"), *words]
-    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL)
+    words = [name, "restored.jpg", "--network", str(run), "--device", "cpu"]
+    command = [sys.executable, "-m", "imaging", "restore", *words]
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    process = subprocess.Popen(command, cwd=directory, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"evaluate.py ends with {status}")
+        raise SystemExit(f"imaging restore ends with {status}")
     return usage.ru_maxrss * 1024
 
 

@@ -1,6 +1,7 @@
 """Hydra's `sweep=search`: hyper-parameters by Optuna, for the highest validation PSNR."""
 
 import hashlib
+import shlex
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,7 +151,7 @@ class Search(Sweeper):
         if completed:
             best = self.study.best_trial
             words = [w for w in passed(self._overrides(best.params)) if not w.startswith("sweep=")]
-            print(f"best     {best.value:.2f} dB, trial {best.number}: python train.py {' '.join(words)}")
+            print(f"best     {best.value:.2f} dB, trial {best.number}: python train.py {shlex.join(words)}")
 
 
 def distribution(override: Override):

@@ -50,6 +50,21 @@ class Registry:
             importlib.import_module(f"{self.package}.{module.name}")
         return sorted(self._table)
 
+    def parameters(self, name: str) -> dict[str, inspect.Parameter]:
+        """The settings of what is called `name`: the parameters of its constructor.
+
+        Raises:
+            ImagingError: nothing has this name.
+        """
+        if name not in self.names():
+            hint = closest(name, self._table)
+            raise ImagingError(f"unknown {self.kind} '{name}'{hint}; there are: {', '.join(self._table)}")
+        return {
+            key: parameter
+            for key, parameter in inspect.signature(self._table[name]).parameters.items()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        }
+
     def build(self, config: Mapping, **given):
         """Construct what `config` names.
 
@@ -62,16 +77,7 @@ class Registry:
         """
         settings = dict(config)
         name = settings.pop("name", None)
-        if name not in self.names():
-            known = ", ".join(self._table)
-            hint = closest(name, self._table)
-            raise ImagingError(f"unknown {self.kind} '{name}'{hint}; there are: {known}")
-        constructor = self._table[name]
-        parameters = {
-            key: parameter
-            for key, parameter in inspect.signature(constructor).parameters.items()
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        }
+        parameters = self.parameters(name)
         for key, value in settings.items():
             if key not in parameters or key in given:
                 offered = ", ".join(k for k in parameters if k not in given)
@@ -81,7 +87,7 @@ class Registry:
         for key, parameter in parameters.items():
             if parameter.default is parameter.empty and key not in settings and key not in given:
                 raise ImagingError(f"{self.kind} '{name}' needs the setting '{key}'")
-        return constructor(**settings, **given)
+        return self._table[name](**settings, **given)
 
 
 def check_type(what: str, value, annotation) -> None:

@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 
+from imaging.commands.main import build_parser
 from imaging.runs.jobs import compose
 from imaging.runs.names import last_overrides, register_resolvers
 
@@ -22,7 +23,7 @@ NOT_SHIPPED = ("make", "python train.py model=mean")  # the README says how to w
 def commands(text: str) -> list[str]:
     """Those of scripts and of make, in blocks of code and in lines, also where these are broken."""
     text = re.sub(r"\\\n\s*", " ", text)
-    start = r"((?:python (?:train|evaluate)\.py|make)\b"
+    start = r"((?:python (?:train|evaluate)\.py|python -m imaging|make)\b"
     inline = re.findall(rf"`{start}[^`]*)`", text)
     fenced = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     blocks = re.findall(rf"^(?: {{4}}|\t){start}.*)$", text, re.MULTILINE)
@@ -36,8 +37,12 @@ def check(command: str) -> None:
 
     Raises:
         HydraException: it would refuse it.
+        SystemExit: `imaging` would.
     """
     words = shlex.split(re.sub(r"<[^>]*>", "somewhere", command).replace("…", "somewhere"))
+    if words[:3] == ["python", "-m", "imaging"]:
+        build_parser().parse_args(words[3:])
+        return
     if words[0] == "make":
         targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
         assert {w for w in words[1:] if "=" not in w} <= targets, command
@@ -85,7 +90,8 @@ def test_a_command_of_the_documents_is_composed(command):
 
 def test_the_commands_are_found():
     assert len([c for c in ALL if c.startswith("python train.py")]) > 15
-    assert len([c for c in ALL if c.startswith("python evaluate.py")]) > 5
+    assert len([c for c in ALL if c.startswith("python evaluate.py")]) > 2
+    assert len([c for c in ALL if c.startswith("python -m imaging")]) > 3
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ ROOMS = [
     "reporting",
     "runs",
     "photographs",
+    "commands",
+    "__main__",
 ]
 # Narrower than the order: what a room may not have though it stands above.
 FORBIDDEN = {

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def read_result(
     Raises:
         ImagingError: its records are not there, damaged, or not whole; or it diverged.
     """
-    again = f"to test it again: python evaluate.py run={directory}"
+    again = f"to test it again: python evaluate.py {quote(f'run={directory}')}"
     try:
         records = read_per_image(directory / PER_IMAGE)
         if not records or (tested is not None and len(records) != tested):

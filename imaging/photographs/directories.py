@@ -1,4 +1,4 @@
-"""One photograph or a directory of them, as `evaluate.py image=… output=…` asks for it."""
+"""Restore one photograph, or each photograph in a directory, and report on each."""
 
 from pathlib import Path
 
@@ -9,29 +9,39 @@ from imaging.photographs.load import load
 from imaging.photographs.restorer import Restorer, check_sigma, refuse_target
 
 
-def restore_as_asked(given: dict) -> None:
-    """Restore `image` by `run` into `output`, both files or both directories, and tell of each.
+def restore(
+    image: Path,
+    output: Path,
+    network: str | Path,
+    sigma: float | None = None,
+    psf: dict | None = None,
+    mask: Path | None = None,
+    self_ensemble: bool = False,
+    device: str = "auto",
+) -> None:
+    """Restore a file into a file or a directory into a directory, and print a line for each image.
 
     Args:
-        given: `run`, `image`, `output`, `accelerator`, `self_ensemble`, `sigma` and `mask`
-            or None, and `psf` if another one is asked for.
+        image: a photograph, or a directory of photographs.
+        output: the restored file, or the directory of the restored files.
+        network: a name or a path; see `imaging.photographs.load.load`.
+        sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated.
+        psf: the blur, as `imaging.physics.make_psf` takes it; None: that of the network's training.
+        mask: an image file that is 0 where pixels are lost.
+        self_ensemble: whether to average over flips and quarter turns.
+        device: auto, cpu, cuda, …
 
     Raises:
-        ImagingError: a setting that is wrong, before anything is done; files that could not be restored,
-            after all others are.
+        ImagingError: a wrong setting, before anything is done; files that cannot be restored, after all
+            others are.
     """
-    image, output = (None if given[key] is None else Path(str(given[key])) for key in ("image", "output"))
-    if output is None:
-        suffix = "" if image.is_dir() else image.suffix
-        raise ImagingError(f"say where the restored image goes, e.g. output={image.stem}-restored{suffix}")
-    sigma, mask = None if given["sigma"] == "estimated" else given["sigma"], given["mask"]
     check_sigma(sigma)
     if not image.is_dir():
         refuse_target(output, image)
     if not image.exists():
         raise ImagingError(f"there is no image {image}")
-    restorer = load(str(given["run"]), given["accelerator"], given.get("psf"))
-    if given["self_ensemble"]:
+    restorer = load(network, device, psf)
+    if self_ensemble:
         operator = restorer.config["physics"]["operator"]["name"]
         restorer.task.network = SelfEnsemble.of(restorer.task.network, operator)
     if image.is_dir():
@@ -42,7 +52,7 @@ def restore_as_asked(given: dict) -> None:
 
 def _directory(restorer: Restorer, source: Path, target: Path, sigma: float | None, mask) -> None:
     if target.exists() and (not target.is_dir() or target.samefile(source)):
-        raise ImagingError(f"output is {target}; for a directory of images expected another directory")
+        raise ImagingError(f"the output is {target}; for a directory of images expected another directory")
     inside = target.resolve() if source.resolve() in target.resolve().parents else None
     paths = [
         path
@@ -58,7 +68,7 @@ def _directory(restorer: Restorer, source: Path, target: Path, sigma: float | No
     for path in paths:
         try:
             print(restorer.file(path, target / path.relative_to(source), sigma, mask), flush=True)
-        except Exception as error:  # whatever it is, the others are not to wait for it
+        except Exception as error:  # whatever it is, the other images are restored
             reason = str(error) if isinstance(error, ImagingError) else f"{type(error).__name__}: {error}"
             failed.append(f"{path}: {reason}")
             print(f"{path}: not restored", flush=True)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from imaging.errors import ImagingError
 from imaging.files import write_atomically
+from imaging.photographs.load import load_network
 from imaging.tasks.reconstruction import Reconstruction
 
 SUFFIX = ".pt2"
@@ -32,6 +33,32 @@ class Intensities(nn.Module):
         """(N, C, H, W) float32, and sigma (N, 1, 1, 1) if the network takes it -> (N, C, H, W)."""
         told = () if sigma is None else (sigma,)
         return self.denormalise(self.network(self.normalise(y), *told))
+
+
+def export_network(
+    name: str | Path, path: Path, size: tuple[int, int] | None = None, device: str = "auto"
+) -> str:
+    """Load a network and export it.
+
+    Args:
+        name: of a network that ships, or a path; see `imaging.photographs.load.load`.
+        path: the file; ends in .pt2.
+        size: (H, W) of the images in pixels; None: any.
+        device: auto, cpu, cuda, …
+
+    Returns:
+        a line that says what the file takes.
+
+    Raises:
+        ImagingError: another suffix, a size that is not positive, no such network, or a network whose graph
+            depends on the size where none is given.
+    """
+    if path.suffix != SUFFIX:
+        raise ImagingError(f"cannot export to {path}: its name does not end in {SUFFIX}")
+    if size is not None and min(size) < 1:
+        raise ImagingError(f"the size is {size[0]} × {size[1]}; expected positive numbers of pixels")
+    task, config = load_network(name, device)
+    return export(task, config["data"]["source"]["channels"], path, size)
 
 
 def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int] | None = None) -> str:
@@ -65,7 +92,7 @@ def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int
                 program.module()(other, *arguments[1:])
     except Exception as error:  # torch.export has a dozen kinds
         reason = " ".join(str(error).split())[:160]
-        more = "" if size else "; give the images' size: export_size=[height,width]"
+        more = "" if size else "; give the size of the images: --size HEIGHT WIDTH"
         raise ImagingError(f"this network cannot be exported ({reason}){more}") from None
     write_atomically(path, lambda file: torch.export.save(program, file))
     what = "of any height and width" if size is None else f"of {height}×{width} pixels"

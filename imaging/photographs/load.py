@@ -5,8 +5,6 @@ from pathlib import Path
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
-from imaging.photographs.export import SUFFIX as EXPORTED
-from imaging.photographs.export import export
 from imaging.photographs.restorer import Restorer
 from imaging.registry import closest
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
@@ -30,7 +28,7 @@ def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Res
 
     Raises:
         ImagingError: nothing of that name, a file that cannot be read or is not the one that was shipped, a
-            device that is not here, or a psf for a network that has its own by heart.
+            device that is not here, or a psf for a network that knows only the one it was trained on.
     """
     return Restorer(*load_network(name, device, psf))
 
@@ -54,24 +52,6 @@ def load_network(
         reason = f"{type(error).__name__}: {str(error)[:80]}"
         raise ImagingError(f"{path} is not of this project, or of another version: {reason}") from None
     return task.to(where), config
-
-
-def export_as_asked(given: dict) -> str:
-    """Write `export` of `run`, for images of `export_size` or of any; returns what to tell of it.
-
-    Raises:
-        ImagingError: a setting that is wrong, or a network that cannot be exported so.
-    """
-    size, path = given["export_size"], Path(str(given["export"]))
-    sides = size if isinstance(size, list) else []
-    if size is not None and (len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides)):
-        raise ImagingError(f"export_size is {size!r}; expected [height, width] in pixels")
-    if path.suffix != EXPORTED:
-        raise ImagingError(
-            f"export is {path}; expected a name that ends in {EXPORTED}, for torch.export.load"
-        )
-    task, config = load_network(str(given["run"]), given["accelerator"])
-    return export(task, config["data"]["source"]["channels"], path, size and tuple(size))
 
 
 def shipped() -> list[str]:

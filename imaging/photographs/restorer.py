@@ -73,7 +73,7 @@ class Restorer:
         """
         height, width = image.shape[-2:]
         if min(height, width) < 5:
-            raise ImagingError(f"the noise of {height}×{width} pixels cannot be estimated: give sigma=…")
+            raise ImagingError(f"the noise of {height}×{width} pixels cannot be estimated: give sigma")
         places = [
             (slice(top, top + SEEN), slice(left, left + SEEN))
             for top in sorted({0, max(0, (height - SEEN) // 2), max(0, height - SEEN)})
@@ -112,7 +112,7 @@ class Restorer:
             sigma = self.estimate_sigma(photograph.pixels)
             told.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
         elif sigma is not None and not self.task.takes_sigma:
-            told.append(f"this network is not told sigma: {sigma:g} has no say")
+            told.append(f"this network does not take sigma: {sigma:g} has no effect")
         if sigma is not None:
             told += self._beyond(sigma)
         bits = bits_of(output, photograph.bits)
@@ -129,7 +129,7 @@ class Restorer:
         if low / more <= sigma <= high * more:
             return []
         trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        return [f"the network was trained on sigma {trained}: expect less of it"]
+        return [f"the network was trained on sigma {trained}: the result may be worse"]
 
     def _integers(
         self, photograph: Photograph, bits: int, sigma: float | None, mask: Tensor | None
@@ -176,7 +176,7 @@ class Restorer:
 
     def _inpaint(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
         if mask is None:
-            raise ImagingError("this network fills in lost pixels: give mask=…, an image that is 0 there")
+            raise ImagingError("this network fills in lost pixels: give a mask, an image that is 0 there")
         if mask.shape != y.shape[-2:]:
             sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, y.shape[-2:]))
             raise ImagingError("the mask is {}, but the image is {}".format(*sizes))
@@ -223,4 +223,4 @@ def refuse_target(path: Path, source: Path) -> None:
     """
     check_suffix(path)
     if path.exists() and source.exists() and path.samefile(source):
-        raise ImagingError(f"output is the image itself, {source}; choose another name")
+        raise ImagingError(f"the output is the image itself, {source}; choose another name")

@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -19,6 +20,7 @@ from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.memory import keep_freed_memory
 from imaging.runs.names import register_resolvers
+from imaging.runs.overrides import as_typed
 from imaging.runs.parent import follow_parent
 from imaging.runs.resume import begin_sweep
 from imaging.runs.sbatch import TRY_AGAIN
@@ -97,6 +99,7 @@ def command(
     waits for its end; a second one does not.
     """
     register_resolvers()  # anew: `started` is now
+    sys.argv[1:] = map(as_typed, sys.argv[1:])
     follow_parent()
     keep_freed_memory()
     Sweeps.directory = Sweeps.lock = None
@@ -131,7 +134,7 @@ def command(
         unlock(Sweeps.lock)
     if unfinished:
         more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
-        again = f"to go on: the same command with resume={Sweeps.directory}"
+        again = f"to go on: the same command with {quote(f'resume={Sweeps.directory}')}"
         fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
     if job.failed_in_sweep and Sweeps.directory is not None:
         fail("a job failed though it was completed before: its line under 'Left out' says why", 1)
@@ -185,7 +188,8 @@ def stopped(error: BaseException) -> None:
     """Leave with the status of an interruption, and say how to go on."""
     text = str(error) or "interrupted"
     if Sweeps.directory:
-        text = f"{text.split('; to go on')[0]}; to go on: the same command with resume={Sweeps.directory}"
+        again = quote(f"resume={Sweeps.directory}")
+        text = f"{text.split('; to go on')[0]}; to go on: the same command with {again}"
     fail(text, TRY_AGAIN if text.startswith(("SIGUSR", "time limit")) else EXIT_STATUS)
 
 

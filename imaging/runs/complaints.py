@@ -14,6 +14,12 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from imaging.errors import ImagingError
 from imaging.registry import closest
 
+# Settings that other commands have instead.
+MOVED = {
+    "image": "photographs are restored by: python -m imaging restore",
+    "mask": "photographs are restored by: python -m imaging restore",
+    "export": "networks are exported by: python -m imaging export",
+}
 CONF = Path(__file__).parents[2] / "conf"
 # Of directories and disks; other errors of the system are bugs.
 MENDABLE = {
@@ -58,6 +64,8 @@ def one_line(error: Exception) -> str:
         if "is not in struct" in str(cause):
             known = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key
+            if full in MOVED:
+                return f"no setting '{full}': {MOVED[full]}"
             if full in ("launcher", "sweep"):
                 return f"no setting '{full}' (did you mean 'hydra.{full}'?)"
             if full and (options := _options(full)) and full != "experiment":

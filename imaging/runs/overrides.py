@@ -4,7 +4,25 @@ import shlex
 from collections.abc import Sequence
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
+from imaging.runs.names import quoted
+
+# Settings that are paths, whose text is taken as it was typed; the first three are one path each.
+SINGLE_PATHS = ("run", "resume", "output")
+PATHS = (
+    *SINGLE_PATHS,
+    "data.source.train",
+    "data.source.test",
+    "data.source.root",
+    "paths.data",
+    "paths.cache",
+    "psf.path",
+    "physics.operator.image",
+    "hydra.run.dir",
+    "hydra.sweep.dir",
+)
 # Settings of a command, not of its runs: they are in no run's config.yaml.
 NO_SETTINGS_OF_RUNS = ("resume", "decide", "decide_max_seeds")
 # Of the sweep, not of its jobs; each job goes on with what it finds in its directory.
@@ -19,6 +37,33 @@ def passed(words: Sequence[str]) -> list[str]:
         return word.lstrip("+~").split("=")[0].split("@")[0]
 
     return [w for w in words if key(w) not in NOT_PASSED and not key(w).startswith(NOT_PASSED_GROUPS)]
+
+
+def as_typed(word: str) -> str:
+    """An override whose value is a path, quoted where Hydra would read it as something else.
+
+    Hydra refuses `run=photo (1)` and `resume=run=a`, and reads `output=2026_12_01` as a number. A word that
+    is quoted for Hydra already is left as it is, and so are interpolations (`${…}`), null, and several
+    values where a sweep can vary the path.
+
+    Args:
+        word: of a command line.
+
+    Example:
+        >>> as_typed("output=2026_12_01"), as_typed("seed=1_000")
+        ("output='2026_12_01'", 'seed=1_000')
+    """
+    key, _, text = word.partition("=")
+    if key.lstrip("+") not in PATHS or not text or "${" in text:
+        return word
+    try:
+        override = OverridesParser.create().parse_override(word)
+    except HydraException:
+        return f"{key}={quoted(text)}"
+    if override.is_sweep_override():
+        return f"{key}={quoted(text)}" if key in SINGLE_PATHS else word
+    value, marks = override.value(), text[0] + text[-1]
+    return word if value is None or value == text or marks in ("''", '""') else f"{key}={quoted(text)}"
 
 
 def own_command() -> str | None:

@@ -1,7 +1,7 @@
 """Which config a run has: composed anew, or that of the run or sweep it goes on with."""
 
-import shlex
 from pathlib import Path
+from shlex import join, quote
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -54,7 +54,9 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     if not single or [o for o in hydra.overrides.task if not o.startswith("resume=")]:
         refuse_changes(directory, saved, plain)
     if single and read_status(directory)["state"] == "completed":
-        raise ImagingError(f"{directory} is completed; to test it again: python evaluate.py run={directory}")
+        raise ImagingError(
+            f"{directory} is completed; to test it again: python evaluate.py {quote(f'run={directory}')}"
+        )
     return saved, directory
 
 
@@ -68,13 +70,14 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
     if changed:
         raise ImagingError(
             f"the config is not that of {directory}: {'; '.join(changed)} (there -> here); resume with the "
-            f"settings that it was started with, or with none but resume={directory}, or start anew"
+            f"settings that it was started with, or with none but {quote(f'resume={directory}')}, "
+            "or start anew"
         )
 
 
 def _refuse_sweep(directory: Path) -> None:
     if (directory / SWEEP_RECORD).is_file():
-        raise ImagingError(f"{directory} is a sweep: {_command(directory)} resume={directory}")
+        raise ImagingError(f"{directory} is a sweep: {_command(directory)} {quote(f'resume={directory}')}")
     if not directory.is_dir() or not any(directory.iterdir()):
         if directory.is_dir():
             directory.rmdir()  # Hydra has just made it
@@ -84,7 +87,7 @@ def _refuse_sweep(directory: Path) -> None:
 def _command(directory: Path) -> str:
     """The command that a sweep was started with."""
     words = read_record(directory).hydra.overrides.task
-    return f"python train.py -m {shlex.join(word for word in words if not word.startswith('resume='))}"
+    return f"python train.py -m {join(word for word in words if not word.startswith('resume='))}"
 
 
 def begin_sweep(config: DictConfig) -> int | None:
@@ -204,7 +207,7 @@ def about_sweep(directory: Path) -> tuple[dict[str, str], list[str]]:
         command = _command(directory)
     except ImagingError as error:
         command = f"# the command of this sweep is not known: {error}"
-    return facts, [command, f"python evaluate.py run={shlex.quote(str(directory))}"]
+    return facts, [command, f"python evaluate.py {quote(f'run={directory}')}"]
 
 
 def _essence(config: DictConfig) -> dict:

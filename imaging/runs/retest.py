@@ -30,17 +30,6 @@ def refuse_data_settings(words: list[str]) -> list[str]:
     return keys
 
 
-def refuse(given: dict, keys: tuple[str, ...], where: str) -> None:
-    """Refuse settings that would have no effect.
-
-    Raises:
-        ImagingError: as it says.
-    """
-    for key in keys:
-        if given.get(key) is not None:
-            raise ImagingError(f"{key} has no effect {where}: leave it away")
-
-
 def variants(given: dict) -> list[str]:
     """What is done otherwise with the same weights, in the words of the table's row."""
     return ["self-ensemble"] * given["self_ensemble"] + ["sigma estimated"] * (given["sigma"] == "estimated")

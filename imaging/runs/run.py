@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 from pathlib import Path
+from shlex import quote
 
 from omegaconf import OmegaConf
 
@@ -123,7 +124,7 @@ class Run:
         self._release()
         self.interrupts.hand_on()
         raise Interrupted(
-            f"{asked or 'stopped'}; to go on: python train.py resume={self.directory}"
+            f"{asked or 'stopped'}; to go on: python train.py {quote(f'resume={self.directory}')}"
         ) from None
 
     def _release(self) -> None:

@@ -110,9 +110,11 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
         (["accelerator=abacus"], "accelerator is 'abacus', which is not to be had here"),
         (["data=bundled", "data.batch_size=3"], "data.batch_size is as the run has it"),
-        (["image=a.png", "output=b.png", "sigmas=[7]"], "sigmas has no effect on photographs"),
-        (["image=a.png", "output=b.bmp"], "its name ends in none of .png"),
-        (["image=7", "output=8.png"], "7"),
+        (["image=a.png"], "no setting 'image': photographs are restored by: python -m imaging restore"),
+        (["export=a.pt2"], "no setting 'export': networks are exported by: python -m imaging export"),
+        (["self_ensemble=off"], "self_ensemble is 'off'; expected true or false"),
+        (["sigma=estimated"], "is not told sigma, and needs no estimate"),
+        (["data.max_test_images=1"], "'data' without a choice of it: add data=…, one of: bsd68, bsds300, "),
     ],
 )
 def test_mistakes_are_told_in_one_line(arguments, words, command, run):

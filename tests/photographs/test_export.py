@@ -48,24 +48,7 @@ def test_the_exported_network_gives_the_same(name, tmp_path):
         x_hat = torch.export.load(path).module()(*arguments)
         assert torch.allclose(x_hat, task.restore(y, 0.01), atol=1e-4)
     if not any_size:
-        with pytest.raises(ImagingError, match=r"cannot be exported .* give the images' size: export_size="):
+        with pytest.raises(
+            ImagingError, match=r"cannot be exported .* give the size of the images: --size HEIGHT"
+        ):
             export(task, 1, tmp_path / "any.pt2")
-
-
-def test_by_command(command, run, tmp_path):
-    status, printed, _ = command("evaluate.py", f"run={run}", "export=network.pt2")
-    assert status == 0
-    assert "network.pt2: takes float32 (1, 3, H, W) of any height and width" in printed
-    assert torch.export.load(tmp_path / "network.pt2").module()(torch.rand(1, 3, 20, 30)).shape == (
-        1,
-        3,
-        20,
-        30,
-    )
-    for words, message in (
-        (["export=network.onnx"], "expected a name that ends in .pt2"),
-        (["export=network.pt2", "export_size=5"], "export_size is 5; expected [height, width]"),
-    ):
-        status, _, complained = command("evaluate.py", f"run={run}", *words)
-        assert status == 2
-        assert message in complained

@@ -1,0 +1,5 @@
+"""`python -m imaging …` is the command `imaging …`."""
+
+from imaging.commands.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The commands of `imaging`: each parses ordinary options, calls the rooms and prints."""

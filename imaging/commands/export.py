@@ -1,0 +1,36 @@
+"""imaging export: a trained network as a file that runs without this project."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(commands) -> None:
+    """Add `export` to the parsers of the commands."""
+    parser = commands.add_parser(
+        "export",
+        help="write a network for torch.export.load, to run it without this project",
+        description="Write a trained network as a file that torch.export.load reads without this project.",
+        epilog="example: imaging export denoiser-best-64 network.pt2",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "network",
+        help="a network that ships with the project, a run directory, a checkpoint or a safetensors file",
+    )
+    parser.add_argument("output", type=Path, help="the file; its name ends in .pt2")
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="of the images, in pixels, for a network whose graph depends on it",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Export the network, and print what the file takes."""
+    from imaging.photographs.export import export_network  # here, so that --help does not wait for torch
+
+    print(export_network(options.network, options.output, options.size, options.device))

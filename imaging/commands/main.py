@@ -1,0 +1,50 @@
+"""The command `imaging`: a verb and its options."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from imaging.commands import export, restore
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that reports a mistake in one line."""
+
+    def error(self, message: str) -> None:
+        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        sys.exit(2)
+
+
+def build_parser() -> Parser:
+    """The parser of all commands; each sets `run`, a function of the parsed options."""
+    parser = Parser(
+        prog="imaging", description="Restore photographs and export networks.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="<command>")
+    for module in (restore, export):
+        module.add_parser(commands)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one command and exit.
+
+    Exit status: 0 done; 1 an error in this program, with its traceback; 2 a mistake that the message explains
+    in one line; 130 interrupted.
+
+    Args:
+        words: the command line without the program's name; by default that of the process.
+    """
+    options = build_parser().parse_args(words)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from imaging.runs.complaints import complaint  # here, since Hydra takes a while to import
+
+        message = complaint(error)
+        if message is None:
+            raise
+        print(f"imaging {options.command}: {message}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,150 @@
+"""imaging restore"""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imaging.commands.restore import parse_psf
+from imaging.errors import ImagingError
+from imaging.physics import make_psf
+
+
+def test_a_photograph_is_restored(imaging, run, photographs):
+    status, printed, _ = imaging("restore", photographs / "test" / "piece-5.png", "a.png", "--network", run)
+    assert status == 0
+    assert "piece-5.png -> a.png; noise estimated at sigma" in printed
+    with Image.open("a.png") as image:
+        assert (image.size, image.mode) == ((64, 48), "RGB")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "photo (1).png",
+        "фото.png",
+        "a=b.png",
+        "John's.png",
+        "img[1].png",
+        "photo#1.png",
+        "a&b.png",
+        "2026_12_01.png",
+        "~a.png",
+        "${a}.png",
+        'a"b,c {d}.png',
+        "null.png",
+    ],
+)
+def test_a_file_name_is_taken_literally(name, imaging, run, photographs, tmp_path):
+    (tmp_path / name).write_bytes((photographs / "test" / "piece-5.png").read_bytes())
+    (tmp_path / "out").mkdir()
+    assert imaging("restore", name, f"out/{name}", "--network", run)[0] == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+
+
+def test_a_directory_in_and_a_directory_out(imaging, run, photographs, tmp_path):
+    (tmp_path / "in" / "deeper").mkdir(parents=True)
+    for name, source in (("a.png", "piece-5.png"), ("deeper/b.png", "piece-6.png")):
+        (tmp_path / "in" / name).write_bytes((photographs / "test" / source).read_bytes())
+    (tmp_path / "in" / "broken.jpg").write_bytes(b"no photograph")
+    (tmp_path / "in" / "notes.txt").write_text("none either")
+    status, printed, complained = imaging("restore", "in", "out", "--network", run)
+    assert status == 2
+    assert Image.open(tmp_path / "out" / "a.png").size == (64, 48)
+    assert Image.open(tmp_path / "out" / "deeper" / "b.png").size == (64, 48)
+    assert "2 of 3 images restored into out" in printed
+    assert complained.count("\n") == 1
+    assert "1 of 3 images not restored: in/broken.jpg: cannot read the image" in complained
+
+
+def test_all_readable_is_success(imaging, run, photographs):
+    status, printed, _ = imaging("restore", photographs / "test", "out", "--network", run)
+    assert status == 0
+    assert "2 of 2 images restored into out" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["none.png", "b.png"], "there is no image none.png"),
+        (["a.png", "b.gif"], "cannot write b.gif: its name ends in none of .png, .jpg"),
+        (["a.png", "b.bmp"], "its name ends in none of .png"),
+        (["a.png", "a.png"], "the output is the image itself"),
+        (["a.png", "b.png", "--sigma", "-1"], "sigma is -1.0; expected that of the noise"),
+        (["a.png", "b.png", "--sigma", "25"], "of intensities in [0, 1]: 25 of 255 is 0.098"),
+        (["a.png", "b.png", "--psf", "digit"], "a dncnn knows only what it was trained on"),
+        (
+            ["a.png", "b.png", "--psf", "gauss:1"],
+            "--psf is 'gauss:1'; expected an image file, or one of digit",
+        ),
+        (["a.png", "b.png", "--psf", "gaussian"], "psf 'gaussian' needs the setting 'sigma'"),
+        (["a.png", "b.png", "--psf", "gaussian:wide"], "expected numbers after gaussian:"),
+        (["a.png", "b.png", "--psf", "motion:1:2:3"], "expected motion:<length>:<angle>"),
+        (["a.png", "b.png", "--mask", "a.png"], "mask is for a network that inpaints"),
+        (["a.png", "b.png", "--device", "abacus"], "abacus"),
+        (["in", "in"], "the output is in; for a directory of images expected another directory"),
+        (["in", "out"], "no image (.png, "),
+    ],
+)
+def test_a_mistake_is_reported_in_one_line(words, message, imaging, run, photographs, tmp_path):
+    (tmp_path / "a.png").write_bytes((photographs / "test" / "piece-5.png").read_bytes())
+    (tmp_path / "in").mkdir()
+    status, _, complained = imaging("restore", *words, "--network", run)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert message in complained
+    assert not (tmp_path / "b.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "config"),
+    [
+        ("digit", {"name": "digit"}),
+        ("gaussian:1.5", {"name": "gaussian", "sigma": 1.5}),
+        ("gaussian:2:9", {"name": "gaussian", "sigma": 2, "size": 9}),
+        ("motion:9:-30", {"name": "motion", "length": 9, "angle": -30.0}),
+        ("a:b.png", {"name": "image", "path": "a:b.png"}),
+    ],
+)
+def test_parse_psf(text, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.linear_gradient("L").resize((5, 5)).save("a:b.png", "PNG")
+    assert parse_psf(text) == config
+    assert make_psf(config).sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_parse_psf_of_a_file_that_is_not_there():
+    with pytest.raises(
+        ImagingError, match=r"--psf is 'none\.png'; expected an image file, or one of digit, gauss"
+    ):
+        parse_psf("none.png")
+
+
+@pytest.mark.parametrize("psf", ["digit", "psf.png", "gaussian:1.5"])
+def test_deconvolution_with_another_blur(psf, imaging, command, tiny, photographs, tmp_path):
+    Image.linear_gradient("L").resize((5, 5)).save(tmp_path / "psf.png")
+    assert command("train.py", *tiny, "experiment=deconvolution", "model.network.hidden_channels=4")[0] == 0
+    (run,) = tmp_path.glob("outputs/*/*")
+    image = photographs / "test" / "piece-5.png"
+    assert imaging("restore", image, "b.png", "--network", run, "--psf", psf)[0] == 0
+    assert Image.open("b.png").size == (64, 48)
+
+
+def test_the_average_over_flips_and_turns_is_another_image(imaging, run, photographs):
+    image = photographs / "test" / "piece-5.png"
+    for name, options in (("a.png", []), ("b.png", ["--self-ensemble"])):
+        assert imaging("restore", image, name, "--network", run, *options)[0] == 0
+    a, b = (np.asarray(Image.open(name)) for name in ("a.png", "b.png"))
+    assert a.shape == b.shape
+    assert (a != b).any()
+
+
+def test_inpainting_with_a_mask(imaging, command, tiny, photographs, tmp_path):
+    arguments = [*tiny, "task=inpainter", "physics=mask", "physics.operator.rows=[2,9]"]
+    assert command("train.py", *arguments)[0] == 0
+    (run,) = tmp_path.glob("outputs/*/*")
+    mask = np.full((48, 64), 255, np.uint8)
+    mask[10:20, 5:30] = 0
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    source = photographs / "test" / "piece-5.png"
+    assert imaging("restore", source, "b.png", "--network", run, "--mask", "mask.png")[0] == 0
+    before, after = (np.asarray(Image.open(path)) for path in (source, "b.png"))
+    assert np.array_equal(before[mask > 0], after[mask > 0])
