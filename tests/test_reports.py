@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import train
+from imaging.commands.sweep import after_sweep
 
 CLASSICAL = ["model=identity", "test.sigmas=[0,0.1]"]
 
@@ -71,7 +71,7 @@ def test_what_is_damaged_is_named_and_the_others_make_the_page(name, damage, wor
 
 def collected(sweep: Path) -> str:
     """What is written under the table of a sweep when it is collected again."""
-    train.after_sweep(sweep)
+    after_sweep(sweep)
     return (sweep / "summary.md").read_text().split("Left out:")[1]
 
 
@@ -188,7 +188,7 @@ def test_damaged_pictures_come_back_as_the_report_says(command, tiny, tmp_path):
     pictures.write_bytes(pictures.read_bytes()[:-50])
     advice = collected(sweep).split("python ")[1].split()
     assert command(advice[0], *advice[1:], "accelerator=cpu")[0] == 0
-    train.after_sweep(sweep)
+    after_sweep(sweep)
     assert "Left out" not in (sweep / "summary.md").read_text()
 
 

@@ -93,5 +93,6 @@ def test_a_file_can_be_read_in_one_sitting(path):
 
 def test_reports_are_made_without_torch():
     """Seconds that every sweep would wait for at its end."""
-    code = "import sys, imaging.reporting.report, imaging.runs.queue; sys.exit('torch' in sys.modules)"
+    rooms = "imaging.commands.frame, imaging.commands.sweep, imaging.runs.queue"
+    code = f"import sys, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT).returncode == 0

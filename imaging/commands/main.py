@@ -1,4 +1,4 @@
-"""The command `imaging`: a verb and its options."""
+"""The commands: `imaging` with its verbs, and the two scripts."""
 
 import argparse
 import sys
@@ -13,6 +13,21 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(2)
+
+
+def train() -> None:
+    """Run `train.py`."""
+    from imaging.commands.frame import command, late  # here, since Hydra takes a while to import
+
+    train, sweep = "imaging.commands.train", "imaging.commands.sweep"
+    command("train", late(train, "train"), late(sweep, "after_sweep"), late(sweep, "undecided"))
+
+
+def evaluate() -> None:
+    """Run `evaluate.py`."""
+    from imaging.commands.frame import command, late
+
+    command("evaluate", late("imaging.commands.evaluate", "evaluate"))
 
 
 def build_parser() -> Parser:
@@ -41,7 +56,7 @@ def main(words: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        from imaging.runs.complaints import complaint  # here, since Hydra takes a while to import
+        from imaging.commands.complaints import complaint  # here, since Hydra takes a while to import
 
         message = complaint(error)
         if message is None:

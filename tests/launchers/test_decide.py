@@ -31,7 +31,7 @@ def decide(command, tiny, monkeypatch, tmp_path):
             runs.append(len(list(directory.glob("*/metrics.json"))))
             return answers[min(len(runs), len(answers)) - 1]
 
-        monkeypatch.setattr("train.undecided", undecided)
+        monkeypatch.setattr("imaging.commands.sweep.undecided", undecided)
         ended = command("train.py", "-m", *tiny, *CELLS, "decide=0.1", *arguments)
         return *ended, runs
 
@@ -53,7 +53,7 @@ def untrained(monkeypatch):
                 raise RuntimeError("no training today")
             (directory / "metrics.json").write_text("{}")
 
-    monkeypatch.setattr("train.train", train)
+    monkeypatch.setattr("imaging.commands.train.train", train)
     return failing
 
 
@@ -161,7 +161,7 @@ def test_a_sweep_is_resumed_with_decide_and_the_same_first_seed(decide, untraine
 def test_a_sweeps_file_may_have_decide_and_its_jobs_may_be_run_alone(
     command, untrained, tiny, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("train.undecided", lambda directory: [])
+    monkeypatch.setattr("imaging.commands.sweep.undecided", lambda directory: [])
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "depths.yaml").write_text(
         "# @package _global_\ndecide: 0.1\n"

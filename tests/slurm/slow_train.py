@@ -7,16 +7,16 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from omegaconf import DictConfig
 
-from imaging.runs.command import command
-from train import after_sweep
+from imaging.commands.frame import command
+from imaging.commands.sweep import after_sweep
 
 
 def train(config: DictConfig) -> float | None:
     # Everything inside: on a node of the cluster this function is a pickle.
     import time
 
+    from imaging.commands.train import train
     from imaging.tasks.reconstruction import Reconstruction
-    from train import train
 
     fast = Reconstruction._forward
 

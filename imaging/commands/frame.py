@@ -1,5 +1,6 @@
 """The frame around a command: Hydra composes, a user's error is one line, exit codes are true."""
 
+import importlib
 import os
 import sys
 import traceback
@@ -14,8 +15,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from imaging.commands.complaints import CONF, complaint
 from imaging.errors import ImagingError
-from imaging.runs.complaints import CONF, complaint
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.memory import keep_freed_memory
@@ -27,6 +28,18 @@ from imaging.runs.sbatch import TRY_AGAIN
 from imaging.runs.status import STATUS, read_status
 
 register_resolvers()  # at the import, since a job on a cluster's node begins with a pickle of `Job`
+
+
+def late(module: str, function: str) -> Callable:
+    """A function of a module that is imported when it is called.
+
+    Hydra composes, refuses what is wrong and starts the jobs of a queue without waiting for torch.
+    """
+
+    def call(*arguments):
+        return getattr(importlib.import_module(module), function)(*arguments)
+
+    return call
 
 
 class Sweeps(Callback):

@@ -32,7 +32,8 @@ def sweep(command, monkeypatch):
     happens in the report; it gives the exit status, the states of the jobs that each finished report has
     seen, and what was complained.
     """
-    import train
+    from imaging.commands import sweep as end
+    from imaging.commands import train
 
     def sweep(within=None, behind=None, reporting=lambda: None, jobs: str = "0,1"):
         reports = []
@@ -50,7 +51,7 @@ def sweep(command, monkeypatch):
             return [f"{run.name} failed" for run in directory.iterdir() if run.is_dir() and not is_over(run)]
 
         monkeypatch.setattr(train, "train", body)
-        monkeypatch.setattr(train, "after_sweep", after_sweep)
+        monkeypatch.setattr(end, "after_sweep", after_sweep)
         status, _, complained = command("train.py", "-m", f"seed={jobs}")
         return status, reports, complained
 
@@ -136,7 +137,7 @@ SCRIPT = """
 import sys, time
 sys.path.insert(0, {checkout!r})
 from hydra.core.hydra_config import HydraConfig
-from imaging.runs.command import command
+from imaging.commands.frame import command
 from imaging.runs.run import Run
 
 def body(config):

@@ -1,0 +1,187 @@
+"""Test trained networks on a data set, and report on all of them in one table."""
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from imaging.data import build_data
+from imaging.errors import ImagingError
+from imaging.evaluation.comparisons import Decision
+from imaging.evaluation.evaluate import Protocol, check_sizes
+from imaging.evaluation.outputs import Result, write_pictures
+from imaging.evaluation.run import evaluate_run
+from imaging.evaluation.sweep import find_runs
+from imaging.files import file_name
+from imaging.models.self_ensemble import SelfEnsemble
+from imaging.photographs.load import find_network, load_network
+from imaging.reporting.report import About, write_sweep
+from imaging.runs.checkpoints import find_checkpoint
+from imaging.runs.resume import decision
+from imaging.runs.retest import PROTOCOL, output_directory, readable, refuse_data_settings, variants
+from imaging.runs.run import commit
+from imaging.runs.status import read_status, true_state, why_untested
+from imaging.tasks.reconstruction import Reconstruction
+
+TESTING = "testing"  # in the directory of the tables: what is measured so far, by run
+
+
+def evaluate(config: DictConfig) -> None:
+    """Test a run, a checkpoint, a network that ships or all runs of a sweep, and write one report.
+
+    A run of a sweep that cannot be tested is left out of the report, which says why.
+
+    Args:
+        config: composed from `conf/evaluate.yaml`.
+
+    Raises:
+        ImagingError: a wrong setting, or nothing that can be tested.
+    """
+    settings = read_settings(config)
+    target = Path(str(settings["run"]))
+    if not target.exists():
+        target = find_network(target)  # the name of one that ships
+    runs = [target] if target.is_file() else find_runs(target)
+    directories = [run for run in runs if run.is_dir()]
+    configs, left_out = readable(directories)
+    protocols = [config["test"] for config in configs.values()]
+    results: list[Result] = []
+    shown, output = set(), None
+
+    def leave_out(run: Path, error: ImagingError) -> None:
+        if run == target:
+            raise error
+        left_out.append(f"{name_of(run)}: {error}")
+
+    for run in runs:
+        if run.is_dir() and run.name not in configs and run != target:
+            continue  # its config cannot be read, as `left_out` says already
+        try:
+            task, run_config = open_network(run, settings, in_sweep=run != target)
+        except ImagingError as error:
+            leave_out(run, error)
+            continue
+        choose_data(run_config["data"], settings)
+        protocol = Protocol.of(run_config, **{key: settings[key] for key in PROTOCOL})
+        output = output or output_directory(
+            target, settings, protocols or [run_config["test"]], protocol.data
+        )
+        images = load_images(run, run_config, task, protocol)
+        # In a report, the pictures of several seeds are those of the first.
+        network = repr(run_config["model"] | {"seed": None})
+        method = ", ".join([run_config["model"]["name"], *variants(settings)])
+        records = output / TESTING / f"{file_name(name_of(run))}.csv"
+        name, pictures = name_of(run), network not in shown
+        try:
+            result = evaluate_run(task, images, protocol, run_config, name, records, method, pictures)
+        except ImagingError as error:
+            leave_out(run, error)
+            continue
+        shown.add(network)
+        if run.is_dir():
+            result.directory, result.command = run, read_status(run)["command"]
+        if output == run:
+            write_pictures(run, result)  # with its own protocol its own files are made anew
+        results.append(result)
+    if not results:
+        raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(left_out)}")
+
+    facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
+    commands = [shlex.join(["python", "evaluate.py", *sys.argv[1:]])]
+    states = {run.name: true_state(run) for run in directories if run != target} or None
+    limits = Decision.of(decision(target)) if target.is_dir() else None
+    about = About(facts, commands, states, left_out, limits)
+    configs |= {result.run: result.config for result in results}
+    print(f"\n{write_sweep(output, results, about, configs)}")
+    shutil.rmtree(output / TESTING)
+    for result in results:
+        for name, value in result.numbers.items():
+            print(f"{result.run}: {name} {value:.4f}")
+    print(f"\npage     {output}/report.html")
+    print(
+        "tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures as PNG and SVG beside them"
+    )
+
+
+def read_settings(config: DictConfig) -> dict:
+    """The settings of the command as plain data.
+
+    Raises:
+        ImagingError: a value that is not allowed, or a setting of the data set that would have no effect.
+    """
+    changes = refuse_data_settings(HydraConfig.get().overrides.task)
+    if "data" in config:  # the sizes and patches stay those of the run
+        config.data = {key: config.data[key] for key in ("source", *changes)}
+    settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    if not isinstance(settings["self_ensemble"], bool):
+        raise ImagingError(f"self_ensemble is {settings['self_ensemble']!r}; expected true or false")
+    if settings["sigma"] not in (None, "estimated"):
+        raise ImagingError(
+            f"sigma is {settings['sigma']!r}; expected null or estimated; the noise of the test is sigmas=[…]"
+        )
+    return settings
+
+
+def name_of(run: Path) -> str:
+    """The name of a run in the tables."""
+    return run.name.removesuffix(".safetensors")
+
+
+def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruction, dict]:
+    """Load a trained network, and change it as `self_ensemble` and `sigma` ask for.
+
+    Args:
+        run: its directory, its checkpoint or its safetensors file.
+        settings: of the command.
+        in_sweep: whether it is one of several, of which only completed ones are tested.
+
+    Returns:
+        the task, on its device, and the run's config.
+
+    Raises:
+        ImagingError: it cannot be loaded, is not completed, or cannot be changed so.
+    """
+    find_checkpoint(run)
+    if run.is_dir() and in_sweep and (reason := why_untested(run)):
+        again = shlex.quote(f"run={run}")
+        raise ImagingError(f"{reason}; alone it can be tested: python evaluate.py {again}")
+    task, config = load_network(run, settings["accelerator"])
+    if settings["sigma"] == "estimated":
+        if not task.takes_sigma:
+            raise ImagingError("sigma=estimated: the network is not told sigma, and needs no estimate")
+        task.network.takes_sigma = False
+    if settings["self_ensemble"]:
+        task.network = SelfEnsemble.of(task.network, config["physics"]["operator"]["name"])
+    return task, config
+
+
+def choose_data(data: dict, settings: dict) -> None:
+    """Change the data settings of a run to the data set that the command asks for.
+
+    Args:
+        data: changed in place.
+        settings: of the command; without `data` the data set stays that of the run.
+    """
+    source = data["source"]
+    if source.get("root", "") is None:  # of weights that were made elsewhere
+        source["root"] = settings["paths"]["data"]
+    if "data" in settings:
+        data |= settings["data"] | {"source": settings["data"]["source"] | {"channels": source["channels"]}}
+
+
+def load_images(run: Path, config: dict, task: Reconstruction, protocol: Protocol):
+    """The images to test a run on, as a sequence of (id, image); prints how many there are.
+
+    Raises:
+        ImagingError: images that the network cannot take, or a pixel outside of them.
+    """
+    images = build_data(config["data"]).test_images()
+    check_sizes(task, images)
+    protocol.check_pixel(images[0][1])
+    limit = config["data"].get("max_test_images")
+    limited = "" if limit is None else f" (data.max_test_images={limit})"
+    print(f"{run}: {len(images)} images{limited} × {len(protocol.sigmas)} sigmas", flush=True)
+    return images

@@ -1,0 +1,72 @@
+"""Train a network and test it."""
+
+from shlex import quote
+
+from omegaconf import DictConfig
+
+from imaging.data import build_data
+from imaging.evaluation.evaluate import Protocol, check_sizes
+from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
+from imaging.evaluation.run import evaluate_run
+from imaging.evaluation.table import summary_csv
+from imaging.files import write_text
+from imaging.reporting.report import report_run, run_summary
+from imaging.runs.hparams import HParams, varied_settings
+from imaging.runs.resume import open_config
+from imaging.runs.run import Run
+from imaging.runs.status import describe_end, final_psnr, is_over
+from imaging.runs.trainer import build_trainer, fit
+from imaging.tasks import build_task
+
+
+def train(config: DictConfig) -> float | None:
+    """Train and test one run.
+
+    Args:
+        config: composed from `conf/train.yaml`.
+
+    Returns:
+        the validation PSNR in dB, for searches; None without validation, and on ranks that do not write.
+    """
+    settings, directory = open_config(config)
+    if is_over(directory):
+        print(f"{directory}: {describe_end(directory)}")
+        return final_psnr(directory)
+    run = Run(directory, settings)
+    with run.watched():
+        protocol = Protocol.of(settings)
+        task = build_task(settings)
+        data = build_data(settings["data"])
+        data.prepare_data()
+        data.setup("fit")
+        check_sizes(task, data.train_dataloader(), data.val_dataloader(), data.test_images())
+        protocol.check_pixel(data.test_images()[0][1])
+
+        trainer, start = build_trainer(settings["trainer"], run)
+        data.steps_per_epoch(trainer.world_size)  # refuses ranks that cannot share the batches
+        if run.writes:
+            names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.sigmas)]
+            hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)
+        numbers = fit(trainer, task, data, run, start)
+        if not run.writes:
+            return None
+
+        records = run.directory / PER_IMAGE
+        result = evaluate_run(task, data.test_images(), protocol, settings, run.name, records)
+        table, rows = run_summary(result)
+        write_text(run.directory / "summary.csv", summary_csv(rows))
+        write_pictures(run.directory, result)
+        figures = report_run(run.directory, result)
+        numbers |= flat_numbers(rows) | result.numbers
+        hparams.conclude(numbers, trainer.global_step)
+        run.finish(numbers, tested=len(result.records))
+
+    if run.pruned:
+        print(f"{run.directory}: {describe_end(run.directory)}")
+    else:
+        print(f"\n{table}")
+        print("".join(f"{name} {value:.4f}\n" for name, value in result.numbers.items()))
+        print(f"run      {run.directory}")
+        print(f"figures  {' '.join(figure.name for figure in figures)}; tables per_image.csv, summary.csv")
+        print(f"curves   tensorboard --logdir {quote(str(run.directory))}")
+    return final_psnr(run.directory)
