@@ -5,12 +5,13 @@ BIN := .venv/bin
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
-# The stamp is newer than requirements.txt once they are installed.
-.venv/installed: requirements.txt
+# The stamp is newer than these files once what they ask for is installed, and the checkout as a package.
+.venv/installed: requirements.txt pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info < (3, 14) else \
 		"Python 3.10 to 3.13 is needed, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 setup: .venv/installed  ## Create .venv and install requirements.txt, once

@@ -1,7 +1,6 @@
 """Hydra's `sweep=search`: hyper-parameters by Optuna, for the highest validation PSNR."""
 
 import hashlib
-import shlex
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
+from imaging.places import command_line
 from imaging.runs.jobs import plan_jobs
 from imaging.runs.overrides import passed
 from imaging.runs.status import final_psnr, is_over, read_status
@@ -151,7 +151,7 @@ class Search(Sweeper):
         if completed:
             best = self.study.best_trial
             words = [w for w in passed(self._overrides(best.params)) if not w.startswith("sweep=")]
-            print(f"best     {best.value:.2f} dB, trial {best.number}: python train.py {shlex.join(words)}")
+            print(f"best     {best.value:.2f} dB, trial {best.number}: {command_line('train', *words)}")
 
 
 def distribution(override: Override):

@@ -12,6 +12,7 @@ CHECKOUT = Path(__file__).parents[1]
 ROOMS = [
     "errors",
     "files",
+    "places",
     "registry",
     "settings",
     "randomness",
@@ -81,7 +82,7 @@ def test_networks_and_operators_never_see_lightning():
 def test_the_plugins_know_only_what_surrounds_a_run():
     for path in PLUGINS:
         used = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("imaging.")}
-        assert used <= {"imaging.runs", "imaging.errors"}, path
+        assert used <= {"imaging.runs", "imaging.errors", "imaging.places"}, path
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imaging.errors import ImagingError
+from imaging.places import CONF
 from imaging.registry import closest
 
 # Settings that other commands have instead.
 MOVED = {
-    "image": "photographs are restored by: python -m imaging restore",
-    "mask": "photographs are restored by: python -m imaging restore",
-    "export": "networks are exported by: python -m imaging export",
+    "image": "photographs are restored by: imaging restore",
+    "mask": "photographs are restored by: imaging restore",
+    "export": "networks are exported by: imaging export",
 }
-CONF = Path(__file__).parents[2] / "conf"
 # Of directories and disks; other errors of the system are bugs.
 MENDABLE = {
     getattr(errno, name)
@@ -29,12 +29,17 @@ MENDABLE = {
 }
 
 
-def complaint(error: BaseException) -> str | None:
-    """An error in one line, if it is one for the user to mend; None for a bug of ours."""
+def complaint(error: BaseException, name: str = "train") -> str | None:
+    """An error in one line, if it is one for the user to mend; None for a bug of ours.
+
+    Args:
+        error: as it was raised.
+        name: of the primary config, for Hydra's errors.
+    """
     if isinstance(error, ImagingError):
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return one_line(error)
+        return one_line(error, name)
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _wrong_choice() or str(error)
     if isinstance(error, OSError) and error.errno in MENDABLE:
@@ -45,7 +50,7 @@ def complaint(error: BaseException) -> str | None:
     return None
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: Exception, name: str) -> str:
     """Hydra's complaint about a config in one line, with the nearest key that does exist."""
     causes = [error]
     while causes[-1].__cause__ is not None:
@@ -58,7 +63,7 @@ def one_line(error: Exception) -> str:
         return f"cannot read '{error.override}' ({text.split(' See ')[0]}); is a bracket or a quote open?"
     if isinstance(error, MissingMandatoryValue):
         return f"'{error.full_key}' is not set: add {error.full_key}=…"
-    defaults = (CONF / f"{Path(sys.argv[0]).stem}.yaml").read_text(encoding="utf-8")
+    defaults = (CONF / f"{name}.yaml").read_text(encoding="utf-8")
     for cause in causes:
         parent, key = getattr(cause, "parent_node", None), getattr(cause, "key", None)
         if "is not in struct" in str(cause):

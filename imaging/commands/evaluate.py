@@ -1,6 +1,5 @@
 """Test trained networks on a data set, and report on all of them in one table."""
 
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from imaging.evaluation.sweep import find_runs
 from imaging.files import file_name
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.photographs.load import find_network, load_network
+from imaging.places import command_line
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.checkpoints import find_checkpoint
 from imaging.runs.resume import decision
@@ -90,7 +90,7 @@ def evaluate(config: DictConfig) -> None:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(left_out)}")
 
     facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
-    commands = [shlex.join(["python", "evaluate.py", *sys.argv[1:]])]
+    commands = [command_line("evaluate", *sys.argv[1:])]
     states = {run.name: true_state(run) for run in directories if run != target} or None
     limits = Decision.of(decision(target)) if target.is_dir() else None
     about = About(facts, commands, states, left_out, limits)
@@ -146,8 +146,8 @@ def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruct
     """
     find_checkpoint(run)
     if run.is_dir() and in_sweep and (reason := why_untested(run)):
-        again = shlex.quote(f"run={run}")
-        raise ImagingError(f"{reason}; alone it can be tested: python evaluate.py {again}")
+        again = command_line("evaluate", f"run={run}")
+        raise ImagingError(f"{reason}; alone it can be tested: {again}")
     task, config = load_network(run, settings["accelerator"])
     if settings["sigma"] == "estimated":
         if not task.takes_sigma:

@@ -15,8 +15,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from imaging.commands.complaints import CONF, complaint
+from imaging.commands.complaints import complaint
 from imaging.errors import ImagingError
+from imaging.places import CONF
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.memory import keep_freed_memory
@@ -139,7 +140,7 @@ def command(
         if interrupts.left is not None:
             stopped(interrupts.left)
         cause = error.__cause__ if isinstance(error, Refused) else error
-        told = complaint(cause)
+        told = complaint(cause, name)
         if told is None:
             raise cause from None
         fail(told, 2)

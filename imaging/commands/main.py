@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 from imaging.commands import export, restore
 
+HYDRA = {  # commands whose words are Hydra's, key=value
+    "train": "train a network or a sweep of networks: imaging train [experiment=…] [sweep=…] [key=value …]",
+    "evaluate": "test trained networks on a data set: imaging evaluate run=… [data=…] [sigmas=[…]]",
+}
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that reports a mistake in one line."""
@@ -16,7 +21,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def train() -> None:
-    """Run `train.py`."""
+    """Run `train.py`, or `imaging train`."""
     from imaging.commands.frame import command, late  # here, since Hydra takes a while to import
 
     train, sweep = "imaging.commands.train", "imaging.commands.sweep"
@@ -24,7 +29,7 @@ def train() -> None:
 
 
 def evaluate() -> None:
-    """Run `evaluate.py`."""
+    """Run `evaluate.py`, or `imaging evaluate`."""
     from imaging.commands.frame import command, late
 
     command("evaluate", late("imaging.commands.evaluate", "evaluate"))
@@ -33,9 +38,13 @@ def evaluate() -> None:
 def build_parser() -> Parser:
     """The parser of all commands; each sets `run`, a function of the parsed options."""
     parser = Parser(
-        prog="imaging", description="Restore photographs and export networks.", allow_abbrev=False
+        prog="imaging",
+        description="Train and compare image-reconstruction networks, and restore photographs with them.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="<command>")
+    for name, what in HYDRA.items():
+        commands.add_parser(name, help=what, add_help=False)
     for module in (restore, export):
         module.add_parser(commands)
     return parser
@@ -50,6 +59,10 @@ def main(words: Sequence[str] | None = None) -> None:
     Args:
         words: the command line without the program's name; by default that of the process.
     """
+    words = list(sys.argv[1:] if words is None else words)
+    if words[:1] and words[0] in HYDRA:
+        sys.argv = [f"imaging {words[0]}", *words[1:]]
+        return {"train": train, "evaluate": evaluate}[words[0]]()
     options = build_parser().parse_args(words)
     try:
         options.run(options)

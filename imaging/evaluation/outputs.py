@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from shlex import quote
 
 import numpy as np
 
 from imaging.errors import ImagingError
 from imaging.evaluation.records import Record, read_per_image
 from imaging.files import write_atomically
+from imaging.places import command_line
 
 KINDS = ("clean", "measured", "restored")
 EXAMPLES, VIEW, PER_IMAGE = "examples.npz", "linear_view.npz", "per_image.csv"
@@ -87,7 +87,7 @@ def read_result(
     Raises:
         ImagingError: its records are not there, damaged, or not whole; or it diverged.
     """
-    again = f"to test it again: python evaluate.py {quote(f'run={directory}')}"
+    again = f"to test it again: {command_line('evaluate', f'run={directory}')}"
     try:
         records = read_per_image(directory / PER_IMAGE)
         if not records or (tested is not None and len(records) != tested):

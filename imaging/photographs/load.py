@@ -6,6 +6,7 @@ from pathlib import Path
 from imaging.errors import ImagingError
 from imaging.files import write_text
 from imaging.photographs.restorer import Restorer
+from imaging.places import WEIGHTS
 from imaging.registry import closest
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.trainer import device_of, prepare_network
@@ -13,7 +14,6 @@ from imaging.tasks.loading import load_task
 from imaging.tasks.reconstruction import Reconstruction
 from imaging.tasks.weights import SUFFIX, read_weights
 
-WEIGHTS = Path(__file__).parents[2] / "weights"
 SUMS = "SHA256SUMS"
 
 

@@ -12,7 +12,8 @@ from imaging.evaluation.evaluate import Protocol, evaluate
 from imaging.evaluation.outputs import Result, read_result
 from imaging.evaluation.table import summarise
 from imaging.files import write_text
-from imaging.photographs.load import WEIGHTS, load_network, write_sums
+from imaging.photographs.load import load_network, write_sums
+from imaging.places import WEIGHTS
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.config import read_config
 from imaging.runs.status import read_status

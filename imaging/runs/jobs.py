@@ -79,7 +79,11 @@ def compose(loader, master: DictConfig, words: Sequence[str], number: int) -> Di
 
 
 def _script() -> tuple[str, ...]:
-    return sys.executable, str(Path(sys.argv[0]).absolute())
+    """The program that this process is: a script, or `imaging train`."""
+    script = Path(sys.argv[0])
+    if script.suffix == ".py":
+        return sys.executable, str(script.absolute())
+    return sys.executable, "-m", "imaging", "train"
 
 
 def _alone(directory: Path) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from imaging.places import CHECKOUT
 from imaging.settings import short_names
 
 
@@ -17,7 +18,7 @@ def register_resolvers() -> None:
     started = f"{datetime.now():%Y-%m-%d/%H-%M-%S.%f}"
     OmegaConf.register_new_resolver("started", lambda: started, replace=True)
     OmegaConf.register_new_resolver("varied", varied, replace=True)
-    OmegaConf.register_new_resolver("checkout", lambda: str(Path(__file__).parents[2]), replace=True)
+    OmegaConf.register_new_resolver("checkout", lambda: str(CHECKOUT or Path.cwd()), replace=True)
     OmegaConf.register_new_resolver("either", lambda value, default: value or default, replace=True)
 
 

@@ -1,12 +1,12 @@
 """The words of a command line that make a run what it is."""
 
-import shlex
 from collections.abc import Sequence
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from imaging.places import command_line
 from imaging.runs.names import quoted
 
 # Settings that are paths, whose text is taken as it was typed; the first three are one path each.
@@ -75,4 +75,4 @@ def own_command() -> str | None:
     if not kept and any(word.startswith("resume=") for word in words):
         return None
     single = ["hydra.mode=RUN"] if any(word.startswith("sweep=") for word in kept) else []
-    return shlex.join(["python", "train.py", *kept, *single])
+    return command_line("train", *kept, *single)

@@ -1,7 +1,7 @@
 """Which config a run has: composed anew, or that of the run or sweep it goes on with."""
 
 from pathlib import Path
-from shlex import join, quote
+from shlex import quote
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from imaging.errors import ImagingError, brief
 from imaging.files import write_text
+from imaging.places import command_line
 from imaging.runs.config import CONFIG, check_config, differences, read_config, readable_as
 from imaging.runs.decide import check_decide, check_numbers, nothing_swept
 from imaging.runs.lock import lock
@@ -55,7 +56,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
         refuse_changes(directory, saved, plain)
     if single and read_status(directory)["state"] == "completed":
         raise ImagingError(
-            f"{directory} is completed; to test it again: python evaluate.py {quote(f'run={directory}')}"
+            f"{directory} is completed; to test it again: {command_line('evaluate', f'run={directory}')}"
         )
     return saved, directory
 
@@ -87,7 +88,7 @@ def _refuse_sweep(directory: Path) -> None:
 def _command(directory: Path) -> str:
     """The command that a sweep was started with."""
     words = read_record(directory).hydra.overrides.task
-    return f"python train.py -m {join(word for word in words if not word.startswith('resume='))}"
+    return command_line("train", "-m", *(word for word in words if not word.startswith("resume=")))
 
 
 def begin_sweep(config: DictConfig) -> int | None:
@@ -207,7 +208,7 @@ def about_sweep(directory: Path) -> tuple[dict[str, str], list[str]]:
         command = _command(directory)
     except ImagingError as error:
         command = f"# the command of this sweep is not known: {error}"
-    return facts, [command, f"python evaluate.py {quote(f'run={directory}')}"]
+    return facts, [command, command_line("evaluate", f"run={directory}")]
 
 
 def _essence(config: DictConfig) -> dict:

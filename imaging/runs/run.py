@@ -5,11 +5,11 @@ import os
 import socket
 import subprocess
 from pathlib import Path
-from shlex import quote
 
 from omegaconf import OmegaConf
 
 from imaging.files import remove_unfinished, write_json, write_text
+from imaging.places import command_line
 from imaging.runs.config import CONFIG
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.lock import lock, unlock
@@ -124,7 +124,7 @@ class Run:
         self._release()
         self.interrupts.hand_on()
         raise Interrupted(
-            f"{asked or 'stopped'}; to go on: python train.py {quote(f'resume={self.directory}')}"
+            f"{asked or 'stopped'}; to go on: {command_line('train', f'resume={self.directory}')}"
         ) from None
 
     def _release(self) -> None:
