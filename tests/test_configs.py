@@ -11,6 +11,7 @@ CONF = Path(__file__).parents[1] / "conf"
 RUNS = {
     "data/bundled": ["data=bundled", "data.patches_per_image=2", "data.max_test_images=1"],
     "data/folder": [],
+    "debug/default": ["debug=default"],
     "experiment/deconvolution_best": ["experiment=deconvolution_best", "model.hidden_channels=4"],
     "experiment/deconvolution_unet_best": ["experiment=deconvolution_unet_best", "model.hidden_channels=4"],
     "experiment/denoising_best": ["experiment=denoising_best"],
