@@ -26,7 +26,8 @@ ROOMS = [
     "evaluation",
     "reporting",
     "runs",
-    "photographs",
+    "formats",
+    "restoring",
     "commands",
     "__main__",
 ]

@@ -15,8 +15,8 @@ from imaging.evaluation.outputs import Result, write_pictures
 from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.sweep import find_runs
 from imaging.files import file_name
+from imaging.formats.networks import find_network, load_network
 from imaging.models.self_ensemble import SelfEnsemble
-from imaging.photographs.load import find_network, load_network
 from imaging.places import command_line
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.checkpoints import find_checkpoint

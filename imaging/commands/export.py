@@ -31,6 +31,6 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Export the network, and print what the file takes."""
-    from imaging.photographs.export import export_network  # here, so that --help does not wait for torch
+    from imaging.formats.export import export_network  # here, so that --help does not wait for torch
 
     print(export_network(options.network, options.output, options.size, options.device))

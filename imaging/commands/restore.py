@@ -52,7 +52,7 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Restore what the options name, and print a line for each file."""
-    from imaging.photographs.directories import restore  # here, so that --help does not wait for torch
+    from imaging.restoring.directories import restore  # here, so that --help does not wait for torch
 
     psf = None if options.psf is None else parse_psf(options.psf)
     restore(

@@ -1,4 +1,4 @@
-"""Make the weights that ship: python -m imaging.photographs.shipping <run directory> <name> "<what it is>"
+"""Make the weights that ship: python -m imaging.formats.shipping <run directory> <name> "<what it is>"
 
 Writes `weights/<name>.safetensors`, its card `weights/<name>.md` and `weights/SHA256SUMS`. The card has the
 numbers of the run's own test, and those on the bundled photographs, which a test measures again.
@@ -12,12 +12,12 @@ from imaging.evaluation.evaluate import Protocol, evaluate
 from imaging.evaluation.outputs import Result, read_result
 from imaging.evaluation.table import summarise
 from imaging.files import write_text
-from imaging.photographs.load import load_network, write_sums
+from imaging.formats.networks import load_network, write_sums
+from imaging.formats.weights import weights_of, write_weights
 from imaging.places import WEIGHTS
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.config import read_config
 from imaging.runs.status import read_status
-from imaging.tasks.weights import weights_of, write_weights
 
 LIMIT = 4_000_000  # bytes of a file in the repository
 CROP = [256, 256]  # of the bundled photographs, so that the test is short

@@ -5,38 +5,35 @@ from pathlib import Path
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
-from imaging.photographs.restorer import Restorer
+from imaging.formats.loading import load_task
+from imaging.formats.weights import SUFFIX, read_weights
 from imaging.places import WEIGHTS
 from imaging.registry import closest
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.trainer import device_of, prepare_network
-from imaging.tasks.loading import load_task
 from imaging.tasks.reconstruction import Reconstruction
-from imaging.tasks.weights import SUFFIX, read_weights
 
 SUMS = "SHA256SUMS"
-
-
-def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Restorer:
-    """A trained network, ready to restore photographs.
-
-    Args:
-        name: of weights that ship, as `denoiser-best-64`; or a checkpoint, a safetensors file, a run's
-            directory.
-        device: auto, cpu, cuda, …
-        psf: what `imaging.physics.make_psf` takes, in place of the one it was trained with.
-
-    Raises:
-        ImagingError: nothing of that name, a file that cannot be read or is not the one that was shipped, a
-            device that is not here, or a psf for a network that knows only the one it was trained on.
-    """
-    return Restorer(*load_network(name, device, psf))
 
 
 def load_network(
     name: str | Path, device: str = "auto", psf: dict | None = None
 ) -> tuple[Reconstruction, dict]:
-    """The task, on its device, and the run's config."""
+    """Load a trained network.
+
+    Args:
+        name: of a network that ships, as `denoiser-best-64`; or a checkpoint, a safetensors file, a run's
+            directory.
+        device: auto, cpu, cuda, …
+        psf: what `imaging.physics.make_psf` takes, in place of the one that the network was trained with.
+
+    Returns:
+        the task, on its device, and the run's config.
+
+    Raises:
+        ImagingError: nothing of that name, a file that cannot be read or is not the one that was shipped, a
+            device that is not here, or a psf for a network that knows only the one it was trained on.
+    """
     where = device_of(device)
     path = find_network(name)
     checkpoint = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from imaging.models.wiener import Wiener
-from imaging.photographs.borders import continued
 from imaging.physics import make_psf
+from imaging.restoring.borders import continued
 
 
 @pytest.mark.parametrize("size", [(40, 60), (33, 41)], ids=str)

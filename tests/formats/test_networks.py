@@ -7,9 +7,9 @@ import torch
 
 import imaging
 from imaging.errors import ImagingError
-from imaging.photographs import load as room
+from imaging.formats import networks as room
+from imaging.formats.weights import write_weights
 from imaging.tasks import build_task
-from imaging.tasks.weights import write_weights
 
 CONFIG = {
     "task": {"name": "denoiser"},

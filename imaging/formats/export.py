@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from imaging.errors import ImagingError
 from imaging.files import write_atomically
-from imaging.photographs.load import load_network
+from imaging.formats.networks import load_network
 from imaging.tasks.reconstruction import Reconstruction
 
 SUFFIX = ".pt2"
@@ -41,7 +41,7 @@ def export_network(
     """Load a network and export it.
 
     Args:
-        name: of a network that ships, or a path; see `imaging.photographs.load.load`.
+        name: of a network that ships, or a path; see `imaging.formats.networks.load_network`.
         path: the file; ends in .pt2.
         size: (H, W) of the images in pixels; None: any.
         device: auto, cpu, cuda, …

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from imaging.errors import ImagingError
-from imaging.photographs.files import read_photograph
-from imaging.photographs.restorer import Restorer, read_mask
+from imaging.restoring.files import read_photograph
+from imaging.restoring.restorer import Restorer, read_mask
 from imaging.tasks import build_task
 
 DIGIT = {"name": "digit"}

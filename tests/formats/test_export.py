@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from imaging.errors import ImagingError
-from imaging.photographs.export import export
+from imaging.formats.export import export
 from imaging.tasks import build_task
 
 DIGIT = {"name": "digit"}

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.files import write_atomically
-from imaging.tasks.published import translate
+from imaging.formats.published import translate
 
 SUFFIX = ".safetensors"
 
@@ -16,7 +16,7 @@ SUFFIX = ".safetensors"
 def read_weights(path: Path | str) -> dict:
     """`config` and `state_dict`, as a checkpoint has them, of a safetensors file.
 
-    It is one that `write_weights` has made, or of a network that `imaging.tasks.published` knows.
+    It is one that `write_weights` has made, or of a network that `imaging.formats.published` knows.
 
     Raises:
         ImagingError: no such file, not a safetensors file, or of neither kind.

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from imaging.photographs.load import WEIGHTS, load, shipped
-from imaging.photographs.shipping import LIMIT, bundled, table
-from imaging.tasks.weights import read_weights
+from imaging import load
+from imaging.formats.networks import shipped
+from imaging.formats.shipping import LIMIT, bundled, table
+from imaging.formats.weights import read_weights
+from imaging.places import WEIGHTS
 
 NAMES = shipped()
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from imaging.errors import ImagingError
+from imaging.formats.loading import load_task
 from imaging.tasks import build_task
-from imaging.tasks.loading import load_task
 
 CONFIG = {
     "task": {"name": "denoiser"},

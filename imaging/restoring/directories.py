@@ -5,8 +5,7 @@ from pathlib import Path
 from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.models.self_ensemble import SelfEnsemble
-from imaging.photographs.load import load
-from imaging.photographs.restorer import Restorer, check_sigma, refuse_target
+from imaging.restoring.restorer import Restorer, check_sigma, load, refuse_target
 
 
 def restore(
@@ -24,7 +23,7 @@ def restore(
     Args:
         image: a photograph, or a directory of photographs.
         output: the restored file, or the directory of the restored files.
-        network: a name or a path; see `imaging.photographs.load.load`.
+        network: a name or a path; see `imaging.restoring.restorer.load`.
         sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated.
         psf: the blur, as `imaging.physics.make_psf` takes it; None: that of the network's training.
         mask: an image file that is 0 where pixels are lost.

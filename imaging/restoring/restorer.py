@@ -10,10 +10,11 @@ from torch import Tensor
 from imaging.data.image_files import check_suffix
 from imaging.errors import ImagingError
 from imaging.evaluation.tiling import restore, restore_to_integers
+from imaging.formats.networks import load_network
 from imaging.models.noise_level import noise_level
-from imaging.photographs.borders import continued
-from imaging.photographs.files import Photograph, bits_of, read_photograph, write_photograph
 from imaging.physics.gray_image import read_gray
+from imaging.restoring.borders import continued
+from imaging.restoring.files import Photograph, bits_of, read_photograph, write_photograph
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 SEEN = 512  # side of the nine pieces of a large photograph in which its noise is looked for
@@ -186,6 +187,22 @@ class Restorer:
         lost = self.task.denormalise(torch.zeros(()))
         restored = restore(self.task, torch.where(kept, intensities, lost), sigma=sigma).to(y.device)
         return torch.where(kept, intensities, restored) if not self.trained_sigmas[1] else restored
+
+
+def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Restorer:
+    """Load a trained network that restores photographs.
+
+    Args:
+        name: of weights that ship, as `denoiser-best-64`; or a checkpoint, a safetensors file, a run's
+            directory.
+        device: auto, cpu, cuda, …
+        psf: what `imaging.physics.make_psf` takes, in place of the one it was trained with.
+
+    Raises:
+        ImagingError: nothing of that name, a file that cannot be read or is not the one that was shipped, a
+            device that is not here, or a psf for a network that knows only the one it was trained on.
+    """
+    return Restorer(*load_network(name, device, psf))
 
 
 def read_mask(path: str | Path) -> Tensor:

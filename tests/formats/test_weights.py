@@ -5,9 +5,9 @@ import torch
 from safetensors.torch import save_file
 
 from imaging.errors import ImagingError
+from imaging.formats.loading import load_task
+from imaging.formats.weights import read_weights, weights_of, write_weights
 from imaging.tasks import build_task
-from imaging.tasks.loading import load_task
-from imaging.tasks.weights import read_weights, weights_of, write_weights
 
 CONFIG = {
     "task": {"name": "denoiser"},

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from imaging.data.image_files import read_pixels
 from imaging.errors import ImagingError
-from imaging.photographs.files import Photograph, bits_of, read_photograph, write_photograph
+from imaging.restoring.files import Photograph, bits_of, read_photograph, write_photograph
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -98,7 +98,7 @@ def test_formats_have_the_bits_that_they_have(tmp_path):
 def test_nothing_half_written_is_left(tmp_path, monkeypatch):
     write_photograph(tmp_path / "a.png", pixels(3, 16), Photograph(torch.zeros(0)))
     before = (tmp_path / "a.png").read_bytes()
-    monkeypatch.setattr("imaging.photographs.files.ROWS", 0)  # fails after the header
+    monkeypatch.setattr("imaging.restoring.files.ROWS", 0)  # fails after the header
     with pytest.raises(ValueError, match="range"):
         write_photograph(tmp_path / "a.png", pixels(3, 16), Photograph(torch.zeros(0)))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -45,7 +45,7 @@ def translate(tensors: dict[str, Tensor], path) -> dict:
     if not known or any(tensors[f"{end}_layer.weight"].dim() != 4 for end in ("first", "last")):
         raise ImagingError(
             f"{path} has no config in it and no keys of a network that is known here (see "
-            f"imaging/tasks/published.py); its keys begin with {', '.join(sorted(tensors)[:3])}"
+            f"imaging/formats/published.py); its keys begin with {', '.join(sorted(tensors)[:3])}"
         )
     bias = "first_layer.bias" in tensors
     hidden, channels = tensors["first_layer.weight"].shape[:2]
