@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 import torch
 from ruler import finish, row
 
+from imaging.commands.memory import keep_freed_memory
 from imaging.data import build_data
 from imaging.evaluation.evaluate import Protocol
 from imaging.evaluation.run import evaluate_run
-from imaging.runs.memory import keep_freed_memory
-from imaging.runs.trainer import prepare_network
 from imaging.tasks import build_task
+from imaging.training.trainer import prepare_network
 
 IMAGES, ROUNDS = 2, 8
 

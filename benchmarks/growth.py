@@ -2,10 +2,10 @@
 
     python benchmarks/growth.py
 
-20,000 steps of a tiny denoiser through `imaging.runs.trainer.fit`, with curves, validations and checkpoints;
-the last tenth against the first, whose warm-up is left out. Of each the lower quartile of the steps' times.
-Every tenth time a like network is trained by hand, in float32, on one batch that does not change. What that
-takes more at the end is the machine's drift, or at least not ours alone: it is divided out.
+20,000 steps of a tiny denoiser through `imaging.training.trainer.fit`, with curves, validations and
+checkpoints; the last tenth against the first, whose warm-up is left out. Of each the lower quartile of the
+steps' times. Every tenth time a like network is trained by hand, in float32, on one batch that does not
+change. What that takes more at the end is the machine's drift, or at least not ours alone: it is divided out.
 """
 
 import itertools

@@ -57,12 +57,12 @@ def settings(channels: int, steps: int, seed: int) -> dict:
 
 
 def ours(config: dict, data, task, callbacks: Sequence = ()) -> list[float]:
-    """The times of all steps' ends and of the training's, through `imaging.runs.trainer.fit`."""
+    """The times of all steps' ends and of the training's, through `imaging.training.trainer.fit`."""
     import pytorch_lightning as pl
 
-    from imaging.runs.memory import keep_freed_memory
+    from imaging.commands.memory import keep_freed_memory
     from imaging.runs.run import Run
-    from imaging.runs.trainer import build_trainer, fit
+    from imaging.training.trainer import build_trainer, fit
 
     times = []
 

@@ -34,8 +34,8 @@ def each(function: Callable, images) -> None:
 
 
 def ours(images, psf) -> Callable[[], object]:
+    from imaging.commands.memory import keep_freed_memory
     from imaging.models import build_model
-    from imaging.runs.memory import keep_freed_memory
 
     keep_freed_memory()  # as the commands do
     filtered = build_model({"name": "wiener", "psf": PSF, "snr": SNR}).eval()

@@ -7,21 +7,21 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from imaging.runs.jobs import Job, plan_jobs, returned
+from imaging.sweeps.jobs import Job, plan_jobs, returned
 
 
 class QueueLauncher(Launcher):
     """Each job a child process in the first free slot.
 
     Args:
-        devices: see `imaging.runs.slots.find_slots`.
+        devices: see `imaging.sweeps.slots.find_slots`.
     """
 
     def __init__(self, devices="auto"):
         self.devices = devices
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from imaging.runs.slots import find_slots
+        from imaging.sweeps.slots import find_slots
 
         self.loader, self.config = hydra_context.config_loader, config
         self.slots = find_slots(self.devices)  # what is wrong with them is said before anything is written
@@ -39,9 +39,9 @@ class QueueLauncher(Launcher):
         ended: Callable[[Job], None] = lambda job: None,
         total: int | None = None,
     ) -> None:
-        """Run jobs as slots get free; see `imaging.runs.queue.Queue.run`."""
-        from imaging.runs.queue import Queue
-        from imaging.runs.table import Watcher
+        """Run jobs as slots get free; see `imaging.sweeps.queue.Queue.run`."""
+        from imaging.sweeps.live_table import Watcher
+        from imaging.sweeps.queue import Queue
 
         with Watcher(total) as watcher:
             Queue(self.slots, watcher).run(next_job, ended)

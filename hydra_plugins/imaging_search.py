@@ -14,9 +14,9 @@ from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
 from imaging.places import command_line
-from imaging.runs.jobs import plan_jobs
 from imaging.runs.overrides import passed
 from imaging.runs.status import final_psnr, is_over, read_status
+from imaging.sweeps.jobs import plan_jobs
 
 DATABASE = "search.db"
 STATES = {

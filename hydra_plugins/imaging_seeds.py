@@ -9,8 +9,8 @@ from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from imaging.runs.jobs import compose
 from imaging.runs.status import is_over
+from imaging.sweeps.jobs import compose
 
 FEWEST = 2  # with one seed nothing is known of the difference that a seed makes
 

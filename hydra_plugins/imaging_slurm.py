@@ -11,9 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.runs.interrupts import Interrupted
-from imaging.runs.jobs import Job, plan_jobs, returned
-from imaging.runs.sbatch import check_settings, write_script
 from imaging.runs.status import describe_end, end_as, is_over
+from imaging.sweeps.jobs import Job, plan_jobs, returned
+from imaging.sweeps.sbatch import check_settings, write_script
 
 try:
     from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher

@@ -12,8 +12,8 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 
 from imaging.commands.main import build_parser
-from imaging.runs.jobs import compose
 from imaging.runs.names import last_overrides, register_resolvers
+from imaging.sweeps.jobs import compose
 
 CHECKOUT = Path(__file__).parents[1]
 TEXTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]

@@ -26,6 +26,8 @@ ROOMS = [
     "evaluation",
     "reporting",
     "runs",
+    "training",
+    "sweeps",
     "formats",
     "restoring",
     "commands",
@@ -36,6 +38,8 @@ FORBIDDEN = {
     "data": {"autograd", "metrics", "physics", "models"},
     "tasks": {"data"},
     "runs": {"autograd", "metrics", "physics", "models", "data", "tasks", "evaluation", "reporting"},
+    "training": {"autograd", "physics", "models", "data", "evaluation", "reporting"},
+    "sweeps": {"autograd", "metrics", "physics", "models", "data", "tasks", "training"},
     "reporting": {"autograd", "physics", "models", "data", "tasks"},
     "physics": {"autograd", "metrics"},
     "models": {"metrics"},
@@ -83,7 +87,7 @@ def test_networks_and_operators_never_see_lightning():
 def test_the_plugins_know_only_what_surrounds_a_run():
     for path in PLUGINS:
         used = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("imaging.")}
-        assert used <= {"imaging.runs", "imaging.errors", "imaging.places"}, path
+        assert used <= {"imaging.runs", "imaging.sweeps", "imaging.errors", "imaging.places"}, path
 
 
 @pytest.mark.parametrize(
@@ -95,6 +99,6 @@ def test_a_file_can_be_read_in_one_sitting(path):
 
 def test_reports_are_made_without_torch():
     """Seconds that every sweep would wait for at its end."""
-    rooms = "imaging.commands.frame, imaging.commands.sweep, imaging.runs.queue"
+    rooms = "imaging.commands.frame, imaging.commands.sweep, imaging.sweeps.queue"
     code = f"import sys, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT).returncode == 0

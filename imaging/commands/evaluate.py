@@ -7,23 +7,23 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from imaging.commands.retest import PROTOCOL, output_directory, refuse_data_settings, variants
 from imaging.data import build_data
 from imaging.errors import ImagingError
 from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.evaluate import Protocol, check_sizes
 from imaging.evaluation.outputs import Result, write_pictures
 from imaging.evaluation.run import evaluate_run
-from imaging.evaluation.sweep import find_runs
 from imaging.files import file_name
 from imaging.formats.networks import find_network, load_network
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.places import command_line
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.checkpoints import find_checkpoint
-from imaging.runs.resume import decision
-from imaging.runs.retest import PROTOCOL, output_directory, readable, refuse_data_settings, variants
+from imaging.runs.record import decision
 from imaging.runs.run import commit
 from imaging.runs.status import read_status, true_state, why_untested
+from imaging.sweeps.collect import find_runs, readable
 from imaging.tasks.reconstruction import Reconstruction
 
 TESTING = "testing"  # in the directory of the tables: what is measured so far, by run

@@ -16,17 +16,17 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from imaging.commands.complaints import complaint
+from imaging.commands.memory import keep_freed_memory
 from imaging.errors import ImagingError
 from imaging.places import CONF
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
-from imaging.runs.memory import keep_freed_memory
 from imaging.runs.names import register_resolvers
 from imaging.runs.overrides import as_typed
 from imaging.runs.parent import follow_parent
-from imaging.runs.resume import begin_sweep
-from imaging.runs.sbatch import TRY_AGAIN
 from imaging.runs.status import STATUS, read_status
+from imaging.sweeps.begin import begin_sweep
+from imaging.sweeps.sbatch import TRY_AGAIN
 
 register_resolvers()  # at the import, since a job on a cluster's node begins with a pickle of `Job`
 

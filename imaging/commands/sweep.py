@@ -9,12 +9,11 @@ from shlex import quote
 from imaging.evaluation import comparisons
 from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.outputs import Result
-from imaging.evaluation.sweep import collect, find_runs
 from imaging.evaluation.table import Table
 from imaging.reporting.report import About, write_sweep
-from imaging.runs.resume import about_sweep, decision
-from imaging.runs.retest import readable
+from imaging.runs.record import about_sweep, decision
 from imaging.runs.status import describe_end, is_over, read_status, true_state
+from imaging.sweeps.collect import collect, find_runs, readable
 
 
 def after_sweep(directory: Path) -> list[str]:

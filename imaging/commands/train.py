@@ -11,12 +11,12 @@ from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
 from imaging.reporting.report import report_run, run_summary
-from imaging.runs.hparams import HParams, varied_settings
 from imaging.runs.resume import open_config
 from imaging.runs.run import Run
 from imaging.runs.status import describe_end, final_psnr, is_over
-from imaging.runs.trainer import build_trainer, fit
 from imaging.tasks import build_task
+from imaging.training.hparams import HParams, varied_settings
+from imaging.training.trainer import build_trainer, fit
 
 
 def train(config: DictConfig) -> float | None:

@@ -10,8 +10,8 @@ from imaging.formats.weights import SUFFIX, read_weights
 from imaging.places import WEIGHTS
 from imaging.registry import closest
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
-from imaging.runs.trainer import device_of, prepare_network
 from imaging.tasks.reconstruction import Reconstruction
+from imaging.training.trainer import device_of, prepare_network
 
 SUMS = "SHA256SUMS"
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from imaging.runs.config import read_config
-from imaging.runs.hparams import varied_settings
-from imaging.runs.resume import decision, open_config
+from imaging.runs.record import decision
+from imaging.runs.resume import open_config
 from imaging.runs.run import Run
 from imaging.runs.status import is_over
+from imaging.training.hparams import varied_settings
 
 LINES = ["bias: open", "depth: open"]
 CELLS = ["model.hidden_channels=4", "model.depth=2,3"]
@@ -185,7 +186,7 @@ def test_batches_are_no_larger_than_asked_for(decide, untrained, tmp_path):
 def test_over_slots_of_a_queue(decide, tmp_path, monkeypatch):
     """Trained and tested; the jobs are those of the real train.py."""
     train = Path(__file__).parents[2] / "train.py"
-    monkeypatch.setattr("imaging.runs.jobs._script", lambda: (sys.executable, str(train)))
+    monkeypatch.setattr("imaging.sweeps.jobs._script", lambda: (sys.executable, str(train)))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     status, _, complained, runs = decide([LINES, []], "launcher=gpus", "hydra.launcher.devices=cpu:2")
     assert status == 0, complained

@@ -8,13 +8,8 @@ import pytorch_lightning as pl
 import torch
 
 from imaging.errors import ImagingError
-from imaging.runs.checkpoints import (
-    AtomicCheckpointIO,
-    Checkpoints,
-    StoreConfig,
-    find_checkpoint,
-    read_checkpoint,
-)
+from imaging.runs.checkpoints import AtomicCheckpointIO, find_checkpoint, read_checkpoint
+from imaging.training.checkpoints import Checkpoints, StoreConfig
 
 
 class Line(pl.LightningModule):

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.runs.config import check_config, differences, read_config
-from imaging.runs.retest import readable
+from imaging.sweeps.collect import readable
 
 UNREADABLE = {
     "empty": b"",

@@ -3,8 +3,8 @@
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.runs.hparams import varied_settings
-from imaging.runs.resume import about_sweep, read_record
+from imaging.runs.record import about_sweep, read_record
+from imaging.training.hparams import varied_settings
 
 DAMAGED = {
     "nothing": None,

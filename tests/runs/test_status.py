@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from imaging.runs.jobs import Job
-from imaging.runs.pruning import values_at
-from imaging.runs.resume import about_sweep
+from imaging.runs.record import about_sweep
 from imaging.runs.run import Run, enqueue
-from imaging.runs.slots import Slot
 from imaging.runs.status import (
     describe_end,
     end_as,
@@ -22,7 +19,10 @@ from imaging.runs.status import (
     true_state,
     why_untested,
 )
-from imaging.runs.table import Watcher
+from imaging.sweeps.jobs import Job
+from imaging.sweeps.live_table import Watcher
+from imaging.sweeps.slots import Slot
+from imaging.training.pruning import values_at
 
 STATES = {"queued", "running", "completed", "failed", "interrupted", "pruned", "unknown"}
 WHOLE = {

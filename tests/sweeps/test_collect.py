@@ -4,7 +4,7 @@ import pytest
 
 from imaging.errors import ImagingError
 from imaging.evaluation.records import per_image_csv
-from imaging.evaluation.sweep import collect, find_runs
+from imaging.sweeps.collect import collect, find_runs
 from tests.results import result
 
 

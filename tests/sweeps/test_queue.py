@@ -5,13 +5,13 @@ import sys
 import pytest
 
 from imaging.runs.interrupts import Interrupted
-from imaging.runs.jobs import Job
 from imaging.runs.overrides import passed
-from imaging.runs.queue import Queue, last_line
 from imaging.runs.run import enqueue
-from imaging.runs.slots import Slot
 from imaging.runs.status import describe_end, read_status
-from imaging.runs.table import Watcher, clock
+from imaging.sweeps.jobs import Job
+from imaging.sweeps.live_table import Watcher, clock
+from imaging.sweeps.queue import Queue, last_line
+from imaging.sweeps.slots import Slot
 
 COMPLETE = """
 import json, os, time

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
-from imaging.runs.jobs import Job
 from imaging.runs.parent import PARENT
-from imaging.runs.slots import Slot
 from imaging.runs.status import end_as, is_over
+from imaging.sweeps.jobs import Job
+from imaging.sweeps.slots import Slot
 
 LOG = "log.txt"  # what a job printed, in its directory
 

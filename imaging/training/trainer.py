@@ -11,12 +11,13 @@ from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from imaging.errors import ImagingError
-from imaging.runs.averaging import WeightAveraging
-from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, StoreConfig, newest_checkpoint
-from imaging.runs.progress import Status, progress_callback
-from imaging.runs.pruning import PruneBelowMedian
+from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, newest_checkpoint
 from imaging.runs.run import Run
-from imaging.runs.signals import SaveWhenAsked
+from imaging.training.averaging import WeightAveraging
+from imaging.training.checkpoints import Checkpoints, StoreConfig
+from imaging.training.progress import Status, progress_callback
+from imaging.training.pruning import PruneBelowMedian
+from imaging.training.signals import SaveWhenAsked
 
 
 class Board(TensorBoardLogger):

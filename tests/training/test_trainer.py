@@ -12,7 +12,7 @@ from imaging.errors import ImagingError
 from imaging.models import build_model
 from imaging.precision import full_precision
 from imaging.runs.run import Run
-from imaging.runs.trainer import build_trainer, choose_precision, prepare_network
+from imaging.training.trainer import build_trainer, choose_precision, prepare_network
 
 
 @pytest.mark.parametrize(

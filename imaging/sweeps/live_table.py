@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from imaging.runs.jobs import Job
-from imaging.runs.slots import Slot
 from imaging.runs.status import describe_end, read_status
+from imaging.sweeps.jobs import Job
+from imaging.sweeps.slots import Slot
 
 STYLES = {"completed": "green", "failed": "red", "running": "cyan", "interrupted": "yellow", "pruned": "blue"}
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.runs.slots import find_slots
+from imaging.sweeps.slots import find_slots
 
 
 @pytest.fixture

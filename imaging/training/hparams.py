@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.runs.names import swept
-from imaging.runs.resume import SWEEP_RECORD, read_record
+from imaging.runs.record import SWEEP_RECORD, read_record
 from imaging.settings import short_names
 
 ABSENT = object()

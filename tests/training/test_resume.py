@@ -15,8 +15,8 @@ from imaging.runs.checkpoints import newest_checkpoint, read_checkpoint
 from imaging.runs.interrupts import Interrupted
 from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
-from imaging.runs.trainer import build_trainer, fit
 from imaging.tasks import build_task
+from imaging.training.trainer import build_trainer, fit
 
 CONF = Path(__file__).parents[2] / "conf"
 STEPS = 12

@@ -1,11 +1,9 @@
-"""Testing runs again: which settings may change, and where the tables go."""
+"""The settings of `evaluate.py`: which may differ from the run's own, and where the tables go."""
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 from imaging.errors import ImagingError
-from imaging.runs.config import CONFIG, check_config, read_config
 
 TEST_DATA_SETTINGS = ("max_test_images",)
 PROTOCOL = ("sigmas", "noise_seeds", "pixel", "convention")  # of a run's `test`, what evaluate.py may change
@@ -33,26 +31,6 @@ def refuse_data_settings(words: list[str]) -> list[str]:
 def variants(given: dict) -> list[str]:
     """What is done otherwise with the same weights, in the words of the table's row."""
     return ["self-ensemble"] * given["self_ensemble"] + ["sigma estimated"] * (given["sigma"] == "estimated")
-
-
-def readable(runs: Iterable[Path]) -> tuple[dict[str, dict], list[str]]:
-    """The configs of those runs that have one on which the rest can rely.
-
-    Args:
-        runs: directories.
-
-    Returns:
-        the configs by the names of the runs, and a line 'name: reason' for each other run.
-    """
-    configs, left_out = {}, []
-    for run in runs:
-        try:
-            config = read_config(run)
-            check_config(config, run / CONFIG)
-            configs[run.name] = config
-        except ImagingError as error:
-            left_out.append(f"{run.name}: {error}")
-    return configs, left_out
 
 
 def output_directory(target: Path, given: dict, own: list[dict], data: str) -> Path:

@@ -14,7 +14,7 @@ from tensorboard.plugins.hparams.metadata import (
     parse_session_start_info_plugin_data,
 )
 
-from imaging.runs.hparams import varied_settings
+from imaging.training.hparams import varied_settings
 
 METRICS = {"val/psnr", "test/psnr/0.01", "test/psnr/0.05", "test/psnr/0.1", "test/psnr/0.2"}
 
@@ -84,7 +84,7 @@ def test_a_group_is_told_by_its_name_and_a_failed_run_is_there(command, tiny, tm
     def fail(*arguments):
         raise RuntimeError("no test today")
 
-    monkeypatch.setattr("imaging.evaluation.run.evaluate_run", fail)
+    monkeypatch.setattr("imaging.commands.train.evaluate_run", fail)
     assert command("train.py", "-m", *tiny, "model=dncnn,unet")[0] == 1
     (sweep,) = tmp_path.glob("multirun/*/*")
     runs = sorted(path.parent for path in sweep.glob("*/status.json"))

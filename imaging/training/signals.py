@@ -4,8 +4,8 @@ import time
 
 import pytorch_lightning as pl
 
-from imaging.runs.checkpoints import Checkpoints
 from imaging.runs.interrupts import Interrupts
+from imaging.training.checkpoints import Checkpoints
 
 
 class SaveWhenAsked(pl.Callback):

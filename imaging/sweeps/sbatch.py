@@ -5,8 +5,8 @@ from pathlib import Path
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
-from imaging.runs.jobs import Job
-from imaging.runs.queue import LOG
+from imaging.sweeps.jobs import Job
+from imaging.sweeps.queue import LOG
 
 # What a run exits with when a cluster's warning has ended it, saved: start it again.
 TRY_AGAIN = 75

@@ -1,10 +1,11 @@
 """Which runs a directory holds, and what their tests have left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from imaging.errors import ImagingError
 from imaging.evaluation.outputs import Result, read_result
+from imaging.runs.config import CONFIG, check_config, read_config
 
 
 def find_runs(directory: Path | str) -> list[Path]:
@@ -32,6 +33,26 @@ def find_runs(directory: Path | str) -> list[Path]:
         return (not first.isdecimal(), int(first) if first.isdecimal() else 0, run.name)
 
     return sorted(runs, key=number)
+
+
+def readable(runs: Iterable[Path]) -> tuple[dict[str, dict], list[str]]:
+    """The configs of those runs that have one on which the rest can rely.
+
+    Args:
+        runs: directories.
+
+    Returns:
+        the configs by the names of the runs, and a line 'name: reason' for each other run.
+    """
+    configs, left_out = {}, []
+    for run in runs:
+        try:
+            config = read_config(run)
+            check_config(config, run / CONFIG)
+            configs[run.name] = config
+        except ImagingError as error:
+            left_out.append(f"{run.name}: {error}")
+    return configs, left_out
 
 
 def collect(

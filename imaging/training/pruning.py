@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from imaging.runs.resume import SWEEP_RECORD
+from imaging.runs.record import SWEEP_RECORD
 from imaging.runs.run import Pruned, Run
 from imaging.runs.status import read_status
 

@@ -1,13 +1,10 @@
 """What a sweep must be so that `decide` can choose how many seeds it has."""
 
-import math
-
 from omegaconf import DictConfig
 
-from imaging.errors import ImagingError, brief
+from imaging.errors import ImagingError
 from imaging.runs.names import last_overrides
-
-MOST_SEEDS = 100  # the level of a look is simulated for all of them
+from imaging.runs.record import check_numbers, nothing_swept
 
 
 def check_decide(config: DictConfig) -> None:
@@ -47,25 +44,3 @@ def check_decide(config: DictConfig) -> None:
         raise ImagingError(
             f"{word}, but decide chooses the seeds: give the first one, a whole number, or leave seed out"
         )
-
-
-def check_numbers(margin, max_seeds) -> None:
-    """See that `decide` and `decide_max_seeds` can be what they are.
-
-    Raises:
-        ImagingError: they cannot.
-    """
-    if type(margin) not in (int, float) or not 0 < margin < math.inf:
-        raise ImagingError(f"decide is {brief(margin)}; expected a positive number, in dB")
-    if type(max_seeds) is not int or not 2 <= max_seeds <= MOST_SEEDS:
-        raise ImagingError(
-            f"decide_max_seeds is {brief(max_seeds)}; expected a whole number from 2 to {MOST_SEEDS}"
-        )
-
-
-def nothing_swept(margin) -> ImagingError:
-    """The error of a command that has `decide`, but nothing to compare."""
-    return ImagingError(
-        f"decide={margin} adds seeds to a sweep, but nothing is swept: add sweep=…, or -m and a key with "
-        "several values, or leave decide out"
-    )

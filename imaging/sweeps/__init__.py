@@ -1,0 +1,1 @@
+"""Many runs: which jobs there are, and where and when each runs."""
