@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from imaging.errors import ImagingError
 from imaging.registry import Registry
 
-SOURCES = Registry("data.source", "imaging.data")
+SOURCES = Registry("data.source", "imaging.data.sources")
 DATA = Registry("data", "imaging.data")
 
 __all__ = ["DATA", "SOURCES", "ImageData", "build_data"]

@@ -46,7 +46,7 @@ def settings(folder, **changes) -> dict:
 @pytest.fixture
 def reads(monkeypatch):
     """The files that were decoded."""
-    from imaging.data import folder
+    from imaging.data.sources import folder
 
     seen = []
     read = folder.read_image

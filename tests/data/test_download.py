@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imaging.data import SOURCES, bsds300, mnist
-from imaging.data.download import unpack
+from imaging.data import SOURCES
+from imaging.data.sources import bsds300, mnist
+from imaging.data.sources.download import unpack
 from imaging.errors import ImagingError
 
 
@@ -163,7 +164,7 @@ def test_a_killed_attempt_does_not_hinder_the_next(tmp_path, served_bsds):
 def test_two_processes_at_once_download_once(tmp_path, served_bsds):
     url, digest = served_bsds
     code = (
-        "import sys; from imaging.data import bsds300; bsds300.SHA256 = sys.argv[3]; "
+        "import sys; from imaging.data.sources import bsds300; bsds300.SHA256 = sys.argv[3]; "
         "data = bsds300.BSDS300(sys.argv[1], url=sys.argv[2]); data.prepare(); print(len(data.ids('train')))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "root"), url, digest]

@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from imaging.data import SOURCES, image_files
-from imaging.data.folder import distinct_ids
 from imaging.data.image_files import read_image
+from imaging.data.sources.folder import distinct_ids
 from imaging.errors import ImagingError
 
 RNG = np.random.default_rng(0)
@@ -149,7 +149,7 @@ def test_channels_other_than_1_and_3_are_refused():
 
 
 def test_bundled_photographs_are_in_the_wheel(monkeypatch):
-    from imaging.data import bundled
+    from imaging.data.sources import bundled
 
     source = SOURCES.build({"name": "bundled"})
     source.prepare()
@@ -213,7 +213,7 @@ def test_bsds300_is_the_official_one(data_root):
 
 @pytest.mark.data
 def test_mnist_is_the_official_one(data_root):
-    from imaging.data.mnist import MD5
+    from imaging.data.sources.mnist import MD5
 
     source = SOURCES.build({"name": "mnist", "root": str(data_root)})
     for split, count in (("train", 60000), ("test", 10000)):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from skimage.restoration import estimate_sigma
 
-from imaging.data.bundled import Bundled
+from imaging.data.sources.bundled import Bundled
 from imaging.models.noise_level import noise_level
 from imaging.physics import CircularBlur
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.download import fetched, locked, missing, unpack
-from imaging.data.folder import distinct_ids
 from imaging.data.image_files import check_channels, read_image
+from imaging.data.sources.download import fetched, locked, missing, unpack
+from imaging.data.sources.folder import distinct_ids
 from imaging.errors import ImagingError
 
 URL = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/BSDS300-images.tgz"

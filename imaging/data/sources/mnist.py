@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.download import fetched, locked, missing
 from imaging.data.image_files import check_channels, to_channels
+from imaging.data.sources.download import fetched, locked, missing
 from imaging.errors import ImagingError
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from imaging.data import SOURCES
-from imaging.data.folder import Folder
+from imaging.data.sources.folder import Folder
 from imaging.errors import ImagingError
 
 

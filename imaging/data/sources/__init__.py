@@ -1,0 +1,1 @@
+"""Where images come from: one file for each data set, and what downloads and verifies them."""
