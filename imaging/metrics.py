@@ -114,7 +114,14 @@ def _weighted_means(space: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def local_means(x: torch.Tensor) -> list[torch.Tensor]:
-    """Of clean images (N, C, H, W) under SSIM's window, as `ssim` takes them; none if they are too small."""
+    """Weighted means of clean images under SSIM's window, which `ssim` can reuse.
+
+    Args:
+        x: (N, C, H, W), intensities in [0, 1].
+
+    Returns:
+        a tensor for each strip of rows; an empty list if the images are below 11 pixels a side.
+    """
     means = []
     for strip in _strips(x.shape) if x.shape[-1] >= 11 else []:
         images = x[..., strip, :].float()

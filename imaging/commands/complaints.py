@@ -94,7 +94,7 @@ def one_line(error: Exception, name: str) -> str:
 
 
 def _options(group: str) -> list[str]:
-    """Of a group of configs; none if it is not one."""
+    """The names of the configs in a group; empty if there is no such group."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml")) if group else []
 
 

@@ -37,7 +37,7 @@ class StackBatches(Dataset):
         return self.images
 
     def to(self, device: torch.device) -> "StackBatches":
-        """The same on a device, where its blocks then are made."""
+        """A copy whose pixels are on a device, where its blocks are then made."""
         return StackBatches(self.images.to(device), self.repeat)
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ class PixelBatches(Dataset):
         return self.pixels.patch_bytes(self.side)
 
     def to(self, device: torch.device) -> "PixelBatches":
-        """The same on a device, where its blocks then are made."""
+        """A copy whose pixels are on a device, where its blocks are then made."""
         other = copy.copy(self)
         other.pixels = self.pixels.to(device)
         return other

@@ -41,7 +41,17 @@ def read_image(path: str | Path, channels: int = 3) -> Tensor:
 
 
 def read_pixels(path: str | Path) -> Tensor:
-    """The same with the channels that the file has, (1 or 3, H, W)."""
+    """Read an image file with the channels that it has.
+
+    Args:
+        path: the file; 1, 8 or 16 bits a sample, gray or colour.
+
+    Returns:
+        (1 or 3, H, W): uint8 from files of up to 8 bits, float32 in [0, 1] from 16-bit ones.
+
+    Raises:
+        ImagingError: no such file, truncated, unreadable, or of a kind that would lose bits.
+    """
     try:
         pixels = _decode(Path(path))
     except ImagingError:

@@ -47,7 +47,7 @@ class TurnedBatches(Dataset):
         return self.batches.pixels
 
     def to(self, device: torch.device) -> "TurnedBatches":
-        """The same on a device, where its blocks then are made."""
+        """A copy whose pixels are on a device, where its blocks are then made."""
         return TurnedBatches(self.batches.to(device), self.seed)
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:

@@ -53,7 +53,7 @@ class Decision:
 
     @property
     def level(self) -> float:
-        """Of the interval at one look."""
+        """Confidence level of the interval at one look."""
         return level_of_a_look(self.max_seeds)
 
 
@@ -126,7 +126,7 @@ class Comparison:
 
     @property
     def sample(self) -> str:
-        """Of how many trainings and images it is: '3 seeds, 100 images'."""
+        """How many trainings and images are compared: '3 seeds, 100 images'."""
         images = f"{self.n_images} image{'s' if self.n_images > 1 else ''}"
         if self.n_seeds == 1:
             return f"{images}, one training each; says nothing of other seeds"

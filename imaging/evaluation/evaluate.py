@@ -120,7 +120,7 @@ class Examples:
     def observe(
         self, names: list[str], sigma: float, clean: Tensor, measured: Tensor, restored: Tensor
     ) -> None:
-        """Keep those of these images whose turn it is."""
+        """Keep the chosen images of a batch, and what was measured and restored of them."""
         if sigma != self.sigma:
             return
         for i, name in enumerate(names):

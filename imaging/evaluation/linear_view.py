@@ -70,7 +70,15 @@ def equivalent_filter(task: Reconstruction, y: Tensor, pixel: tuple[int, int]) -
 
 
 def singular_values(task: Reconstruction, y: Tensor) -> Tensor:
-    """Of the Jacobian of x_hat at y (1, C, h, w), descending, (C·h·w,); none if y is too small for f."""
+    """Singular values of the Jacobian of x_hat with respect to y.
+
+    Args:
+        task: in evaluation mode.
+        y: (1, C, h, w), in the network's units.
+
+    Returns:
+        (C·h·w,), in descending order; (0,) if y is too small for the network.
+    """
     y = y.clone().requires_grad_()
     try:
         x_hat = task.restore(y).flatten()

@@ -57,9 +57,19 @@ def restore(task: Reconstruction, image: Tensor, side: int = SIDE, sigma: float 
 def restore_to_integers(
     task: Reconstruction, image: Tensor, bits: int, side: int = SIDE, sigma: float | None = None
 ) -> np.ndarray:
-    """The same clipped to [0, 1] and rounded to uint8 or uint16 (C, H, W).
+    """Restore a measured image (C, H, W), uint8 or float, clip it to [0, 1] and round it.
 
-    The whole is never there as floats: of a large photograph they would take more than all the rest.
+    The image as a whole is never in memory as floats, which would need more than all the rest.
+
+    Args:
+        task: restores each tile.
+        image: (C, H, W), uint8, or float in [0, 1].
+        bits: 8 or 16, of a sample of the result.
+        side: of a tile, in pixels.
+        sigma: standard deviation of the noise, for networks that take it.
+
+    Returns:
+        uint8 or uint16 (C, H, W).
     """
     whole = np.empty(image.shape, {8: np.uint8, 16: np.uint16}[bits])
     for rows, columns, piece in restore_tiles(task, image, side, sigma):

@@ -1,7 +1,7 @@
 """Restoration without learning, by scikit-image: the baselines that a network has to beat.
 
 Some have one number, their strength. It is chosen among a few candidates on validation images, which are
-training images: the one of the highest mean PSNR there, with the training's noise. Test images have no say.
+training images: the one of the highest mean PSNR there, with the training's noise. Test images are not used.
 """
 
 from collections.abc import Callable

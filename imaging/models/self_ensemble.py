@@ -19,10 +19,10 @@ class SelfEnsemble(nn.Module):
 
     @classmethod
     def of(cls, network: nn.Module, operator: str) -> "SelfEnsemble":
-        """The same for an operator by name.
+        """Wrap a network that undoes the operator with this name.
 
         Raises:
-            ImagingError: it is not the identity: a turned image would meet a psf that is not turned.
+            ImagingError: the operator is not the identity; a turned image would meet a psf that is not.
         """
         if operator != "identity":
             raise ImagingError(

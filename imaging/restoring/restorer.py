@@ -154,7 +154,7 @@ class Restorer:
 
     @property
     def _in_tiles(self) -> bool:
-        """Whether no pixel far away has a say, so that nothing is continued periodically."""
+        """Whether distant pixels have no influence, so that the image can be restored in tiles."""
         return getattr(self.task.network, "reach", None) is not None or self._is("identity")
 
     def _is(self, operator: str) -> bool:

@@ -78,7 +78,7 @@ def concrete(config: DictConfig) -> None:
     """Write a sweep's directory and its jobs' into the config as they are now.
 
     Each job composes its config anew, perhaps on another machine and after hours: from these overrides, where
-    the time and the command line of the beginning are not to be had.
+    the time and the command line of the beginning are not available.
     """
     directory, subdir = config.hydra.sweep.dir, OmegaConf.to_container(config.hydra.sweep)["subdir"]
     keys = swept(config.hydra.sweeper.get("params"), config.hydra.overrides.task)

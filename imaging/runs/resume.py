@@ -94,6 +94,6 @@ def refuse_devices(asked, possible: int) -> None:
     """
     if asked not in (possible, str(possible)):
         raise ImagingError(
-            f"trainer.devices is {asked}, but a job of this sweep has {possible}: leave it away, or take "
+            f"trainer.devices is {asked}, but a job of this sweep has {possible}: leave it out, or take "
             "launcher=slurm with hydra.launcher.tasks_per_node and hydra.launcher.gpus_per_node"
         )

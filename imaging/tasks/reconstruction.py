@@ -94,7 +94,7 @@ class Reconstruction(pl.LightningModule):
         sigma: float | Tensor | None = None,
         shard: tuple[int, int] = (0, 1),
     ) -> Tensor:
-        """The same of x in the network's units."""
+        """y = A x + n of x in the network's units; sigma None: as in training."""
         return self.physics(x, random, sigma, shard)
 
     def restore(self, y: Tensor, sigma: float | None = None) -> Tensor:

@@ -57,7 +57,7 @@ def device_of(accelerator: str) -> torch.device:
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = str(error).splitlines()[0][:100]
         raise ImagingError(
-            f"accelerator is {accelerator!r}, which is not to be had here ({reason})"
+            f"accelerator is {accelerator!r}, which is not available here ({reason})"
         ) from None
     return device
 

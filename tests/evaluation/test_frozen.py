@@ -108,7 +108,7 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (["noise_seeds=abc"], "noise_seeds is 'abc'; expected at least 1"),
         (["sigmas=[0.1,0.1]"], "sigmas is [0.1, 0.1]; expected each once"),
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
-        (["accelerator=abacus"], "accelerator is 'abacus', which is not to be had here"),
+        (["accelerator=abacus"], "accelerator is 'abacus', which is not available here"),
         (["data=bundled", "data.batch_size=3"], "data.batch_size is as the run has it"),
         (["image=a.png"], "no setting 'image': photographs are restored by: imaging restore"),
         (["export=a.pt2"], "no setting 'export': networks are exported by: imaging export"),
