@@ -240,12 +240,12 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     torch.set_num_threads(1)
     steps = [
         *tiny,
-        "trainer.max_steps=1500",
+        "trainer.max_steps=800",
         "trainer.max_epochs=100",
         "data.patch_size=16",
         "data.batch_size=1",  # an epoch is 48 steps
         "model.hidden_channels=8",
-        "trainer.val_check_interval=350",
+        "trainer.val_check_interval=190",
     ]
     assert command("train.py", *steps, "name=whole")[0] == 0
     child = subprocess.Popen(
@@ -269,7 +269,7 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     assert "Traceback" not in complained
     assert json.loads((cut / "status.json").read_text())["state"] == "interrupted"
     step = torch.load(cut / "checkpoints/last.ckpt", weights_only=True)["global_step"]
-    assert 0 < step < 1500
+    assert 0 < step < 800
     assert json.loads((cut / "status.json").read_text())["step"] == step
 
     assert command("train.py", f"resume={cut}")[0] == 0

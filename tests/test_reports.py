@@ -181,6 +181,7 @@ def test_each_blur_has_its_own_measurement(command, tiny, tmp_path):
     assert any(line.startswith("gain of PSNR over the measured y") for line in lines)
 
 
+@pytest.mark.slow
 def test_damaged_pictures_come_back_as_the_report_says(command, tiny, tmp_path):
     assert command("train.py", "-m", *tiny, "model=identity,wavelet")[0] == 0
     sweep = only_sweep(tmp_path)
