@@ -14,7 +14,7 @@ help:  ## Print the targets
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-setup: .venv/installed  ## Create .venv and install requirements.txt, once
+setup: .venv/installed  ## Create .venv, install requirements.txt and the command imaging, once
 
 .venv/cluster: .venv/installed requirements-cluster.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-cluster.txt
@@ -49,7 +49,7 @@ format: setup  ## Mend style and format
 	$(BIN)/ruff format .
 
 clean:  ## Remove .venv and caches; runs and data stay
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup cluster demo test test-all published benchmark lint format clean

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from unittest import mock
 
 from hydra.core.utils import JobReturn
@@ -114,5 +115,5 @@ class SlurmScript(Launcher):
         waiting = {i: job for i, job in enumerate(jobs, initial_job_idx) if not is_over(job.directory)}
         if waiting:
             path = write_script(Path(self.config.hydra.sweep.dir), waiting, self.settings)
-            print(f"{len(waiting)} jobs; to start them: sbatch {path}")
+            print(f"{len(waiting)} jobs; to start them: sbatch {quote(str(path))}")
         return returned(jobs)

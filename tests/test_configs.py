@@ -62,7 +62,7 @@ RUNS = {
     "task/inpainter": ["task=inpainter", "physics=mask", "physics.operator.rows=[2,9]"],
     "trainer/default": ["trainer=default"],
 }
-# These need data sets, or are several runs or processes: see below, tests/launchers, tests/runs/test_ddp.py.
+# These need data sets, or are several runs or processes: see below, tests/launchers, tests/training.
 ELSEWHERE = {
     "data/bsd68",
     "data/bsds300",

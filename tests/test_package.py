@@ -19,7 +19,7 @@ def installed(tmp_path_factory) -> Path:
     source = place / "source"
     for name in ("imaging", "hydra_plugins", "conf", "weights"):
         shutil.copytree(CHECKOUT / name, source / name)
-    for name in ("pyproject.toml", "setup.py", "requirements.txt", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "requirements.txt", "LICENSE", "train.py", "evaluate.py"):
         shutil.copy(CHECKOUT / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet"]
     subprocess.run([*pip, "wheel", "--no-deps", "-w", place, source], check=True)

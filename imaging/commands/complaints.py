@@ -15,12 +15,9 @@ from imaging.errors import ImagingError
 from imaging.places import CONF
 from imaging.registry import closest
 
-# Settings that other commands have instead.
-MOVED = {
-    "image": "photographs are restored by: imaging restore",
-    "mask": "photographs are restored by: imaging restore",
-    "export": "networks are exported by: imaging export",
-}
+# Settings that evaluate.py had, and which other commands have instead.
+MOVED = dict.fromkeys(("image", "mask", "psf"), "photographs are restored by: imaging restore")
+MOVED |= dict.fromkeys(("export", "export_size"), "networks are exported by: imaging export")
 # Of directories and disks; other errors of the system are bugs.
 MENDABLE = {
     getattr(errno, name)
@@ -58,6 +55,10 @@ def one_line(error: Exception, name: str) -> str:
     for cause in causes:
         if isinstance(cause, ImagingError):
             return str(cause)
+    if name == "evaluate":
+        for word in sys.argv[1:]:
+            if (key := word.lstrip("+").partition("=")[0].partition(".")[0]) in MOVED:
+                return f"no setting '{key}': {MOVED[key]}"
     text = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
     if isinstance(error, OverrideParseException):
         return f"cannot read '{error.override}' ({text.split(' See ')[0]}); is a bracket or a quote open?"
@@ -69,8 +70,6 @@ def one_line(error: Exception, name: str) -> str:
         if "is not in struct" in str(cause):
             known = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key
-            if full in MOVED:
-                return f"no setting '{full}': {MOVED[full]}"
             if full in ("launcher", "sweep"):
                 return f"no setting '{full}' (did you mean 'hydra.{full}'?)"
             if full and (options := _options(full)) and full != "experiment":

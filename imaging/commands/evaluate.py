@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from imaging.commands.retest import PROTOCOL, output_directory, refuse_data_settings, variants
 from imaging.data import build_data
+from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.evaluate import Protocol, check_sizes
@@ -118,6 +119,11 @@ def read_settings(config: DictConfig) -> dict:
     settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if not isinstance(settings["self_ensemble"], bool):
         raise ImagingError(f"self_ensemble is {settings['self_ensemble']!r}; expected true or false")
+    if Path(str(settings["output"])).suffix in SUFFIXES:
+        raise ImagingError(
+            f"output is {settings['output']}; expected a directory; photographs are restored by: "
+            "imaging restore"
+        )
     if settings["sigma"] not in (None, "estimated"):
         raise ImagingError(
             f"sigma is {settings['sigma']!r}; expected null or estimated; the noise of the test is sigmas=[…]"

@@ -5,6 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from imaging.commands import export, restore
+from imaging.commands.memory import keep_freed_memory
+from imaging.places import SCRIPTS
+from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 
 HYDRA = {  # commands whose words are Hydra's, key=value
     "train": "train a network or a sweep of networks: imaging train [experiment=…] [sweep=…] [key=value …]",
@@ -61,13 +64,19 @@ def main(words: Sequence[str] | None = None) -> None:
     """
     words = list(sys.argv[1:] if words is None else words)
     if words[:1] and words[0] in HYDRA:
-        sys.argv = [f"imaging {words[0]}", *words[1:]]
+        # Jobs, and the further processes of one training, are started as this one: as a script.
+        sys.argv = [str(SCRIPTS / f"{words[0]}.py"), *words[1:]]
+        sys.modules["__main__"].__spec__ = None
         return {"train": train, "evaluate": evaluate}[words[0]]()
     options = build_parser().parse_args(words)
+    keep_freed_memory()
+    interrupts = Interrupts()
     try:
-        options.run(options)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        with interrupts:
+            options.run(options)
+    except Interrupted as error:
+        print(f"imaging {options.command}: {error}", file=sys.stderr)
+        sys.exit(EXIT_STATUS)
     except Exception as error:
         from imaging.commands.complaints import complaint  # here, since Hydra takes a while to import
 

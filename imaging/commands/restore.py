@@ -72,16 +72,20 @@ def parse_psf(text: str) -> dict:
 
     Args:
         text: a name of `imaging.physics.psf` and its settings in their order, separated by colons, as in
-            'motion:9:30'; or the path of an image file.
+            'motion:9:30', where a setting that is left out is that of `conf/psf`; or the path of an image
+            file.
 
     Raises:
-        ImagingError: neither; a setting that is missing or out of range.
+        ImagingError: neither; a setting that is out of range.
 
     Example:
         >>> parse_psf("gaussian:1.5")
-        {'name': 'gaussian', 'sigma': 1.5}
+        {'name': 'gaussian', 'sigma': 1.5, 'size': None}
     """
+    from omegaconf import OmegaConf
+
     from imaging.physics.psf import PSFS, make_psf
+    from imaging.places import CONF
 
     name, *values = text.split(":")
     names = [known for known in PSFS.names() if known != "image"]
@@ -97,6 +101,7 @@ def parse_psf(text: str) -> dict:
         numbers = [int(value) if value.isdecimal() else float(value) for value in values]
     except ValueError:
         raise ImagingError(f"--psf is {text!r}; expected numbers after {name}:") from None
-    config = {"name": name, **dict(zip(settings, numbers, strict=False))}
+    defaults = OmegaConf.to_container(OmegaConf.load(CONF / "psf" / f"{name}.yaml"))
+    config = defaults | dict(zip(settings, numbers, strict=False))
     make_psf(config)  # refuses what is out of range
     return config

@@ -4,12 +4,13 @@ import contextlib
 import os
 import socket
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
 from imaging.files import remove_unfinished, write_json, write_text
-from imaging.places import command_line
+from imaging.places import CHECKOUT, command_line
 from imaging.runs.config import CONFIG
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.lock import lock, unlock
@@ -18,9 +19,13 @@ from imaging.runs.status import METRICS, STATUS, now, read_status
 
 
 def commit() -> str | None:
-    """The commit of the code that runs, with '-dirty' behind it if the tree has changes."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    """The commit of the code that runs, with '-dirty' behind it if the tree has changes.
+
+    Where it was installed without a checkout, its version; None if there is no git.
+    """
+    if CHECKOUT is None:
+        return f"version {version('imaging')}"
+    git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         return subprocess.run(git, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):

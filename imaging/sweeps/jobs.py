@@ -78,12 +78,8 @@ def compose(loader, master: DictConfig, words: Sequence[str], number: int) -> Di
     return config
 
 
-def _script() -> tuple[str, ...]:
-    """The program that this process is: a script, or `imaging train`."""
-    script = Path(sys.argv[0])
-    if script.suffix == ".py":
-        return sys.executable, str(script.absolute())
-    return sys.executable, "-m", "imaging", "train"
+def _script() -> tuple[str, str]:
+    return sys.executable, str(Path(sys.argv[0]).absolute())
 
 
 def _alone(directory: Path) -> tuple[str, ...]:

@@ -56,9 +56,7 @@ def device_of(accelerator: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = str(error).splitlines()[0][:100]
-        raise ImagingError(
-            f"accelerator is {accelerator!r}, which is not available here ({reason})"
-        ) from None
+        raise ImagingError(f"there is no device {accelerator!r} here ({reason})") from None
     return device
 
 

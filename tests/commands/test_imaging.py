@@ -1,5 +1,7 @@
 """The command line of `imaging`: help, mistakes, interruptions."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,15 +53,20 @@ def test_the_module_is_the_command():
     assert (process.returncode, process.stderr) == (2, "imaging restore: there is no image none.png\n")
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(KeyboardInterrupt(), 130), (PermissionError(13, "no", "a"), 2)]
-)
-def test_an_interruption_and_a_full_disk_have_their_status(error, status, imaging, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_is_reported_in_one_line(number, imaging, monkeypatch):
+    monkeypatch.setattr(export, "run", lambda options: os.kill(os.getpid(), number))
+    status, _, complained = imaging("export", "denoiser-32", "a.pt2")
+    assert (status, complained) == (130, f"imaging export: {number.name}: stopped\n")
+
+
+def test_a_directory_that_cannot_be_written_is_reported_in_one_line(imaging, monkeypatch):
     def fail(options):
-        raise error
+        raise PermissionError(13, "Permission denied", "a.pt2")
 
     monkeypatch.setattr(export, "run", fail)
-    assert imaging("export", "denoiser-32", "a.pt2")[0] == status
+    status, _, complained = imaging("export", "denoiser-32", "a.pt2")
+    assert (status, complained) == (2, "imaging export: cannot write a.pt2: Permission denied\n")
 
 
 def test_a_bug_has_its_traceback(imaging, monkeypatch):

@@ -7,6 +7,7 @@ from PIL import Image
 from imaging.commands.restore import parse_psf
 from imaging.errors import ImagingError
 from imaging.physics import make_psf
+from imaging.restoring.restorer import Restorer
 
 
 def test_a_photograph_is_restored(imaging, run, photographs):
@@ -76,7 +77,7 @@ def test_all_readable_is_success(imaging, run, photographs):
             ["a.png", "b.png", "--psf", "gauss:1"],
             "--psf is 'gauss:1'; expected an image file, or one of digit",
         ),
-        (["a.png", "b.png", "--psf", "gaussian"], "psf 'gaussian' needs the setting 'sigma'"),
+        (["a.png", "b.png", "--psf", "gaussian:-1"], "psf.sigma is -1.0; expected a positive number"),
         (["a.png", "b.png", "--psf", "gaussian:wide"], "expected numbers after gaussian:"),
         (["a.png", "b.png", "--psf", "motion:1:2:3"], "expected motion:<length>:<angle>"),
         (["a.png", "b.png", "--mask", "a.png"], "mask is for a network that inpaints"),
@@ -98,9 +99,10 @@ def test_a_mistake_is_reported_in_one_line(words, message, imaging, run, photogr
     ("text", "config"),
     [
         ("digit", {"name": "digit"}),
-        ("gaussian:1.5", {"name": "gaussian", "sigma": 1.5}),
+        ("gaussian:1.5", {"name": "gaussian", "sigma": 1.5, "size": None}),
         ("gaussian:2:9", {"name": "gaussian", "sigma": 2, "size": 9}),
         ("motion:9:-30", {"name": "motion", "length": 9, "angle": -30.0}),
+        ("motion:15", {"name": "motion", "length": 15, "angle": 30.0}),
         ("a:b.png", {"name": "image", "path": "a:b.png"}),
     ],
 )
@@ -148,3 +150,31 @@ def test_inpainting_with_a_mask(imaging, command, tiny, photographs, tmp_path):
     assert imaging("restore", source, "b.png", "--network", run, "--mask", "mask.png")[0] == 0
     before, after = (np.asarray(Image.open(path)) for path in (source, "b.png"))
     assert np.array_equal(before[mask > 0], after[mask > 0])
+    assert not np.array_equal(before[mask == 0], after[mask == 0])
+
+
+def test_one_photograph_that_breaks_does_not_stop_the_others(
+    imaging, run, photographs, tmp_path, monkeypatch
+):
+    whole = Restorer.file
+
+    def file(self, image, *arguments):
+        if image.name == "piece-5.png":
+            raise RuntimeError("of a kind that nobody thought of")
+        return whole(self, image, *arguments)
+
+    monkeypatch.setattr(Restorer, "file", file)
+    status, _, complained = imaging("restore", photographs / "test", "out", "--network", run)
+    assert status == 2
+    assert "piece-5.png: RuntimeError: of a kind that nobody thought of" in complained
+    assert (tmp_path / "out" / "piece-6.png").is_file()
+
+
+def test_what_was_restored_into_the_directory_itself_is_not_restored_again(
+    imaging, run, photographs, tmp_path
+):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes((photographs / "test" / "piece-5.png").read_bytes())
+    for _ in range(2):
+        assert imaging("restore", "in", tmp_path / "in" / "out", "--network", run)[0] == 0
+    assert sorted(path.name for path in (tmp_path / "in").rglob("*")) == ["a.png", "a.png", "out"]
