@@ -146,5 +146,5 @@ def test_decide_adds_arrays_of_jobs(slurm, small, tmp_path):
     rows = list(csv.DictReader((directory / "summary.csv").open()))
     assert {(row["depth"], row["seed"]) for row in rows} == {(d, s) for d in "23" for s in "012"}
     assert {row["state"] for row in rows} == {"completed"}
-    arrays = {path.name.split("_")[0] for path in (directory / "slurm").iterdir()}
+    arrays = {path.name.split("_")[0] for path in (directory / "slurm").glob("[0-9]*")}
     assert len(arrays) == 2, arrays
