@@ -11,6 +11,8 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 SMALL = ["data.max_test_images=1", "data.patches_per_image=2", "data.batch_size=2", "trainer.max_steps=2"]
 
+TWO = ["trainer.devices=2", "trainer.accelerator=cpu"]
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
@@ -36,6 +38,7 @@ def installed(tmp_path_factory) -> Path:
         ["-c", "import imaging; print(imaging.load('denoiser-best-64').channels)"],
         ["-m", "imaging", "--help"],
         ["-m", "imaging", "train", "experiment=inpainting_bundled", *SMALL],
+        ["-m", "imaging", "train", "trainer=ddp", *TWO, *SMALL],
         ["-m", "imaging", "train", "-m", *SMALL, "seed=0,1", "launcher=gpus", "hydra.launcher.devices=cpu:2"],
         ["-m", "imaging", "evaluate", "run=denoiser-32", "data=bundled", "data.max_test_images=1"],
         ["-m", "imaging", "restore", "photo.png", "restored.png", "--network", "denoiser-best-64"],
