@@ -265,7 +265,7 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(command, t
     _, complained = child.communicate(timeout=120)
     assert child.returncode == 130, complained
     (cut,) = tmp_path.glob("outputs/*/*-cut")
-    assert f"to go on: python train.py resume={cut.relative_to(tmp_path)}" in complained
+    assert f"to go on: imaging train resume={cut.relative_to(tmp_path)}" in complained
     assert "Traceback" not in complained
     assert json.loads((cut / "status.json").read_text())["state"] == "interrupted"
     step = torch.load(cut / "checkpoints/last.ckpt", weights_only=True)["global_step"]

@@ -171,6 +171,7 @@ def test_two_trainings_of_other_noise_are_two_rows_and_compared(command, tiny, t
     }
 
 
+@pytest.mark.slow
 def test_each_blur_has_its_own_measurement(command, tiny, tmp_path):
     arguments = ["experiment=deconvolution", "model=wiener", "psf=gaussian", "psf.sigma=0.6,1.2"]
     assert command("train.py", "-m", *tiny, *arguments)[0] == 0

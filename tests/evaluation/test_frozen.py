@@ -35,6 +35,7 @@ def test_batch_size_and_workers_do_not_change_a_digit(command, run):
     assert tables[1:] == [tables[0]] * 3
 
 
+@pytest.mark.slow
 def test_a_sweep_with_failures_still_gives_its_table(command, tiny, tmp_path):
     """Of five runs one is complete, one has failed, one lost its checkpoint, one runs, one was killed."""
     assert command("train.py", "-m", *tiny, "seed=0,1,2,3,4")[0] == 0

@@ -205,6 +205,7 @@ def command_line(command, monkeypatch):
     return lambda *arguments: command("train.py", "-m", *arguments)
 
 
+@pytest.mark.slow
 def test_a_sweep_with_other_settings_is_refused_and_a_completed_one_is_not_repeated(
     command_line, command, tiny, tmp_path
 ):

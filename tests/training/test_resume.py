@@ -178,9 +178,7 @@ def test_in_the_middle_and_at_the_end_of_an_epoch(precision, workers, step, leng
     assert_same_end(tmp_path / "whole", tmp_path / "cut")
 
 
-@pytest.mark.parametrize(
-    "every", [1, *(pytest.param(every, marks=pytest.mark.slow) for every in (3, 5)), 100]
-)
+@pytest.mark.parametrize("every", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5, 100))])
 def test_at_every_step_and_hook(every, settings, tmp_path):
     """Every step, with checkpoints at each, between, at epochs' ends, and none before the last."""
     config = settings("trainer.precision=float32", f"trainer.checkpoint_every_n_steps={every}")
