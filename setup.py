@@ -11,16 +11,17 @@ class Build(build_py):
     """Build the package anew, and copy into it what lies beside it in a checkout."""
 
     def run(self):
+        if self.editable_mode:
+            return super().run()
         package = Path(self.build_lib, "imaging")
-        if not self.editable_mode:
-            shutil.rmtree(package, ignore_errors=True)  # a file that is gone would be built again
+        shutil.rmtree(package, ignore_errors=True)  # a file that is gone would be built again
         super().run()
-        if not self.editable_mode:
-            shutil.copytree("conf", package / "conf", ignore=shutil.ignore_patterns("site"))
-            shutil.copytree("weights", package / "weights")
-            for script in ("train.py", "evaluate.py"):
-                (package / "scripts").mkdir(exist_ok=True)
-                shutil.copy(script, package / "scripts" / script)
+        shutil.copytree("conf", package / "conf", ignore=shutil.ignore_patterns("site"))
+        shutil.copytree("weights", package / "weights")
+        (package / "scripts").mkdir()
+        for script in ("train.py", "evaluate.py"):
+            shutil.copy(script, package / "scripts")
+        return None
 
 
 setup(cmdclass={"build_py": Build})

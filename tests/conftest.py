@@ -51,22 +51,35 @@ def tiny(photographs) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Path:
-    """Where what several tests begin with is kept, once it was made."""
-    return tmp_path_factory.mktemp("finished")
+def trained() -> dict[tuple[str, ...], Path]:
+    """What `finished` has trained, by the arguments of train.py."""
+    return {}
 
 
 @pytest.fixture
-def run(command, tiny, tmp_path, finished) -> Path:
+def finished(command, tmp_path, tmp_path_factory, trained):
+    """A function of train.py's arguments that gives the finished run or sweep.
+
+    It is trained for the first test that asks for it; the others get a copy.
+    """
+
+    def finished(*arguments: str) -> Path:
+        place = tmp_path / ("multirun" if "-m" in arguments else "outputs")
+        if arguments in trained:
+            shutil.copytree(trained[arguments], place)
+        else:
+            assert command("train.py", *arguments)[0] == 0
+            trained[arguments] = shutil.copytree(place, tmp_path_factory.mktemp("trained") / place.name)
+        (directory,) = place.glob("*/*")
+        return directory
+
+    return finished
+
+
+@pytest.fixture
+def run(finished, tiny) -> Path:
     """A finished run of two steps."""
-    kept, place = finished / "run", tmp_path / "outputs"
-    if kept.is_dir():
-        shutil.copytree(kept, place)
-    else:
-        assert command("train.py", *tiny)[0] == 0
-        shutil.copytree(place, kept)
-    (directory,) = place.glob("*/*")
-    return directory
+    return finished(*tiny)
 
 
 @pytest.fixture

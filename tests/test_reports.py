@@ -18,15 +18,9 @@ def only_sweep(directory: Path) -> Path:
 
 
 @pytest.fixture
-def sweep(command, tiny, tmp_path, finished) -> Path:
+def sweep(finished, tiny) -> Path:
     """Three completed runs without a training to speak of, each of another method."""
-    kept, place = finished / "sweep", tmp_path / "multirun"
-    if kept.is_dir():
-        shutil.copytree(kept, place)
-    else:
-        assert command("train.py", "-m", *tiny, "model=identity,total_variation,wavelet")[0] == 0
-        shutil.copytree(place, kept)
-    return only_sweep(tmp_path)
+    return finished("-m", *tiny, "model=identity,total_variation,wavelet")
 
 
 def change_status(run: Path, **changes) -> None:

@@ -74,8 +74,8 @@ def evaluate(config: DictConfig) -> None:
         # In a report, the pictures of several seeds are those of the first.
         network = repr(run_config["model"] | {"seed": None})
         method = ", ".join([run_config["model"]["name"], *variants(settings)])
-        records = output / TESTING / f"{file_name(name_of(run))}.csv"
         name, pictures = name_of(run), network not in shown
+        records = output / TESTING / f"{file_name(name)}.csv"
         try:
             result = evaluate_run(task, images, protocol, run_config, name, records, method, pictures)
         except ImagingError as error:

@@ -9,26 +9,21 @@ from imaging.commands.memory import keep_freed_memory
 from imaging.places import SCRIPTS
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 
-HYDRA = {  # commands whose words are Hydra's, key=value
-    "train": "train a network or a sweep of networks: imaging train [experiment=…] [sweep=…] [key=value …]",
-    "evaluate": "test trained networks on a data set: imaging evaluate run=… [data=…] [sigmas=[…]]",
-}
-
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that reports a mistake in one line."""
 
     def error(self, message: str) -> None:
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        sys.exit(2)
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def train() -> None:
     """Run `train.py`, or `imaging train`."""
     from imaging.commands.frame import command, late  # here, since Hydra takes a while to import
 
-    train, sweep = "imaging.commands.train", "imaging.commands.sweep"
-    command("train", late(train, "train"), late(sweep, "after_sweep"), late(sweep, "undecided"))
+    sweep = "imaging.commands.sweep"
+    body = late("imaging.commands.train", "train")
+    command("train", body, late(sweep, "after_sweep"), late(sweep, "undecided"))
 
 
 def evaluate() -> None:
@@ -36,6 +31,18 @@ def evaluate() -> None:
     from imaging.commands.frame import command, late
 
     command("evaluate", late("imaging.commands.evaluate", "evaluate"))
+
+
+HYDRA = {  # commands whose words are Hydra's, key=value
+    "train": (
+        train,
+        "train a network or a sweep of networks: imaging train [experiment=…] [sweep=…] [key=value …]",
+    ),
+    "evaluate": (
+        evaluate,
+        "test trained networks on a data set: imaging evaluate run=… [data=…] [sigmas=[…]]",
+    ),
+}
 
 
 def build_parser() -> Parser:
@@ -46,7 +53,7 @@ def build_parser() -> Parser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="<command>")
-    for name, what in HYDRA.items():
+    for name, (_, what) in HYDRA.items():
         commands.add_parser(name, help=what, add_help=False)
     for module in (restore, export):
         module.add_parser(commands)
@@ -67,21 +74,19 @@ def main(words: Sequence[str] | None = None) -> None:
         # Jobs, and the further processes of one training, are started as this one: as a script.
         sys.argv = [str(SCRIPTS / f"{words[0]}.py"), *words[1:]]
         sys.modules["__main__"].__spec__ = None
-        return {"train": train, "evaluate": evaluate}[words[0]]()
-    options = build_parser().parse_args(words)
+        return HYDRA[words[0]][0]()
+    parser = build_parser()
+    options = parser.parse_args(words)
     keep_freed_memory()
-    interrupts = Interrupts()
     try:
-        with interrupts:
+        with Interrupts():
             options.run(options)
     except Interrupted as error:
-        print(f"imaging {options.command}: {error}", file=sys.stderr)
-        sys.exit(EXIT_STATUS)
+        parser.exit(EXIT_STATUS, f"imaging {options.command}: {error}\n")
     except Exception as error:
         from imaging.commands.complaints import complaint  # here, since Hydra takes a while to import
 
         message = complaint(error)
         if message is None:
             raise
-        print(f"imaging {options.command}: {message}", file=sys.stderr)
-        sys.exit(2)
+        parser.exit(2, f"imaging {options.command}: {message}\n")

@@ -94,8 +94,7 @@ def test_a_sweep_with_a_preempted_a_time_limited_and_a_killed_job(slurm, small, 
     assert [ends[n]["step"] for n in (names[0], names[1], names[3])] == [3000, 1500, 100]
     assert ends[names[0]]["attempts"] >= 2
     assert ends[names[1]]["attempts"] >= 2
-    # A slow machine warns of the time limit more often.
-    assert ends[names[3]]["attempts"] < ends[names[0]]["attempts"]
+    assert ends[names[3]]["attempts"] == 1
     assert "1 not completed: 2-max_steps-1501 failed (Slurm says FAILED" in printed
     rows = list(csv.DictReader((directory / "summary.csv").open()))
     assert {row["run"]: row["state"] for row in rows} == {n: ends[n]["state"] for n in names}
