@@ -97,7 +97,7 @@ def main() -> None:
             loader = torch.utils.data.DataLoader(some, BATCH, shuffle=True, num_workers=WORKERS)
             each = sum(map(len, loader)) / (time.perf_counter() - began)
             began = time.perf_counter()
-            ours = sum(b["image"].shape[:2].numel() for b in data.train_dataloader())
+            ours = sum(len(b["image"]) for b in data.train_dataloader())
             ours /= time.perf_counter() - began
             rates[0].append(ours), rates[1].append(each)
             found.append(ours / each)

@@ -22,11 +22,11 @@ STEPS, ROUNDS, EVERY = 20_000, 2, 10
 
 
 def worker(seed: int) -> None:
-    import pytorch_lightning as pl
     from training import ours, settings
 
     from imaging.data import build_data
     from imaging.tasks import build_task
+    from imaging.training.strategies import EveryStep
 
     os.environ.pop("IMAGING_DATA", None)
     config = settings(8, STEPS, seed)
@@ -37,11 +37,9 @@ def worker(seed: int) -> None:
     task, marks, references = build_task(config), {}, []
     by_hand = step_by_hand(config, data)
 
-    class Marks(pl.Callback):
-        def on_train_start(self, trainer, task):
-            task.after_step.append(lambda: self.look(trainer.global_step))
-
-        def look(self, step):
+    class Marks(EveryStep):
+        def after_step(self, trainer, task, outputs):
+            step = trainer.global_step
             if step % EVERY == 0:
                 began = time.perf_counter()
                 by_hand()
@@ -66,7 +64,7 @@ def step_by_hand(config: dict, data):
 
     network = build_model(config["model"]).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
-    x = next(iter(data.train_dataloader()))["image"][0].float() / 255
+    x = next(iter(data.train_dataloader()))["image"].float() / 255
     y = x + 0.1 * torch.randn_like(x)
 
     def step() -> None:

@@ -58,22 +58,18 @@ def settings(channels: int, steps: int, seed: int) -> dict:
 
 def ours(config: dict, data, task, callbacks: Sequence = ()) -> list[float]:
     """The times of all steps' ends and of the training's, through `imaging.training.trainer.fit`."""
-    import pytorch_lightning as pl
-
     from imaging.commands.memory import keep_freed_memory
     from imaging.runs.run import Run
+    from imaging.training.strategies import EveryStep
     from imaging.training.trainer import build_trainer, fit
 
     times = []
 
-    class Clock(pl.Callback):
-        def on_train_start(self, trainer, task):
-            task.after_step.append(self.look)
-
-        def look(self, *arguments):
+    class Clock(EveryStep):
+        def after_step(self, *arguments):
             times.append(time.perf_counter())
 
-        on_train_end = look
+        on_train_end = after_step
 
     keep_freed_memory()  # as the command does
     with tempfile.TemporaryDirectory() as directory:

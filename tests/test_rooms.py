@@ -38,7 +38,7 @@ FORBIDDEN = {
     "data": {"autograd", "metrics", "physics", "models"},
     "tasks": {"data"},
     "runs": {"autograd", "metrics", "physics", "models", "data", "tasks", "evaluation", "reporting"},
-    "training": {"autograd", "physics", "models", "data", "evaluation", "reporting"},
+    "training": {"autograd", "physics", "models", "evaluation", "reporting"},
     "sweeps": {"autograd", "metrics", "physics", "models", "data", "tasks", "training"},
     "reporting": {"autograd", "physics", "models", "data", "tasks"},
     "physics": {"autograd", "metrics"},

@@ -1,7 +1,8 @@
-"""Blocks of batches by one index operation: the data sets behind the training loader.
+"""Batches by one index operation: the data sets behind the training loader.
 
-They are asked for `(epoch, indices)`, indices (K, N) as `BlockSampler` yields them, and answer with
-`{"image": (K, N, C, H, W) uint8 or float32, "index": (K, N) int64}`. Dividing by 255 is left to the device.
+They are asked for `(epoch, indices)`: indices (N,) for a batch, as `BatchSampler` yields them, or (K, N) for
+a block of K batches. They answer with `{"image": (N, C, H, W) uint8 or float32, "index": (N,) int64}`, or
+with both of K batches. Dividing by 255 is left to the device.
 """
 
 import copy
@@ -37,7 +38,7 @@ class StackBatches(Dataset):
         return self.images
 
     def to(self, device: torch.device) -> "StackBatches":
-        """A copy whose pixels are on a device, where its blocks are then made."""
+        """A copy whose pixels are on a device, where its batches are then made."""
         return StackBatches(self.images.to(device), self.repeat)
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
@@ -62,7 +63,7 @@ class PixelBatches(Dataset):
         return self.pixels.patch_bytes(self.side)
 
     def to(self, device: torch.device) -> "PixelBatches":
-        """A copy whose pixels are on a device, where its blocks are then made."""
+        """A copy whose pixels are on a device, where its batches are then made."""
         other = copy.copy(self)
         other.pixels = self.pixels.to(device)
         return other

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from imaging.data import DATA
 from imaging.data.batches import CropBatches, GridBatches, StackBatches
 from imaging.data.cache import cached_pixels
-from imaging.data.loader import BLOCK_BYTES, BlockLoader, BlockSampler
+from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.data.patches import check_fits, grid, grid_places, prepare, same_type
 from imaging.data.pixels import MappedPixels, Pixels
 from imaging.data.sequence import ImageSequence
@@ -27,11 +27,10 @@ VALIDATION_PIXELS = 1 << 18  # in a batch: 256 digits or small patches, one phot
 class ImageData(LightningDataModule):
     """Training, validation and test sets of one source.
 
-    In training, blocks of K steps: `{"image": (K, N, C, H, W), "index": (K, N) int64}`; in validation batches
-    `{"image": (N, C, H, W), "index": (N,), "id": list[str]}`. Images are uint8, or float32 in [0, 1] where
-    the source has 16-bit files. The Trainer needs `use_distributed_sampler=False`: the ranks share each
-    training batch here (see `BlockSampler`), and every rank sees all validation images, so that their mean
-    needs no weighing.
+    Batches are `{"image": (N, C, H, W), "index": (N,) int64}`, and in validation `"id": list[str]` too.
+    Images are uint8, or float32 in [0, 1] where the source has 16-bit files. The Trainer needs
+    `use_distributed_sampler=False`: the ranks share each training batch here (see `BatchSampler`), and every
+    rank sees all validation images, so that their mean needs no weighing.
 
     A training set that fits into memory is decoded once, and lies on the GPU where there is one; a larger
     one is decoded once into a file, see `imaging.data.cache`.
@@ -100,7 +99,6 @@ class ImageData(LightningDataModule):
         self.mean, self.std = mean, std
         self.memory_gib, self.cache = memory_gib, Path(cache)
         self._check_settings()
-        self.pauses: tuple[int, ...] = ()  # steps between checkpoints, say: blocks end there
         self._train: StackBatches | GridBatches | CropBatches | TurnedBatches | None = None
         self._validation: list[dict] | None = None
 
@@ -137,22 +135,17 @@ class ImageData(LightningDataModule):
             train = self._training_set()
             self._train = TurnedBatches(train, self.seed) if self.augment else train
 
-    def train_dataloader(self) -> BlockLoader:
-        """From the step at which the trainer is, and to its end."""
-        trainer, progress = self.trainer, {}
+    def train_dataloader(self) -> BatchLoader:
+        trainer, place = self.trainer, {}
         if trainer is not None:
             self._to_device(trainer.strategy.root_device)
-            validation = [trainer.val_check_interval] if isinstance(trainer.val_check_interval, int) else []
-            progress = {
+            place = {
                 "rank": trainer.global_rank,
                 "world_size": trainer.world_size,
-                "start": trainer.global_step,
-                "stop": trainer.max_steps if trainer.max_steps != -1 else None,
-                "pauses": (*self.pauses, *validation),
+                "epoch": trainer.current_epoch,
             }
-        longest = max(1, BLOCK_BYTES // (self.batch_size * self._train.sample_bytes))
-        sampler = BlockSampler(len(self._train), self.batch_size, self.seed, longest=longest, **progress)
-        return BlockLoader(self._train, sampler, self.workers)
+        sampler = BatchSampler(len(self._train), self.batch_size, self.seed, **place)
+        return BatchLoader(self._train, sampler, self.seed, self.workers)
 
     def _to_device(self, device: torch.device) -> None:
         """Put a set that takes less than a quarter of a GPU's free memory there."""
@@ -166,9 +159,9 @@ class ImageData(LightningDataModule):
         """Optimiser steps in an epoch.
 
         Raises:
-            ImagingError: several processes cannot share the batches; see `BlockSampler`.
+            ImagingError: several processes cannot share the batches; see `BatchSampler`.
         """
-        return BlockSampler(len(self._train), self.batch_size, 0, world_size=world_size).steps_per_epoch
+        return len(BatchSampler(len(self._train), self.batch_size, 0, world_size=world_size))
 
     def state_dict(self) -> dict:
         """What a step number means: it goes into each checkpoint."""

@@ -47,7 +47,7 @@ class TurnedBatches(Dataset):
         return self.batches.pixels
 
     def to(self, device: torch.device) -> "TurnedBatches":
-        """A copy whose pixels are on a device, where its blocks are then made."""
+        """A copy whose pixels are on a device, where its batches are then made."""
         return TurnedBatches(self.batches.to(device), self.seed)
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
@@ -55,5 +55,5 @@ class TurnedBatches(Dataset):
         if self._drawn is None or self._drawn[0] != epoch:
             draws = generator(self.seed, "turns", epoch)
             self._drawn = epoch, torch.randint(8, (len(self),), generator=draws)
-        block = self.batches[key]
-        return block | {"image": turned(block["image"], self._drawn[1][indices])}
+        batch = self.batches[key]
+        return batch | {"image": turned(batch["image"], self._drawn[1][indices])}

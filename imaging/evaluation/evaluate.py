@@ -257,14 +257,14 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
 
     Args:
         task: with its physics.
-        sets: of batches or blocks of them, or of (id, image) pairs.
+        sets: of batches, or of (id, image) pairs.
 
     Raises:
         ImagingError: as the network or the operator does for a size or a number of channels it cannot take.
     """
     for images in sets:
         for sample in images:
-            image = sample["image"].flatten(0, -4)[:1] if isinstance(sample, dict) else sample[1][None]
+            image = sample["image"][:1] if isinstance(sample, dict) else sample[1][None]
             y = task.measure(as_float(image.to(task.device)), generator("check"))
             if getattr(task.network, "reach", None) is not None:
                 y = y[..., :64, :64]  # it takes any size, and a photograph would take a second

@@ -58,8 +58,19 @@ class Muon(torch.optim.Optimizer):
         super().__init__([group for group in groups if group["params"]], settings)
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Go one step down along the gradients that there are."""
+    def step(self, closure=None):
+        """Go one step down along the gradients.
+
+        Args:
+            closure: computes the loss and the gradients first.
+
+        Returns:
+            the closure's loss, or None.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             weights = [p for p in group["params"] if p.grad is not None]
             if not weights:
@@ -70,6 +81,7 @@ class Muon(torch.optim.Optimizer):
                 self._step_of_matrices(group, weights)
             else:
                 self._step_of_vectors(group, weights)
+        return loss
 
     def _step_of_matrices(self, group: dict, weights: list[Tensor]) -> None:
         averages = self._state("momentum", weights)

@@ -1,7 +1,5 @@
 """The training and validation body that all tasks share."""
 
-import math
-import sys
 from collections.abc import Callable
 
 import pytorch_lightning as pl
@@ -61,11 +59,6 @@ class Reconstruction(pl.LightningModule):
         self.network, self.physics = network, physics
         self.loss, self.uses_sigma = LOSSES[loss], self.takes_sigma or loss == "mse_over_variance"
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
-        self.automatic_optimization = False
-        self.gradient_clip_val: float | None = None  # Lightning clips only in its own optimisation
-        # What callbacks put in at a training's start: called after each step; whether to end a block early.
-        self.after_step: list[Callable[[], None]] = []
-        self.leave_block: Callable[[], bool] = lambda: False
         # One Metric for the estimate and one for the measurement itself, the baseline to beat.
         self.val_psnr, self.val_psnr_input = PSNR(), PSNR()
 
@@ -127,94 +120,39 @@ class Reconstruction(pl.LightningModule):
         return {}
 
     def on_fit_start(self) -> None:
-        self.after_step, self.leave_block = [], lambda: False
         self.shard = self.global_rank, self.trainer.world_size
 
-    def training_step(self, block: dict, batch_idx: int) -> None:
-        """The optimiser steps of a block: images (K, N, C, H, W).
+    def training_step(self, batch: dict, batch_idx: int) -> dict[str, Tensor]:
+        """The loss of a batch of images (N, C, H, W), whose noise is drawn from (seed, epoch, batch) alone.
 
-        Lightning's loop and hooks take some milliseconds, many times a small network's step; here they come
-        once a block. Nothing of a run depends on where its blocks begin and end.
+        Returns:
+            `loss`, the clean images `x`, and in the network's units the measurements `y` and the estimates
+            `x_hat`.
         """
-        trainer, optimizer, schedule = self.trainer, self.optimizers().optimizer, self.lr_schedulers()
-        forward, parameters = trainer.precision_plugin.forward_context, list(self.network.parameters())
-        # Several processes must be told of each backward pass.
-        backward = Tensor.backward if trainer.world_size == 1 else self.manual_backward
-        progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-        with torch.autocast(self.device.type, enabled=False):  # for what is not the forward pass
-            for image in block["image"]:
-                with forward():
-                    loss, x_hat, y, x = self._forward(image, progress.total.completed)
-                torch.clear_autocast_cache()  # of these weights in lower precision; the next are others
-                for parameter in parameters:
-                    parameter.grad = None
-                backward(loss)
-                if self.gradient_clip_val is not None:
-                    torch.nn.utils.clip_grad_norm_(parameters, self.gradient_clip_val)
-                optimizer.step()
-                # `global_step`. Lightning counts what goes through its wrapper, which costs as much again.
-                progress.increment_ready()
-                progress.increment_completed()
-                if progress.total.completed % trainer.log_every_n_steps == 0:
-                    self._log_training(loss, x_hat, y, x)
-                if schedule is not None:
-                    schedule.step()
-                for watch in self.after_step:
-                    watch()
-                if self.leave_block():
-                    return
-
-    def _forward(self, image: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Loss, estimate, measurement and clean images of one step; `image` (N, C, H, W)."""
-        random = sigmas = sigma = None
-        if self.uses_sigma or not self.physics.noise.is_silent():  # a generator costs as much as a layer
-            random = generator(self.seed, "noise", *divmod(step, self.steps_per_epoch), device=self.device)
-        x = as_float(image)
-        target = self.normalise(x)
-        if self.uses_sigma:
-            rank, world_size = self.shard
-            sigmas = self.physics.noise.sample_sigma(len(x) * world_size, random)
-            sigma = sigmas[rank::world_size]
+        x = as_float(batch["image"])
+        target, random = self.normalise(x), self._noise_generator(batch_idx)
+        sigmas, sigma = self._sigmas(len(x), random)
         y = self.corrupt(target, random, sigmas, self.shard)
         x_hat = self.network(y, sigma) if self.takes_sigma else self.network(y)
-        return self.loss(x_hat.float(), target, sigma), x_hat, y, x
+        return {"loss": self.loss(x_hat.float(), target, sigma), "x": x, "y": y, "x_hat": x_hat}
 
-    def on_train_batch_end(self, outputs, batch, batch_idx) -> None:
-        """Let Lightning, which counts blocks, validate after the steps that its `val_check_interval` says."""
-        interval = self.trainer.val_check_interval
-        if isinstance(interval, int):
-            self.trainer.val_check_batch = 1 if self.global_step % interval == 0 else sys.maxsize
+    def _noise_generator(self, batch_idx: int) -> torch.Generator | None:
+        if not self.uses_sigma and self.physics.noise.is_silent():
+            return None  # a generator costs as much as a layer
+        return generator(self.seed, "noise", self.current_epoch, batch_idx, device=self.device)
 
-    def on_load_checkpoint(self, checkpoint: dict) -> None:
-        """Go on at the checkpoint's step: the data are a function of it, not of what a loop remembers."""
-        checkpoint.pop("loops", None)
-        step, loop = checkpoint["global_step"], self.trainer.fit_loop
-        epoch = step // self.trainer.datamodule.steps_per_epoch(self.trainer.world_size)
-        steps = loop.epoch_loop.manual_optimization.optim_step_progress.total
-        steps.ready = steps.completed = step
-        for epochs in (loop.epoch_progress.total, loop.epoch_progress.current):
-            epochs.ready = epochs.started = epochs.processed = epochs.completed = epoch
+    def _sigmas(self, n: int, random: torch.Generator | None) -> tuple[Tensor | None, Tensor | None]:
+        """The sigmas of the whole batch and of this rank's n images, if the network or the loss uses them."""
+        if not self.uses_sigma:
+            return None, None
+        rank, world_size = self.shard
+        sigmas = self.physics.noise.sample_sigma(n * world_size, random)
+        return sigmas, sigmas[rank::world_size]
 
-    def _log_training(self, loss: Tensor, x_hat: Tensor, y: Tensor, x: Tensor) -> None:
-        """The curves of this step, straight to the logger: `self.log` would cost something in every step."""
-        with torch.no_grad():
-            estimate, measurement = (psnr(self.denormalise(image.float()), x).mean() for image in (x_hat, y))
-            numbers = torch.stack([loss, estimate, measurement]).double()
-        if self.trainer.world_size > 1:
-            # Each rank has an equal share of the batch: the mean of their means is the batch's.
-            numbers = self.trainer.strategy.reduce(numbers, reduce_op="mean")
-        # The one time that the host waits for the device.
-        values = dict(zip(("train/loss", "train/psnr", "train/psnr_input"), numbers.tolist(), strict=True))
-        values["train/lr"] = self.trainer.optimizers[0].param_groups[0]["lr"]
-        if not math.isfinite(values["train/loss"]):
-            rate = self.optimizer_config.get("lr")
-            raise ImagingError(
-                f"the loss is {values['train/loss']} at step {self.global_step}: choose a lower optimizer.lr "
-                f"(it is {rate}), or set trainer.gradient_clip_val"
-            )
-        self.latest = values
-        if self.logger is not None:
-            self.logger.log_metrics(values, step=self.global_step)
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
+        """Limit the norm of all gradients together. Lightning's own refuses a fused optimiser under autocast."""
+        if gradient_clip_val is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         x = as_float(batch["image"])
@@ -222,7 +160,9 @@ class Reconstruction(pl.LightningModule):
         x_hat = self.restore(y, self.physics.noise.typical_sigma)
         self.val_psnr.update(x_hat, x)
         self.val_psnr_input.update(self.denormalise(y), x)
+        self.log_dict({"val/psnr": self.val_psnr, "val/psnr_input": self.val_psnr_input})
         if batch_idx == 0:
+            # Of the first image: clean, measured, restored.
             self.strip = torch.stack([x[0], self.denormalise(y)[0], x_hat[0]])
 
     @torch.no_grad()
@@ -254,32 +194,13 @@ class Reconstruction(pl.LightningModule):
         )
 
     def on_validation_epoch_end(self) -> None:
-        values = {"val/psnr": self.val_psnr.compute(), "val/psnr_input": self.val_psnr_input.compute()}
-        self.val_psnr.reset()
-        self.val_psnr_input.reset()
-        # Lightning is told for the choice of the best checkpoint; they are written here, at the right step.
-        self.log_dict(values, logger=False)
-        if self.logger is not None:
-            self.logger.log_metrics({k: v.item() for k, v in values.items()}, step=self.global_step)
-            self._log_strip()
+        # "step" is what Lightning draws the others against: the optimiser's steps, not the batches seen.
+        self.log("step", float(self.global_step))
 
-    def _log_strip(self) -> None:
-        """Clean | measured | restored of the first validation image, its middle, at most 256 px square."""
-        height, width = self.strip.shape[-2:]
-        top, left = max(0, (height - 256) // 2), max(0, (width - 256) // 2)
-        tiles = self.strip[..., top : top + 256, left : left + 256].clamp(0, 1).cpu()
-        board = self.logger.experiment
-        if hasattr(board, "add_image"):
-            # TensorBoard sorts by tag: the curves come first.
-            tag = "val/strip: clean | measured | restored"
-            board.add_image(tag, torch.cat(list(tiles), dim=2), self.global_step)
-
-    def configure_optimizers(self):
-        trainer = self.trainer
-        self.steps_per_epoch = trainer.datamodule.steps_per_epoch(trainer.world_size)
-        limits = [trainer.max_steps] if trainer.max_steps != -1 else []
-        limits += [trainer.max_epochs * self.steps_per_epoch] if trainer.max_epochs not in (None, -1) else []
-        self.total_steps = min(limits)
+    def configure_optimizers(self) -> dict:
+        steps = self.trainer.estimated_stepping_batches
         optimizer = OPTIMIZERS.build(self.optimizer_config, parameters=self.network.parameters())
-        schedule = SCHEDULES.build(self.schedule_config, optimizer=optimizer, steps=self.total_steps)
-        return [optimizer], [] if schedule is None else [schedule]
+        schedule = SCHEDULES.build(self.schedule_config, optimizer=optimizer, steps=steps)
+        if schedule is None:
+            return {"optimizer": optimizer}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,10 +1,11 @@
 """A moving average of the weights, which is what is validated, tested and used."""
 
-import pytorch_lightning as pl
 import torch
 
+from imaging.training.strategies import EveryStep
 
-class WeightAveraging(pl.Callback):
+
+class WeightAveraging(EveryStep):
     """average <- d average + (1 - d) weights after each step, with d = min(decay, (1 + step)/(10 + step)).
 
     The small d of the first steps forgets the random start (as TensorFlow's `ExponentialMovingAverage` has
@@ -27,14 +28,13 @@ class WeightAveraging(pl.Callback):
             name: known.get(name, parameter.detach()).to(parameter.device, copy=True)
             for name, parameter in task.named_parameters()
         }
-
-        weights = [parameter for _, parameter in task.named_parameters()]
-        task.after_step.append(lambda: self._follow(weights, trainer.global_step))
+        self._followed = list(task.parameters())
 
     @torch.no_grad()
-    def _follow(self, weights: list[torch.Tensor], step: int) -> None:
+    def after_step(self, trainer, task, outputs) -> None:
+        step = trainer.global_step
         decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.average.values()), weights, 1 - decay)
+        torch._foreach_lerp_(list(self.average.values()), self._followed, 1 - decay)
 
     def on_validation_start(self, trainer, task) -> None:
         if trainer.state.fn == "fit":

@@ -6,17 +6,27 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from imaging.runs.checkpoints import BEST, LAST, PREVIOUS, keep
+from imaging.training.lightning import drop_loops, go_to
 
 
-class StoreConfig(pl.Callback):
-    """Put the run's resolved config, plain data, into each checkpoint: it rebuilds the network alone."""
+class PlainCheckpoints(pl.Callback):
+    """Put the run's resolved config, plain data, into each checkpoint, and take out the state of the loops.
+
+    The config rebuilds the network; the step says where the run is.
+    """
 
     def __init__(self, config: dict):
         self.config = config
 
     def on_save_checkpoint(self, trainer, task, checkpoint) -> None:
         checkpoint["config"] = self.config
-        checkpoint.pop("loops", None)  # where a run is, is its step alone
+        drop_loops(checkpoint)
+
+    def on_load_checkpoint(self, trainer, task, checkpoint) -> None:
+        """Go on at the checkpoint's step: the data are a function of it, not of what a loop remembers."""
+        drop_loops(checkpoint)
+        step = checkpoint["global_step"]
+        go_to(trainer, step, step // trainer.datamodule.steps_per_epoch(trainer.world_size))
 
 
 class Checkpoints(pl.Callback):

@@ -8,11 +8,12 @@ import pytorch_lightning as pl
 from tqdm import tqdm
 
 from imaging.runs.run import Run
+from imaging.training.curves import Curves
+from imaging.training.strategies import EveryStep
 
 
-def describe(task: pl.LightningModule, metrics: dict) -> dict:
+def describe(latest: dict, metrics: dict) -> dict:
     """The numbers worth a place on one line, in dB."""
-    latest = getattr(task, "latest", {})
     shown = {"loss": f"{latest['train/loss']:.2e}"} if latest else {}
     shown |= {"PSNR": f"{latest['train/psnr']:.2f}"} if latest else {}
     if "val/psnr" in metrics:
@@ -20,7 +21,7 @@ def describe(task: pl.LightningModule, metrics: dict) -> dict:
     return shown
 
 
-class NowAndThen(pl.Callback):
+class NowAndThen(EveryStep):
     """Something that is done between two steps when some seconds have passed since it was done last."""
 
     def __init__(self, seconds: float):
@@ -28,9 +29,8 @@ class NowAndThen(pl.Callback):
 
     def on_train_start(self, trainer, task) -> None:
         self.next = time.monotonic() + self.seconds
-        task.after_step.append(lambda: self._look(trainer, task))
 
-    def _look(self, trainer, task) -> None:
+    def after_step(self, trainer, task, outputs) -> None:
         now = time.monotonic()
         if now >= self.next:
             self.next = now + self.seconds
@@ -44,19 +44,19 @@ class NowAndThen(pl.Callback):
 class Bar(NowAndThen):
     """In a terminal: a bar with the loss, and the training and validation PSNR behind it."""
 
-    def __init__(self, seconds: float = 0.2):
+    def __init__(self, curves: Curves, seconds: float = 0.2):
         super().__init__(seconds)
-        self.bar = None
+        self.curves, self.bar = curves, None
 
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
         done = trainer.global_step
         self.bar = tqdm(
-            desc="training", total=task.total_steps, initial=done, unit="step", dynamic_ncols=True
+            desc="training", total=trainer.max_steps, initial=done, unit="step", dynamic_ncols=True
         )
 
     def tell(self, trainer, task) -> None:
-        self.bar.set_postfix(describe(task, trainer.callback_metrics), refresh=False)
+        self.bar.set_postfix(describe(self.curves.latest, trainer.callback_metrics), refresh=False)
         self.bar.update(trainer.global_step - self.bar.n)
 
     def on_train_end(self, trainer, task) -> None:
@@ -71,8 +71,9 @@ class Bar(NowAndThen):
 class Lines(NowAndThen):
     """Where there is no terminal: one line every 15 seconds, and one at the end."""
 
-    def __init__(self, seconds: float = 15.0):
+    def __init__(self, curves: Curves, seconds: float = 15.0):
         super().__init__(seconds)
+        self.curves = curves
 
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
@@ -83,8 +84,10 @@ class Lines(NowAndThen):
 
     def tell(self, trainer, task) -> None:
         rate = (trainer.global_step - self.first) / max(1e-9, time.monotonic() - self.began)
-        numbers = "  ".join(f"{k} {v}" for k, v in describe(task, trainer.callback_metrics).items())
-        print(f"step {trainer.global_step}/{task.total_steps}  {numbers}  {rate:.1f} steps/s", flush=True)
+        numbers = "  ".join(
+            f"{k} {v}" for k, v in describe(self.curves.latest, trainer.callback_metrics).items()
+        )
+        print(f"step {trainer.global_step}/{trainer.max_steps}  {numbers}  {rate:.1f} steps/s", flush=True)
 
 
 class Status(NowAndThen):
@@ -96,7 +99,7 @@ class Status(NowAndThen):
 
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
-        self.run.update(device=_device(trainer, task), step=trainer.global_step, steps=task.total_steps)
+        self.run.update(device=_device(trainer, task), step=trainer.global_step, steps=trainer.max_steps)
 
     def tell(self, trainer, task) -> None:
         self.run.update(step=trainer.global_step)
@@ -119,6 +122,6 @@ def _device(trainer, task) -> str:
     return f"{task.device}{f' of {visible}' if visible else ''}{several}"
 
 
-def progress_callback() -> pl.Callback:
+def progress_callback(curves: Curves) -> pl.Callback:
     """A bar for a terminal, lines for a file."""
-    return Bar() if sys.stderr.isatty() else Lines()
+    return Bar(curves) if sys.stderr.isatty() else Lines(curves)

@@ -27,7 +27,7 @@ class PruneBelowMedian(pl.Callback):
 
     def on_validation_end(self, trainer, task) -> None:
         step = trainer.global_step
-        if trainer.state.fn != "fit" or step < self.after or step >= task.total_steps:
+        if trainer.state.fn != "fit" or step < self.after or step >= trainer.max_steps:
             return
         curve = (value for value in self.run.validation.values() if value is not None)
         best = max(curve, default=float("inf"))  # the first rank's: others keep none

@@ -28,10 +28,9 @@ class SaveWhenAsked(pl.Callback):
         # Lightning has put its own handler before ours for SIGTERM; that one broadcasts inside the handler.
         self.interrupts.install()
         self.interrupts.deferred = True
-        if trainer.world_size == 1:
-            task.leave_block = self._asked
 
-    def _asked(self) -> bool:
+    def asked(self) -> bool:
+        """Whether a signal has come, or the time is over."""
         if self.deadline is not None and time.monotonic() > self.deadline:
             self.interrupts.asked = self.interrupts.asked or "time limit"
         return self.interrupts.asked is not None
@@ -45,7 +44,7 @@ class SaveWhenAsked(pl.Callback):
             self._leave_if_asked(trainer)
 
     def _leave_if_asked(self, trainer) -> None:
-        asked = self._asked()
+        asked = self.asked()
         if trainer.world_size > 1:
             asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
         if asked:

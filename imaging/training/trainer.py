@@ -14,10 +14,13 @@ from imaging.errors import ImagingError
 from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, newest_checkpoint
 from imaging.runs.run import Run
 from imaging.training.averaging import WeightAveraging
-from imaging.training.checkpoints import Checkpoints, StoreConfig
+from imaging.training.checkpoints import Checkpoints, PlainCheckpoints
+from imaging.training.curves import Curves
+from imaging.training.lightning import stop_after
 from imaging.training.progress import Status, progress_callback
 from imaging.training.pruning import PruneBelowMedian
 from imaging.training.signals import SaveWhenAsked
+from imaging.training.strategies import choose_strategy
 
 
 class Board(TensorBoardLogger):
@@ -92,19 +95,23 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     precision = choose_precision(settings.pop("precision"), settings["accelerator"])
     settings.pop("channels_last")
     settings.pop("compile")
-    settings.pop("gradient_clip_val")
+    clip = settings.pop("gradient_clip_val")
     checkpoints = Checkpoints(run.checkpoints, settings.pop("checkpoint_every_n_steps"))
     prune = settings.pop("prune_after"), settings.pop("prune_others")
     decay, time_limit = settings.pop("weight_averaging"), settings.pop("time_limit")
+    curves, leaving = Curves(), SaveWhenAsked(run.interrupts, checkpoints, time_limit)
     callbacks = [
+        curves,
         *([WeightAveraging(decay)] if decay else []),  # before what saves
-        StoreConfig(run.config),
+        PlainCheckpoints(run.config),
         Status(run),  # before the checkpoint: a validation that it lacks would be in no status
         checkpoints,
         *([PruneBelowMedian(run, *prune)] if prune[0] else []),
-        SaveWhenAsked(run.interrupts, checkpoints, time_limit),
-        *([progress_callback()] if run.writes else []),
+        leaving,
+        *([progress_callback(curves)] if run.writes else []),
     ]
+    settings["accelerator"] = default_device(settings["accelerator"])
+    several = settings.pop("strategy") == "ddp" or settings.get("num_nodes", 1) > 1
     plugins = [AtomicCheckpointIO()]
     if SLURMEnvironment.detect():
         # Else Lightning saves inside the signal's handler, and queues the job again behind our back.
@@ -125,7 +132,15 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         "use_distributed_sampler": False,
     }
     try:
-        return pl.Trainer(**settings, **own), start
+        strategy = choose_strategy(
+            settings["accelerator"],
+            settings["devices"],
+            several,
+            clip=clip,
+            pauses=(checkpoints.every_n_steps,),
+            leave=leaving.asked,
+        )
+        return pl.Trainer(**settings, **own, strategy=strategy), start
     except (MisconfigurationException, ImportError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ImagingError(f"the trainer does not take these settings: {reason[:300]}") from error
@@ -141,6 +156,8 @@ def _check(settings: dict) -> None:
     if settings["compile"] not in COMPILE_MODES:
         modes = ", ".join(map(str, COMPILE_MODES))
         raise ImagingError(f"trainer.compile is {settings['compile']!r}; expected one of {modes}")
+    if settings["strategy"] not in ("auto", "ddp"):
+        raise ImagingError(f"trainer.strategy is {settings['strategy']!r}; expected auto or ddp")
     for key in ("accumulate_grad_batches", "limit_train_batches", "overfit_batches"):
         if key in settings:
             raise ImagingError(f"trainer.{key} is not supported: set data.batch_size or trainer.max_steps")
@@ -212,11 +229,7 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32; evaluation turns it off
     if parameters:
-        _tell_shorter(settings, data, trainer.world_size, run.writes)
-        data.pauses = (settings["checkpoint_every_n_steps"],)
-        if trainer.world_size > 1:  # where they agree to leave
-            data.pauses += (settings["log_every_n_steps"],)
-        task.gradient_clip_val = settings["gradient_clip_val"]
+        _set_length(trainer, settings, data, run.writes)
         trainer.fit(task, datamodule=data, ckpt_path=start)
         _refuse_diverged(task)
     elif run.writes:
@@ -228,15 +241,19 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
             callback.put_in(task)
     trainer.validate(task, datamodule=data, verbose=False)
     task.to(device)
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return {name: float(value) for name, value in trainer.callback_metrics.items() if name != "step"}
 
 
-def _tell_shorter(settings: dict, data, world_size: int, writes: bool) -> None:
-    """Say which of two limits it is that ends the training, if somebody may have meant the other."""
+def _set_length(trainer: pl.Trainer, settings: dict, data, writes: bool) -> None:
+    """Stop after the sooner of two limits, and say so if somebody may have meant the other."""
     data.prepare_data()
     data.setup("fit")
-    steps = settings["max_epochs"] * data.steps_per_epoch(world_size)
-    if writes and 0 < steps < settings["max_steps"]:
+    limits = {"max_steps": settings["max_steps"]} if settings["max_steps"] != -1 else {}
+    if settings["max_epochs"] != -1:
+        limits["max_epochs"] = settings["max_epochs"] * data.steps_per_epoch(trainer.world_size)
+    steps = min(limits.values())
+    stop_after(trainer, steps)
+    if writes and 0 < steps < limits.get("max_steps", steps):
         print(
             f"trainer.max_epochs={settings['max_epochs']} ends it after {steps} steps, before "
             f"trainer.max_steps={settings['max_steps']}; for these: trainer.max_epochs=-1",

@@ -58,12 +58,12 @@ def reads(monkeypatch):
 
 @pytest.mark.parametrize("crops", [True, False])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_the_blocks_are_those_from_memory(crops, workers, folder):
+def test_the_batches_are_those_from_memory(crops, workers, folder):
     both = []
     for memory_gib in (0, 1):
         data = build_data(settings(folder, memory_gib=memory_gib, random_crop=crops, workers=workers))
         data.setup("fit")
-        both.append([block["image"] for block in data.train_dataloader()])
+        both.append([batch["image"] for batch in data.train_dataloader()])
         mapped = isinstance(data._train, GridBatches | CropBatches)
         assert mapped and isinstance(data._train.pixels, MappedPixels) if memory_gib == 0 else True
     assert len(both[0]) == len(both[1]) > 0

@@ -1,4 +1,4 @@
-"""The order of the images, in blocks that begin at any step; and patches cut from images of any sizes."""
+"""The order of the images; and patches cut from images of any sizes."""
 
 from itertools import chain
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from imaging.data.batches import CropBatches, GridBatches, StackBatches
-from imaging.data.loader import BlockLoader, BlockSampler
+from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.data.patches import grid, grid_places
 from imaging.data.pixels import Pixels
 from imaging.errors import ImagingError
@@ -14,32 +14,30 @@ from imaging.errors import ImagingError
 SIZE, BATCH = 22, 4  # six batches an epoch, the last one of two
 
 
-def order(sampler: BlockSampler) -> list[list[int]]:
+def order(sampler: BatchSampler) -> list[list[int]]:
     """The batches of the sampler's epoch."""
-    return [batch.tolist() for _, block in sampler for batch in block]
+    return [batch.tolist() for _, batch in sampler]
 
 
 def test_order_depends_on_seed_and_epoch_alone_and_is_a_permutation():
-    sampler = BlockSampler(SIZE, BATCH, seed=3)
+    sampler = BatchSampler(SIZE, BATCH, seed=3)
     first = order(sampler)
     assert sorted(chain(*first)) == list(range(SIZE))
     torch.manual_seed(99)
-    assert order(BlockSampler(SIZE, BATCH, seed=3)) == first
+    assert order(BatchSampler(SIZE, BATCH, seed=3)) == first
     sampler.set_epoch(1)
     assert order(sampler) != first
-    assert order(BlockSampler(SIZE, BATCH, seed=4)) != first
+    assert order(BatchSampler(SIZE, BATCH, seed=4)) != first
 
 
 @pytest.mark.parametrize("size", [22, 21, 24, 25])
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_ranks_share_each_batch_of_the_single_process(size, ranks):
-    whole = order(BlockSampler(size, BATCH, seed=0))
-    shares = [
-        BlockSampler(size, BATCH, seed=0, rank=rank, world_size=ranks, longest=3) for rank in range(ranks)
-    ]
+    whole = order(BatchSampler(size, BATCH, seed=0))
+    shares = [BatchSampler(size, BATCH, seed=0, rank=rank, world_size=ranks) for rank in range(ranks)]
     slices = [order(share) for share in shares]
     assert len({tuple(map(len, share)) for share in slices}) == 1
-    assert all(len(share) == s.steps_per_epoch for share, s in zip(slices, shares, strict=True))
+    assert all(len(share) == len(s) for share, s in zip(slices, shares, strict=True))
     seen = list(chain(*chain(*slices)))
     assert len(seen) == len(set(seen)) == size - size % BATCH % ranks
     for step, batch in enumerate(whole[: size // BATCH]):
@@ -48,37 +46,9 @@ def test_ranks_share_each_batch_of_the_single_process(size, ranks):
 
 def test_batches_that_cannot_be_shared_are_refused():
     with pytest.raises(ImagingError, match="multiple of the 3 ranks"):
-        BlockSampler(SIZE, BATCH, seed=0, world_size=3)
+        BatchSampler(SIZE, BATCH, seed=0, world_size=3)
     with pytest.raises(ImagingError, match="1 training samples for 2 ranks"):
-        BlockSampler(1, BATCH, seed=0, world_size=2)
-
-
-def epochs(sampler: BlockSampler, count: int = 3) -> list[list[int]]:
-    batches = []
-    for epoch in range(sampler.epoch, count):
-        sampler.set_epoch(epoch)
-        batches += order(sampler)
-    return batches
-
-
-@pytest.mark.parametrize("size", [22, 24])
-@pytest.mark.parametrize("longest", [1, 4, 100])
-@pytest.mark.parametrize("start", range(18))
-def test_blocks_from_any_step_on_are_the_rest_of_the_whole(size, longest, start):
-    whole = epochs(BlockSampler(size, BATCH, seed=5))
-    assert epochs(BlockSampler(size, BATCH, seed=5, start=start, longest=longest)) == whole[start:]
-    stopped = BlockSampler(size, BATCH, seed=5, start=start, stop=15, longest=longest)
-    assert epochs(stopped) == whole[start:15]
-
-
-def test_blocks_end_at_pauses_at_epochs_ends_and_before_a_batch_of_another_size():
-    sampler = BlockSampler(SIZE, BATCH, seed=0, pauses=(4, 7), longest=3)
-    lengths = []
-    for epoch in range(3):
-        sampler.set_epoch(epoch)
-        lengths.append([len(block) for _, block in sampler])
-    # Ends: 3, 4, 5 (before the short one), 6 | 7, 8, 11, 12 | 14, 16, 17, 18
-    assert lengths == [[3, 1, 1, 1], [1, 1, 3, 1], [2, 2, 1, 1]]
+        BatchSampler(1, BATCH, seed=0, world_size=2)
 
 
 def images(count: int = 3) -> list[torch.Tensor]:
@@ -122,16 +92,17 @@ def test_a_grid_of_pixels_is_the_grid():
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_blocks_of_a_loader(workers):
+def test_batches_of_a_loader(workers):
     stack = torch.arange(SIZE, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 2, 2).contiguous()
     state = torch.get_rng_state()
-    sampler = BlockSampler(2 * SIZE, BATCH, seed=0, longest=4)
-    loader = BlockLoader(StackBatches(stack, repeat=2), sampler, workers)
-    blocks = list(loader)
+    sampler = BatchSampler(2 * SIZE, BATCH, seed=0)
+    loader = BatchLoader(StackBatches(stack, repeat=2), sampler, seed=0, workers=workers)
+    batches = list(loader)
     assert torch.equal(torch.get_rng_state(), state)
-    assert [len(block["image"]) for block in blocks] == [4, 4, 3]
-    assert blocks[0]["image"].dtype == torch.uint8
-    for block in blocks:
-        assert torch.equal(block["image"][:, :, 0, 0, 0].long(), block["index"])
-    assert sorted(torch.cat([b["index"].flatten() for b in blocks]).tolist()) == sorted([*range(SIZE)] * 2)
-    assert len(list(loader)) == 3  # a second time, without anyone naming an epoch
+    assert [len(batch["image"]) for batch in batches] == [4] * 11
+    assert len(loader) == 11
+    assert batches[0]["image"].dtype == torch.uint8
+    for batch in batches:
+        assert torch.equal(batch["image"][:, 0, 0, 0].long(), batch["index"])
+    assert sorted(torch.cat([b["index"] for b in batches]).tolist()) == sorted([*range(SIZE)] * 2)
+    assert len(list(loader)) == 11  # a second time, without anyone naming an epoch

@@ -59,12 +59,12 @@ class Photographs:
 
 @pytest.mark.parametrize("settings", [{}, {"random_crop": True, "crops_per_image": 8}], ids=str)
 def test_augment_turns_what_training_would_see_without_it(settings):
-    blocks = []
+    epochs = []
     for augment in (False, True):
         data = ImageData(Photographs(), patch_size=8, validation_images=2, augment=augment, **settings)
         data.setup("fit")
-        blocks.append(torch.cat([b["image"].flatten(0, 1) for b in data.train_dataloader()]))
-    plain, augmented = blocks
+        epochs.append(torch.cat([b["image"] for b in data.train_dataloader()]))
+    plain, augmented = epochs
     assert not torch.equal(plain, augmented)
     assert torch.equal(plain.flatten(1).sort().values, augmented.flatten(1).sort().values)
 

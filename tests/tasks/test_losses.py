@@ -93,10 +93,10 @@ def test_a_network_that_takes_sigma_is_told_that_of_each_image():
 
 def test_each_rank_is_told_the_sigmas_of_its_images():
     task, x = build_task(RANGE), torch.rand(4, 1, 8, 8)
-    task.network, task.uses_sigma, task.steps_per_epoch = Told(), True, 10
+    task.network, task.uses_sigma = Told(), True
     for shard, images in (((0, 1), x), ((0, 2), x[::2]), ((1, 2), x[1::2])):
         task.shard = shard
-        task._forward(images, 7)
+        task.training_step({"image": images}, 7)
     (y, whole), *parts = task.network.met
     for rank, (y_part, sigma) in enumerate(parts):
         assert torch.equal(sigma, whole[rank::2])

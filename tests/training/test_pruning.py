@@ -27,8 +27,8 @@ def validate(run: Run, values: dict, after: int = 10, others: int = 3) -> None:
     for step, value in values.items():
         run.validated(step, value)
         state = SimpleNamespace(fn="fit")
-        trainer = SimpleNamespace(global_step=step, state=state, world_size=1)
-        callback.on_validation_end(trainer, SimpleNamespace(total_steps=100))
+        trainer = SimpleNamespace(global_step=step, state=state, world_size=1, max_steps=100)
+        callback.on_validation_end(trainer, None)
 
 
 def test_the_values_of_the_others(sweep):

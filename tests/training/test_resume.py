@@ -16,6 +16,7 @@ from imaging.runs.interrupts import Interrupted
 from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
 from imaging.tasks import build_task
+from imaging.training.strategies import EveryStep
 from imaging.training.trainer import build_trainer, fit
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -44,7 +45,7 @@ class Cut(BaseException):
     """Stands for a kill."""
 
 
-class CutAt(pl.Callback):
+class CutAt(EveryStep):
     """Cut when `hook` is called after `step` steps, before or behind all that the project's callbacks do.
 
     Hooks are Lightning's, and "after_step", which comes in the middle of a block too.
@@ -52,10 +53,10 @@ class CutAt(pl.Callback):
 
     def __init__(self, step: int, hook: str):
         self.step = step
-        if hook == "after_step":
-            self.on_train_start = lambda trainer, task: task.after_step.append(lambda: self._cut(trainer))
-        else:
-            setattr(self, hook, self._cut)
+        setattr(self, hook, self._cut)
+
+    def after_step(self, trainer, task, outputs) -> None:
+        pass
 
     def _cut(self, trainer, *arguments) -> None:
         if trainer.global_step == self.step:
@@ -104,9 +105,8 @@ def test_the_length_of_a_training(length, expected, settings, tmp_path):
     config = settings(*length)
     run = Run(tmp_path, config)
     trainer, _ = build_trainer(config["trainer"], run)
-    task = build_task(config)
-    fit(trainer, task, build_data(config["data"]), run, None)
-    assert task.total_steps == trainer.global_step == expected
+    fit(trainer, build_task(config), build_data(config["data"]), run, None)
+    assert trainer.max_steps == trainer.global_step == expected
 
 
 def test_nothing_depends_on_where_blocks_end(settings, tmp_path):
@@ -127,16 +127,13 @@ def test_nothing_depends_on_where_blocks_end(settings, tmp_path):
         assert_same_end(tmp_path / "whole", run.directory)
 
 
-class AskAt(pl.Callback):
+class AskAt(EveryStep):
     """Stands for a signal in a step."""
 
     def __init__(self, step: int, run: Run):
         self.step, self.run = step, run
 
-    def on_train_start(self, trainer, task) -> None:
-        task.after_step.append(lambda: self._ask(trainer))
-
-    def _ask(self, trainer) -> None:
+    def after_step(self, trainer, task, outputs) -> None:
         if trainer.global_step == self.step:
             self.run.interrupts.asked = "SIGTERM"
 
@@ -238,12 +235,11 @@ def test_the_average_is_the_closed_form_and_is_what_is_tested(settings, tmp_path
     config = settings("trainer.max_steps=6", "trainer.weight_averaging=0.5", "trainer.precision=float32")
     weights = []
 
-    class Collect(pl.Callback):
+    class Collect(EveryStep):
         def on_train_start(self, trainer, task):
-            task.after_step.append(lambda: self._collect(task))
-            self._collect(task)
+            self.after_step(trainer, task, {})
 
-        def _collect(self, task):
+        def after_step(self, trainer, task, outputs):
             weights.append({k: p.detach().double().clone() for k, p in task.named_parameters()})
 
     run = Run(tmp_path, config)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from imaging.data.batches import StackBatches
-from imaging.data.loader import BlockLoader, BlockSampler
+from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.errors import ImagingError
 from imaging.models import build_model
 from imaging.precision import full_precision
@@ -57,11 +57,11 @@ def test_evaluation_on_a_gpu_is_not_in_tf32():
         torch.set_float32_matmul_precision("highest")
 
 
-def test_blocks_for_a_gpu_are_pinned(monkeypatch):
-    sampler, data = BlockSampler(4, 2, seed=0), StackBatches(torch.zeros(4, 1, 2, 2))
-    assert not BlockLoader(data, sampler).pin_memory
+def test_batches_for_a_gpu_are_pinned(monkeypatch):
+    sampler, data = BatchSampler(4, 2, seed=0), StackBatches(torch.zeros(4, 1, 2, 2))
+    assert not BatchLoader(data, sampler, seed=0).pin_memory
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert BlockLoader(data, sampler).pin_memory
+    assert BatchLoader(data, sampler, seed=0).pin_memory
 
 
 def composed(*overrides: str) -> dict:
@@ -93,6 +93,7 @@ def test_cudnn_may_look_for_its_fastest_convolutions(tmp_path):
         ("trainer.compile=fast", "trainer.compile is 'fast'; expected one of False, True, default"),
         ("+trainer.accumulate_grad_batches=2", "trainer.accumulate_grad_batches is not supported"),
         ("+trainer.limit_train_batches=3", "trainer.limit_train_batches is not supported"),
+        ("trainer.strategy=fsdp", "trainer.strategy is 'fsdp'; expected auto or ddp"),
     ],
 )
 def test_settings_that_cannot_be_are_told(setting, words, tmp_path):
