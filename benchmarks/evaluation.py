@@ -39,7 +39,7 @@ def main() -> None:
             "test": {"examples": 3, "examples_sigma": 0.1},
         }
         task = build_task(config).eval()
-        prepare_network(task.network, {"channels_last": True, "compile": False})
+        prepare_network(task.network, channels_last=True)
         protocol = Protocol("bundled", (0.01, 0.05, 0.1, 0.2))
         whole, found = [], []
         for number in range(1 + ROUNDS):

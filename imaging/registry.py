@@ -1,25 +1,71 @@
-"""Names that a config or a checkpoint may ask for: an allow-list of this project's own classes.
+"""Names that a config or a checkpoint may ask for: an allow-list of registered classes.
 
 A config says `{name: dncnn, depth: 5}`; nothing in it can name a Python object, so that neither a
 config nor a checkpoint from a stranger can run code. Every module of the registry's package is
-looked at, so that a new operator or network is one new file.
+looked at, so that a new operator or network is one new file. Code outside this package is named on the
+command line (`imports=[my_lab.networks]`), or by an installed package's entry points in the group `imaging`.
 """
 
-import difflib
+import functools
 import importlib
+import importlib.metadata
 import inspect
+import os
 import pkgutil
-import types
-import typing
+import sys
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
-from imaging.errors import ImagingError
+from imaging.errors import ImagingError, one_line
+from imaging.settings import check, closest, list_of
 
 
-def closest(word: str, words) -> str:
-    """' (did you mean …?)' with the nearest of `words`, or nothing."""
-    near = difflib.get_close_matches(str(word), [str(w) for w in words], n=1)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+def checked(kind: str, constructor: Callable) -> Callable:
+    """A class or function that checks its arguments against their annotations whenever it is called.
+
+    Args:
+        kind: what is before their names in a message, e.g. "model"; may be empty.
+    """
+    inner = constructor.__init__ if isinstance(constructor, type) else constructor
+    signature = inspect.signature(inner)
+
+    @functools.wraps(inner)
+    def wrapper(*arguments, **settings):
+        for name, value in signature.bind(*arguments, **settings).arguments.items():
+            check(f"{kind}.{name}".lstrip("."), value, signature.parameters[name].annotation)
+        return inner(*arguments, **settings)
+
+    if not isinstance(constructor, type):
+        return wrapper
+    constructor.__init__ = wrapper
+    return constructor
+
+
+def import_own(modules: list) -> None:
+    """Import a user's modules, which register networks, operators, losses, … of their own.
+
+    They are looked for in the working directory, too.
+
+    Raises:
+        ImagingError: there is no such module, or it cannot be imported.
+    """
+    check(
+        "imports", modules, Annotated[list, list_of("a list of modules, e.g. imports=[my_lab.networks]", str)]
+    )
+    if modules and (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ImagingError(f"imports: {module} cannot be imported ({one_line(str(error))})") from None
+
+
+@functools.cache
+def load_entry_points() -> None:
+    """Import what installed packages offer under the entry points `imaging`; once."""
+    for point in importlib.metadata.entry_points(group="imaging"):
+        point.load()
 
 
 class Registry:
@@ -35,19 +81,21 @@ class Registry:
         self._table: dict[str, Callable] = {}
 
     def register(self, name: str):
-        """Class or function decorator: make it known as `name`."""
+        """Class or function decorator: make it known as `name`, and check its arguments on every call."""
 
         def add(constructor):
             assert name not in self._table, f"two {self.kind}s called {name}"
-            self._table[name] = constructor
-            return constructor
+            self._table[name] = checked(self.kind, constructor)
+            return self._table[name]
 
         return add
 
     def names(self) -> list[str]:
+        """All names there are: the package's own, those of entry points, and those imported otherwise."""
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
+        load_entry_points()
         return sorted(self._table)
 
     def parameters(self, name: str) -> dict[str, inspect.Parameter]:
@@ -73,43 +121,17 @@ class Registry:
             given: arguments that do not come from a config.
 
         Raises:
-            ImagingError: unknown name, unknown or missing setting, or a value of the wrong type.
+            ImagingError: unknown name, unknown or missing setting, or a value that it may not have.
         """
         settings = dict(config)
         name = settings.pop("name", None)
         parameters = self.parameters(name)
-        for key, value in settings.items():
+        for key in settings:
             if key not in parameters or key in given:
                 offered = ", ".join(k for k in parameters if k not in given)
                 hint = closest(key, parameters)
                 raise ImagingError(f"{self.kind} '{name}' has no setting '{key}'{hint}; it has: {offered}")
-            check_type(f"{self.kind}.{key}", value, parameters[key].annotation)
         for key, parameter in parameters.items():
             if parameter.default is parameter.empty and key not in settings and key not in given:
                 raise ImagingError(f"{self.kind} '{name}' needs the setting '{key}'")
         return self._table[name](**settings, **given)
-
-
-def check_type(what: str, value, annotation) -> None:
-    """Refuse a value that is not of the annotated type (int, float, bool, str, None, list, dict, unions)."""
-    options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
-    accepted = []
-    for option in options:
-        option = typing.get_origin(option) or option
-        if option in (inspect.Parameter.empty, typing.Any):
-            return
-        if isinstance(value, WIDER.get(option, option)) and isinstance(value, bool) == (option is bool):
-            return
-        accepted.append("null" if option is type(None) else option.__name__)
-    raise ImagingError(f"{what} is {value!r}; expected {' or '.join(accepted)}")
-
-
-def check_least(kind: str, values: Mapping[str, int], least: Mapping[str, int]) -> None:
-    """Refuse settings that are smaller than they may be; `least` has those for which that is not 1."""
-    for setting, value in values.items():
-        if value < least.get(setting, 1):
-            raise ImagingError(f"{kind}.{setting} is {value}; expected at least {least.get(setting, 1)}")
-
-
-# What may stand for an annotated type: a whole number for a float, any sequence for a list.
-WIDER = {float: (int, float), dict: Mapping, tuple: (tuple, list), list: (tuple, list)}

@@ -27,6 +27,7 @@ def config(**settings):
     least = {
         "model": {"name": "dncnn"},
         "task": {"name": "denoiser"},
+        "loss": {"name": "mse"},
         "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
     }
     return least | settings

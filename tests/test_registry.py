@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.registry import Registry, check_type, closest
+from imaging.registry import Registry
 
 MODULE = """
 from {package} import THINGS
@@ -64,9 +64,9 @@ def test_given_arguments_cannot_be_overridden(things):
         ({"name": "os.system"}, "unknown thing 'os.system'"),
         ({"name": "lens", "fokus": 1.0}, r"no setting 'fokus' \(did you mean 'focus'\?\)"),
         ({"name": "lens"}, "needs the setting 'focus'"),
-        ({"name": "lens", "focus": "far"}, "thing.focus is 'far'; expected float"),
-        ({"name": "lens", "focus": 1.0, "glass": 3}, "thing.glass is 3; expected str or null"),
-        ({"name": "lens", "focus": 1.0, "on": 1}, "thing.on is 1; expected bool"),
+        ({"name": "lens", "focus": "far"}, "thing.focus is 'far'; expected a number"),
+        ({"name": "lens", "focus": 1.0, "glass": 3}, "thing.glass is 3; expected text or null"),
+        ({"name": "lens", "focus": 1.0, "on": 1}, "thing.on is 1; expected true or false"),
     ],
 )
 def test_a_wrong_config_is_told_what_was_expected_in_one_line(things, config, message):
@@ -77,36 +77,6 @@ def test_a_wrong_config_is_told_what_was_expected_in_one_line(things, config, me
 
 def test_one_name_cannot_mean_two_things():
     table = Registry("thing", "nowhere")
-    table.register("a")(int)
+    table.register("a")(lambda: 1)
     with pytest.raises(AssertionError, match="two things called a"):
-        table.register("a")(float)
-
-
-@pytest.mark.parametrize(
-    ("value", "annotation"),
-    [
-        (1, float),
-        (1.5, float),
-        (1, int),
-        (None, int | None),
-        ((1, 2), list),
-        ([0.1], float | list),
-        ({}, dict),
-    ],
-)
-def test_values_that_fit(value, annotation):
-    check_type("x", value, annotation)
-
-
-@pytest.mark.parametrize(
-    ("value", "annotation"),
-    [(True, float), (True, int), (1.5, int), ("1", float), (None, int), ("ab", list), ([], dict), (0, bool)],
-)
-def test_values_that_do_not_fit(value, annotation):
-    with pytest.raises(ImagingError, match="x is "):
-        check_type("x", value, annotation)
-
-
-def test_closest():
-    assert closest("denosing", ["denoising", "deconvolution"]) == " (did you mean 'denoising'?)"
-    assert closest("zebra", ["denoising"]) == ""
+        table.register("a")(lambda: 2)

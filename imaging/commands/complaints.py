@@ -13,7 +13,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imaging.errors import ImagingError
 from imaging.places import CONF
-from imaging.registry import closest
+from imaging.settings import closest
 
 # Settings that evaluate.py had, and which other commands have instead.
 MOVED = dict.fromkeys(("image", "mask", "psf"), "photographs are restored by: imaging restore")

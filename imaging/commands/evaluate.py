@@ -19,8 +19,10 @@ from imaging.files import file_name
 from imaging.formats.networks import find_network, load_network
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.places import command_line
+from imaging.registry import import_own
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.checkpoints import find_checkpoint
+from imaging.runs.config import at_places
 from imaging.runs.record import decision
 from imaging.runs.run import commit
 from imaging.runs.status import read_status, true_state, why_untested
@@ -42,6 +44,7 @@ def evaluate(config: DictConfig) -> None:
         ImagingError: a wrong setting, or nothing that can be tested.
     """
     settings = read_settings(config)
+    import_own(settings["imports"])
     target = Path(str(settings["run"]))
     if not target.exists():
         target = find_network(target)  # the name of one that ships
@@ -65,6 +68,7 @@ def evaluate(config: DictConfig) -> None:
         except ImagingError as error:
             leave_out(run, error)
             continue
+        run_config = at_places(run_config, settings["paths"])
         choose_data(run_config["data"], settings)
         protocol = Protocol.of(run_config, **{key: settings[key] for key in PROTOCOL})
         output = output or output_directory(

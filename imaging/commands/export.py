@@ -26,6 +26,14 @@ def add_parser(commands) -> None:
         help="of the images, in pixels, for a network whose graph depends on it",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import a module with a network of your own first; may be repeated",
+    )
     parser.set_defaults(run=run)
 
 

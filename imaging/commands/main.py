@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from imaging.commands import export, restore
 from imaging.commands.memory import keep_freed_memory
 from imaging.places import SCRIPTS
+from imaging.registry import import_own
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 
 
@@ -80,6 +81,7 @@ def main(words: Sequence[str] | None = None) -> None:
     keep_freed_memory()
     try:
         with Interrupts():
+            import_own(options.imports)
             options.run(options)
     except Interrupted as error:
         parser.exit(EXIT_STATUS, f"imaging {options.command}: {error}\n")

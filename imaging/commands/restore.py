@@ -47,6 +47,14 @@ def add_parser(commands) -> None:
         help="average over flips and quarter turns; takes eight times as long",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import a module with a network of your own first; may be repeated",
+    )
     parser.set_defaults(run=run)
 
 

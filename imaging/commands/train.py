@@ -10,6 +10,7 @@ from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
 from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
+from imaging.registry import import_own
 from imaging.reporting.report import report_run, run_summary
 from imaging.runs.resume import open_config
 from imaging.runs.run import Run
@@ -32,6 +33,7 @@ def train(config: DictConfig) -> float | None:
     if is_over(directory):
         print(f"{directory}: {describe_end(directory)}")
         return final_psnr(directory)
+    import_own(settings["imports"])
     run = Run(directory, settings)
     with run.watched():
         protocol = Protocol.of(settings)

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.files import write_atomically
+from imaging.settings import check
 
+Channels = Literal[1, 3]  # gray, RGB
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 MOST_PIXELS = 2**30  # Pillow's own limit, against files that are bombs, is below a large photograph
@@ -36,7 +39,7 @@ def read_image(path: str | Path, channels: int = 3) -> Tensor:
     Raises:
         ImagingError: no such file, truncated, unreadable, or of a kind that would lose bits.
     """
-    check_channels(channels)
+    check("data.source.channels", channels, Channels)
     return to_channels(read_pixels(path), channels)
 
 
@@ -112,12 +115,6 @@ def check_suffix(path: str | Path) -> None:
     """Refuse the name of a file to write that says no format."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise ImagingError(f"cannot write {path}: its name ends in none of {', '.join(SUFFIXES)}")
-
-
-def check_channels(channels: int) -> None:
-    """Refuse a number of channels other than 1 (gray) and 3 (RGB)."""
-    if channels not in (1, 3):
-        raise ImagingError(f"data.source.channels is {channels}; expected 3 (RGB) or 1 (gray)")
 
 
 def to_channels(image: Tensor, channels: int) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -19,6 +20,7 @@ from imaging.data.sequence import ImageSequence
 from imaging.data.turning import TurnedBatches
 from imaging.errors import ImagingError
 from imaging.randomness import generator
+from imaging.settings import Count, NotNegative, Positive, at_least, list_of
 
 VALIDATION_PIXELS = 1 << 18  # in a batch: 256 digits or small patches, one photograph
 
@@ -68,23 +70,23 @@ class ImageData(LightningDataModule):
     def __init__(
         self,
         source,
-        patch_size: int | None = None,
-        test_patch_size: int | None = None,
-        orientation: str | None = None,
-        crop: list | None = None,
-        batch_size: int = 32,
-        repeat: int = 1,
-        validation_images: int = 8,
+        patch_size: Count | None = 32,
+        test_patch_size: Count | None = None,
+        orientation: Literal["landscape"] | None = None,
+        crop: Annotated[list, list_of("[height, width] in pixels", Count, length=2)] | None = None,
+        batch_size: Count = 32,
+        repeat: Count = 1,
+        validation_images: Annotated[int, at_least(0)] = 4,
         hold_out: bool = True,
-        patches_per_image: int | None = None,
+        patches_per_image: Count | None = None,
         random_crop: bool = False,
-        crops_per_image: int = 16,
+        crops_per_image: Count = 16,
         augment: bool = False,
-        max_test_images: int | None = None,
-        mean: float = 0.0,
-        std: float = 1.0,
-        workers: int = 0,
-        memory_gib: float = 2.0,
+        max_test_images: Count | None = None,
+        mean: float = 0.4,
+        std: Positive = 0.25,
+        workers: Annotated[int, at_least(0)] = 0,
+        memory_gib: NotNegative = 2.0,
         cache: str = ".cache",
         seed: int = 0,
     ):
@@ -103,20 +105,6 @@ class ImageData(LightningDataModule):
         self._validation: list[dict] | None = None
 
     def _check_settings(self) -> None:
-        if not self.memory_gib >= 0:
-            raise ImagingError(f"data.memory_gib is {self.memory_gib}; expected 0 or more")
-        for key in ("validation_images", "workers"):
-            if getattr(self, key) < 0:
-                raise ImagingError(f"data.{key} is {getattr(self, key)}; expected 0 or more")
-        positive = ("patch_size", "test_patch_size", "batch_size", "repeat", "patches_per_image")
-        for key in (*positive, "crops_per_image", "max_test_images"):
-            if getattr(self, key) is not None and getattr(self, key) < 1:
-                raise ImagingError(f"data.{key} is {getattr(self, key)}; expected 1 or more")
-        if self.orientation not in (None, "landscape"):
-            raise ImagingError(f"data.orientation is {self.orientation!r}; expected landscape or null")
-        sides = self.crop or [1, 1]
-        if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
-            raise ImagingError(f"data.crop is {self.crop!r}; expected [height, width] in pixels")
         for key in ("random_crop", "patches_per_image", "augment"):
             if self.patch_size is None and getattr(self, key):
                 raise ImagingError(f"data.{key} needs data.patch_size")

@@ -1,12 +1,12 @@
 """Restore the test images of a protocol and measure each one."""
 
 import itertools
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
@@ -15,7 +15,8 @@ from imaging.errors import ImagingError
 from imaging.evaluation.records import Record, as_written
 from imaging.metrics import CONVENTION, CONVENTIONS, local_means, psnr, ssim
 from imaging.randomness import generator
-from imaging.registry import closest
+from imaging.registry import checked
+from imaging.settings import Count, NotNegative, at_least, check, list_of
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 # Small images go through the network together; a photograph goes alone, which is as fast.
@@ -39,10 +40,10 @@ class Protocol:
     """
 
     data: str
-    sigmas: tuple[float, ...]
-    noise_seeds: int = 1
-    pixel: tuple[int, int] | None = None
-    convention: str = CONVENTION
+    sigmas: Annotated[tuple, list_of("numbers >= 0, e.g. sigmas=[0.05,0.1]", NotNegative, least=1)]
+    noise_seeds: Count = 1
+    pixel: Annotated[tuple, list_of("[row, column]", Annotated[int, at_least(0)], length=2)] | None = None
+    convention: Literal[tuple(CONVENTIONS)] = CONVENTION
 
     @classmethod
     def of(cls, config: dict, **changed) -> "Protocol":
@@ -51,29 +52,14 @@ class Protocol:
         pixel = test.get("pixel")  # configs of earlier runs have none
         pixel = tuple(pixel) if isinstance(pixel, list) else pixel
         sigmas = test["sigmas"] if isinstance(test["sigmas"], list) else [test["sigmas"]]
-        for key, kind in (("examples", int), ("examples_sigma", int | float)):
-            if not isinstance(test[key], kind) or not test[key] >= 0:
-                raise ImagingError(f"test.{key} is {test[key]!r}; expected a number >= 0")
+        check("test.examples", test["examples"], Annotated[int, at_least(0)])
+        check("test.examples_sigma", test["examples_sigma"], NotNegative)
         convention = test.get("convention", CONVENTION)
         return cls(config["data"]["source"]["name"], tuple(sigmas), test["noise_seeds"], pixel, convention)
 
     def __post_init__(self):
-        bad = [s for s in self.sigmas if isinstance(s, bool) or not isinstance(s, (int, float)) or not s >= 0]
-        if bad or not self.sigmas or any(math.isinf(s) for s in self.sigmas):
-            raise ImagingError(
-                f"sigmas is {list(self.sigmas)}; expected numbers >= 0, e.g. sigmas=[0.05,0.1]"
-            )
         if len(set(self.sigmas)) < len(self.sigmas):
             raise ImagingError(f"sigmas is {list(self.sigmas)}; expected each once")
-        if type(self.noise_seeds) is not int or self.noise_seeds < 1:
-            raise ImagingError(f"noise_seeds is {self.noise_seeds!r}; expected at least 1")
-        whole = isinstance(self.pixel, tuple) and all(type(at) is int and at >= 0 for at in self.pixel)
-        if self.pixel is not None and not (whole and len(self.pixel) == 2):
-            raise ImagingError(f"test.pixel is {self.pixel}; expected null or [row, column]")
-        if self.convention not in CONVENTIONS:
-            hint = closest(self.convention, CONVENTIONS)
-            known = ", ".join(CONVENTIONS)
-            raise ImagingError(f"convention is {self.convention!r}{hint}; there are: {known}")
 
     def check_pixel(self, image: Tensor) -> None:
         """Refuse a pixel that the first test image (C, H, W) does not have.
@@ -87,6 +73,8 @@ class Protocol:
                 f"test.pixel is {list(pixel)}; expected a row below {height} and a column below {width}"
             )
 
+
+checked("", Protocol)
 
 Observer = Callable[[list[str], float, Tensor, Tensor, Tensor], None]
 

@@ -8,8 +8,8 @@ from imaging.files import write_text
 from imaging.formats.loading import load_task
 from imaging.formats.weights import SUFFIX, read_weights
 from imaging.places import WEIGHTS
-from imaging.registry import closest
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
+from imaging.settings import closest
 from imaging.tasks.reconstruction import Reconstruction
 from imaging.training.trainer import device_of, prepare_network
 
@@ -43,7 +43,7 @@ def load_network(
         checkpoint = {**checkpoint, "config": with_psf(checkpoint["config"], psf)}
     try:
         task, config = load_task(checkpoint, path)
-        prepare_network(task.network, config["trainer"] | {"compile": False})
+        prepare_network(task.network, config["trainer"]["channels_last"])
         config["data"]["source"]["channels"]
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         reason = f"{type(error).__name__}: {str(error)[:80]}"

@@ -1,12 +1,13 @@
 """A denoiser that predicts the noise."""
 
 from itertools import pairwise
+from typing import Annotated
 
 from torch import Tensor, nn
 
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
-from imaging.registry import check_least
+from imaging.settings import Count, at_least
 
 
 @MODELS.register("dncnn")
@@ -19,7 +20,7 @@ class DnCNN(nn.Module):
 
     Args:
         channels: of the images.
-        depth: number of convolutions, at least 2.
+        depth: number of convolutions.
         hidden_channels: between the convolutions.
         bias: whether the convolutions have one.
         seed: of the first weights.
@@ -30,15 +31,13 @@ class DnCNN(nn.Module):
 
     def __init__(
         self,
-        channels: int = 3,
-        depth: int = 5,
-        hidden_channels: int = 64,
+        channels: Count = 3,
+        depth: Annotated[int, at_least(2)] = 5,
+        hidden_channels: Count = 64,
         bias: bool = True,
         seed: int = 0,
     ):
         super().__init__()
-        sizes = {"channels": channels, "depth": depth, "hidden_channels": hidden_channels}
-        check_least("model", sizes, {"depth": 2})
         widths = [channels, *[hidden_channels] * (depth - 1), channels]
         layers = []
         for before, after in pairwise(widths):

@@ -1,11 +1,13 @@
 """DnCNN at the depth at which it was published, with batch normalisation or its bias-free form."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor, nn
 
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
-from imaging.registry import check_least
+from imaging.settings import Count, at_least
 
 
 class BiasFreeBatchNorm2d(nn.Module):
@@ -51,7 +53,7 @@ class DeepDnCNN(nn.Module):
 
     Args:
         channels: of the images.
-        depth: number of convolutions, at least 3.
+        depth: number of convolutions.
         hidden_channels: between the convolutions.
         bias: whether the convolutions have one, and the normalisation subtracts a mean and adds another.
         seed: of the first weights.
@@ -62,15 +64,13 @@ class DeepDnCNN(nn.Module):
 
     def __init__(
         self,
-        channels: int = 3,
-        depth: int = 17,
-        hidden_channels: int = 64,
+        channels: Count = 3,
+        depth: Annotated[int, at_least(3)] = 17,
+        hidden_channels: Count = 64,
         bias: bool = True,
         seed: int = 0,
     ):
         super().__init__()
-        sizes = {"channels": channels, "depth": depth, "hidden_channels": hidden_channels}
-        check_least("model", sizes, {"depth": 3})
         norm = nn.BatchNorm2d if bias else BiasFreeBatchNorm2d
         self.first = nn.Conv2d(channels, hidden_channels, 3, padding=1, bias=bias)
         self.hidden = nn.ModuleList(

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from imaging.autograd import Linear, ReLU
 from imaging.errors import ImagingError
 from imaging.models import MODELS
 from imaging.randomness import generator
+from imaging.settings import Count, Positive, list_of
 
 
 @MODELS.register("mlp")
@@ -31,18 +33,12 @@ class MLP(nn.Module):
 
     def __init__(
         self,
-        image_shape: list = (1, 28, 28),
-        hidden: list = (32, 32),
-        init_range: float | None = 0.1,
+        image_shape: Annotated[list, list_of("positive [C, H, W]", Count, length=3)] = (1, 28, 28),
+        hidden: Annotated[list, list_of("a list of positive widths", Count)] = (32, 32),
+        init_range: Positive | None = 0.1,
         seed: int = 0,
     ):
         super().__init__()
-        if len(image_shape) != 3 or not _positive_integers(image_shape):
-            raise ImagingError(f"model.image_shape is {list(image_shape)}; expected positive [C, H, W]")
-        if not _positive_integers(hidden):
-            raise ImagingError(f"model.hidden is {list(hidden)}; expected a list of positive widths")
-        if init_range is not None and not 0 < init_range < math.inf:
-            raise ImagingError(f"model.init_range is {init_range}; expected a positive number or null")
         self.image_shape = tuple(image_shape)
         n = math.prod(image_shape)
         widths = [n, *hidden, n]
@@ -58,7 +54,3 @@ class MLP(nn.Module):
             expected = ", ".join(map(str, self.image_shape))
             raise ImagingError(f"this mlp takes images of shape (N, {expected}); got {tuple(y.shape)}")
         return self.layers(y.flatten(1)).reshape(y.shape)
-
-
-def _positive_integers(values) -> bool:
-    return all(type(v) is int and v > 0 for v in values)

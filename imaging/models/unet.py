@@ -1,12 +1,14 @@
 """A U-Net for restoring images."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
-from imaging.registry import check_least
+from imaging.settings import Count
 
 # Pixels of the image's periodic continuation that a circular network sees beyond each border. Continued
 # once, at the input, they add an eighth to a 128×128 patch; padding_mode="circular" in every convolution
@@ -39,20 +41,16 @@ class UNet(nn.Module):
 
     def __init__(
         self,
-        channels: int = 3,
-        hidden_channels: int = 32,
-        levels: int = 3,
-        bias: bool = True,
-        padding: str = "zeros",
+        channels: Count = 3,
+        hidden_channels: Count = 32,
+        levels: Count = 3,
+        bias: bool = False,
+        padding: Literal["zeros", "circular"] = "circular",
         residual: bool = True,
-        inputs: int | None = None,
+        inputs: Count | None = None,
         seed: int = 0,
     ):
         super().__init__()
-        sizes = {"channels": channels, "hidden_channels": hidden_channels, "levels": levels}
-        check_least("model", sizes, {})
-        if padding not in ("zeros", "circular"):
-            raise ImagingError(f"model.padding is {padding!r}; expected 'zeros' or 'circular'")
         inputs = channels if inputs is None else inputs
         if residual and inputs != channels:
             raise ImagingError(

@@ -1,15 +1,13 @@
 """Wiener deconvolution, alone and in front of a network."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from imaging.errors import ImagingError
 from imaging.models import MODELS, build_model
 from imaging.physics.blur import otf
 from imaging.physics.fourier import FourierFilter, squared_frequencies
 from imaging.physics.psf import make_psf
+from imaging.settings import Positive
 
 
 @MODELS.register("wiener")
@@ -33,10 +31,8 @@ class Wiener(nn.Module):
 
     homogeneous = True  # even linear
 
-    def __init__(self, psf: dict, snr: float = 100.0):
+    def __init__(self, psf: dict, snr: Positive = 100.0):
         super().__init__()
-        if not 0 < snr < math.inf:
-            raise ImagingError(f"model.snr is {snr}; expected a positive ratio of powers")
         self.psf = make_psf(psf)
         self.snr = snr
         self._filter = FourierFilter(self._response)

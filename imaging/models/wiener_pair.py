@@ -12,7 +12,7 @@ from imaging.physics.blur import otf
 from imaging.physics.by_size import BySize
 from imaging.physics.fourier import squared_frequencies
 from imaging.physics.psf import make_psf
-from imaging.registry import check_least
+from imaging.settings import Count
 
 # sigma² · STRENGTH · |f|² is about the power of noise over that of photographs, f in cycles per pixel.
 STRENGTH = 1000.0
@@ -44,15 +44,14 @@ class WienerPair(nn.Module):
     def __init__(
         self,
         psf: dict,
-        stages: int = 2,
-        channels: int = 3,
-        hidden_channels: int = 28,
-        levels: int = 3,
+        stages: Count = 2,
+        channels: Count = 3,
+        hidden_channels: Count = 28,
+        levels: Count = 3,
         bias: bool = True,
         seed: int = 0,
     ):
         super().__init__()
-        check_least("model", {"stages": stages}, {})
         self.takes_sigma = True  # False: it estimates it
         self.psf = make_psf(psf)
         # A network's estimate is nearer to the image than a guess by its spectrum, each one more so.

@@ -1,5 +1,7 @@
 """Pixels that the detector did not record: inpainting."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
@@ -8,6 +10,12 @@ from imaging.physics.by_size import BySize
 from imaging.physics.gray_image import read_gray
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.randomness import generator
+from imaging.settings import Limit, within
+
+ROWS = Limit(
+    "[first, last] with 0 <= first <= last",
+    lambda rows: len(rows) == 2 and all(type(row) is int for row in rows) and 0 <= rows[0] <= rows[1],
+)
 
 
 @OPERATORS.register("mask")
@@ -33,27 +41,20 @@ class Mask(LinearOperator):
 
     def __init__(
         self,
-        rows: list | None = None,
+        rows: Annotated[list, ROWS] | None = None,
         image: str | None = None,
-        lost: float | None = None,
+        lost: Annotated[float, within(0, 1)] | None = None,
         seed: int = 0,
     ):
         super().__init__()
-        given = [
-            name for name, value in (("rows", rows), ("image", image), ("lost", lost)) if value is not None
+        named = [
+            name for name, value in {"rows": rows, "image": image, "lost": lost}.items() if value is not None
         ]
-        if len(given) != 1:
-            found = " and ".join(given) or "none of them"
+        if len(named) != 1:
+            found = " and ".join(named) or "none of them"
             raise ImagingError(f"physics.operator 'mask' needs one of rows, image and lost; it has {found}")
         if rows is not None:
             rows = list(rows)
-            whole = all(type(row) is int for row in rows)
-            if len(rows) != 2 or not whole or not 0 <= rows[0] <= rows[1]:
-                raise ImagingError(
-                    f"physics.operator.rows is {rows}; expected [first, last] with 0 <= first <= last"
-                )
-        if lost is not None and not 0 <= lost <= 1:
-            raise ImagingError(f"physics.operator.lost is {lost}; expected a fraction between 0 and 1")
         self.rows, self.lost, self.seed = rows, lost, seed
         self.image = None if image is None else read_gray(image, "physics.operator.image")
         self._mask = BySize(self.mask)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
-from imaging.physics.noise import GaussianNoise
+from imaging.physics.noise import NOISES, GaussianNoise
 from imaging.physics.operator import OPERATORS, LinearOperator
-from imaging.registry import closest
+from imaging.settings import closest
 
 
 class Physics(nn.Module):
@@ -54,7 +54,8 @@ def build_physics(config: Mapping) -> Physics:
     """The physics that a config describes.
 
     Args:
-        config: `{operator: {name: …, its settings}, noise: {sigma: value or [low, high], draw: …}}`.
+        config: `{operator: {name: …, its settings}, noise: {its settings}}`, of Gaussian noise if
+            it has no `name`.
 
     Raises:
         ImagingError: if a part is missing, unknown, or has a wrong value.
@@ -65,8 +66,8 @@ def build_physics(config: Mapping) -> Physics:
     """
     _require("physics", config, ("operator", "noise"))
     _require("physics.operator", config["operator"], ("name",), optional=None)
-    _require("physics.noise", config["noise"], ("sigma",), optional=("draw",))
-    return Physics(OPERATORS.build(config["operator"]), GaussianNoise(**config["noise"]))
+    _require("physics.noise", config["noise"], (), optional=None)
+    return Physics(OPERATORS.build(config["operator"]), NOISES.build({"name": "gaussian", **config["noise"]}))
 
 
 def _require(what: str, config: Mapping, keys: tuple[str, ...], optional: tuple[str, ...] | None = ()):

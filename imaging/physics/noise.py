@@ -2,16 +2,35 @@
 
 import math
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
-from imaging.registry import closest
+from imaging.registry import Registry
+from imaging.settings import Limit, NotNegative, check, fits
 
+NOISES = Registry("physics.noise", "imaging.physics")
 DRAWS = {"uniform": 0, "log_uniform": 1}  # p of a density of sigma^-p
+Draw = Literal["uniform", "log_uniform"] | NotNegative
+Range = Limit(
+    "[low, high] with 0 <= low <= high",
+    lambda ends: (
+        len(ends) == 2 and fits(ends[0], NotNegative) and fits(ends[1], NotNegative) and ends[0] <= ends[1]
+    ),
+)
+Sigma = NotNegative | Annotated[list, Range]
 
 
+def sigma_range(sigma: float | list) -> tuple[float, float]:
+    """(low, high) of a value or of [low, high], checked."""
+    check("physics.noise.sigma", sigma, Sigma)
+    low, high = sigma if isinstance(sigma, Sequence) else (sigma, sigma)
+    return float(low), float(high)
+
+
+@NOISES.register("gaussian")
 class GaussianNoise(nn.Module):
     """y = x + n with n ~ N(0, sigma²), independent in every element; y is not clipped.
 
@@ -33,10 +52,10 @@ class GaussianNoise(nn.Module):
         torch.Size([4, 3, 8, 8])
     """
 
-    def __init__(self, sigma: float | list, draw: str | float = "uniform"):
+    def __init__(self, sigma: Sigma, draw: Draw = "uniform"):
         super().__init__()
         self.low, self.high = sigma_range(sigma)
-        self.draw, self.power = draw, _power(draw)
+        self.draw, self.power = draw, DRAWS.get(draw, draw)
         if self.power > 0 and self.low == 0 < self.high:
             raise ImagingError(f"physics.noise.draw={draw} needs sigma to begin above 0; it is {sigma}")
 
@@ -110,26 +129,3 @@ class GaussianNoise(nn.Module):
             # tensor takes ten times as long.
             unit = torch.randn((n, *x.shape[1:]), generator=random, device=random.device, dtype=x.dtype)
         return x + (unit * sigmas.to(x.dtype))[rank::world_size].to(x.device)
-
-
-def _power(draw: str | float) -> float:
-    number = isinstance(draw, int | float) and not isinstance(draw, bool)
-    if number and 0 <= draw < math.inf:
-        return draw
-    if not isinstance(draw, str) or draw not in DRAWS:
-        raise ImagingError(
-            f"physics.noise.draw is {draw!r}{closest(draw, DRAWS)}; "
-            f"expected {', '.join(DRAWS)}, or a number >= 0"
-        )
-    return DRAWS[draw]
-
-
-def sigma_range(sigma: float | list) -> tuple[float, float]:
-    """(low, high) of a value or of [low, high], checked."""
-    ends = list(sigma) if isinstance(sigma, Sequence) and not isinstance(sigma, str) else [sigma, sigma]
-    numbers = all(isinstance(s, int | float) and not isinstance(s, bool) for s in ends)
-    if not numbers or len(ends) != 2 or not 0 <= ends[0] <= ends[1] < math.inf:
-        raise ImagingError(
-            f"physics.noise.sigma is {sigma!r}; expected a value >= 0, or [low, high] with 0 <= low <= high"
-        )
-    return float(ends[0]), float(ends[1])

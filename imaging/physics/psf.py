@@ -6,6 +6,7 @@ pixel contributes to that same pixel, is (kh // 2, kw // 2), for odd and for eve
 
 import math
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.physics.gray_image import read_gray
 from imaging.registry import Registry
+from imaging.settings import Count, Positive, at_least
 
 PSFS = Registry("psf", "imaging.physics")
 
@@ -56,31 +58,23 @@ def digit() -> Tensor:
 
 
 @PSFS.register("gaussian")
-def gaussian(sigma: float, size: int | None = None) -> Tensor:
+def gaussian(sigma: Positive, size: Count | None = None) -> Tensor:
     """exp(-r² / (2 sigma²)), r the distance from the centre element; sigma and size (side length) in pixels.
 
     Without `size`, the smallest odd one that reaches 3 sigma on each side.
     """
-    if not 0 < sigma < math.inf:
-        raise ImagingError(f"psf.sigma is {sigma}; expected a positive number of pixels")
     size = 2 * math.ceil(3 * sigma) + 1 if size is None else size
-    if size < 1:
-        raise ImagingError(f"psf.size is {size}; expected a positive number of pixels")
     line = torch.exp(-((torch.arange(size).double() - size // 2) ** 2) / (2 * sigma**2))
     return torch.outer(line, line)
 
 
 @PSFS.register("motion")
-def motion(length: float, angle: float = 0.0) -> Tensor:
+def motion(length: Annotated[float, at_least(1)], angle: float) -> Tensor:
     """An anti-aliased line through the centre, `length` >= 1 pixels long; `angle` in degrees, anticlockwise.
 
     A pixel's weight falls linearly from 1 to 0 within one pixel of the line, across it and beyond its
     ends, so that a horizontal line of length 9 is nine elements of 1/9.
     """
-    if not 1 <= length < math.inf:
-        raise ImagingError(f"psf.length is {length}; expected a number of pixels, at least 1")
-    if not math.isfinite(angle):
-        raise ImagingError(f"psf.angle is {angle}; expected degrees")
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     end = (length + 1) / 2  # where the weight has fallen to 0
     # Rounded, as 1 + 1e-16 would add a row of zeros on each side.

@@ -15,7 +15,7 @@ def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], 
     no more.
     """
     curves = {tag: ([], []) for tag in tags}
-    for path in sorted((Path(run) / "tensorboard").glob("*tfevents*")):
+    for path in sorted((Path(run) / "tensorboard").glob("*tfevents*"), key=_age):
         for event in _events(path):
             for value in event.summary.value:
                 if value.tag in curves and value.HasField("simple_value"):
@@ -25,6 +25,12 @@ def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], 
                     steps.append(event.step)
                     values.append(value.simple_value)
     return curves
+
+
+def _age(path: Path) -> tuple[int, int]:
+    """Seconds and counter in the name of an event file; by its letters, 10 would come before 9."""
+    seconds, counter = path.name.partition("tfevents.")[2].partition(".")[0], path.suffix[1:]
+    return tuple(int(part) if part.isdecimal() else 0 for part in (seconds, counter))
 
 
 def _events(path: Path) -> Iterator:

@@ -152,7 +152,7 @@ def training_curves(table: Table, curves: dict[str, dict[str, Curve]], path: Pat
             loss.plot(*smoothed(*run["train/loss"]), **style | {"marker": "", "linewidth": 1})
             psnr.plot(*run["val/psnr"], **style, linewidth=1, markersize=3)
     losses = [value for run in curves.values() for value in run["train/loss"][1]]
-    if all(value > 0 for value in losses):  # task.loss=log_mse is a logarithm already
+    if all(value > 0 for value in losses):  # loss=log_mse is a logarithm already
         loss.set_yscale("log")
     loss.set_ylabel("training loss, running mean")
     psnr.set_ylabel("validation PSNR (dB)")

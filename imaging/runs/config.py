@@ -83,8 +83,43 @@ def read_config(directory: Path | str) -> dict:
             if not isinstance(config, dict) or not config:
                 raise ValueError(f"it is {brief(config)}; expected a mapping")
             _refuse_strange(config)
-            return config
+            return current(config)
     raise ImagingError(f"{directory} is not a run directory: it has no {CONFIG}")
+
+
+def current(config: dict) -> dict:
+    """A config of this or an earlier version, with what it lacked and where this one has it.
+
+    Args:
+        config: plain data; is not changed. What is of another type than expected stays as it is.
+    """
+    config = {"imports": []} | config
+    task, physics = config.get("task"), config.get("physics")
+    if isinstance(task, dict) and "loss" not in config:
+        config["task"] = {key: value for key, value in task.items() if key != "loss"}
+        config["loss"] = {"name": task.get("loss", "mse")}
+    if isinstance(physics, dict) and isinstance(physics.get("noise"), dict):
+        config["physics"] = physics | {"noise": {"name": "gaussian"} | physics["noise"]}
+    return config
+
+
+def at_places(config: dict, paths: dict) -> dict:
+    """A run's config with the data sets and caches where they lie here; where is no part of what a run is.
+
+    Args:
+        config: of the run.
+        paths: `paths` of a config that was composed here.
+    """
+    if not isinstance(before := config.get("paths"), dict):
+        return config
+    moved = {before[key]: path for key, path in paths.items() if isinstance(before.get(key), str)}
+
+    def place(value):
+        if isinstance(value, dict):
+            return {key: place(child) for key, child in value.items()}
+        return moved.get(value, value) if isinstance(value, str) else value
+
+    return config | {"paths": place(before), "data": place(config.get("data"))}
 
 
 def _refuse_strange(value, where: str = "it") -> None:

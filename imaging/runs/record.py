@@ -1,7 +1,7 @@
 """The config that a sweep was started with, in its directory."""
 
-import math
 from pathlib import Path
+from typing import Annotated
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -11,6 +11,7 @@ from imaging.places import command_line
 from imaging.runs.config import readable_as
 from imaging.runs.names import swept
 from imaging.runs.status import read_status
+from imaging.settings import Positive, check, within
 
 SWEEP_RECORD = "multirun.yaml"  # Hydra writes it into a sweep's directory
 MOST_SEEDS = 100  # the level of a look is simulated for all of them
@@ -88,12 +89,8 @@ def check_numbers(margin, max_seeds) -> None:
     Raises:
         ImagingError: they cannot.
     """
-    if type(margin) not in (int, float) or not 0 < margin < math.inf:
-        raise ImagingError(f"decide is {brief(margin)}; expected a positive number, in dB")
-    if type(max_seeds) is not int or not 2 <= max_seeds <= MOST_SEEDS:
-        raise ImagingError(
-            f"decide_max_seeds is {brief(max_seeds)}; expected a whole number from 2 to {MOST_SEEDS}"
-        )
+    check("decide", margin, Positive)
+    check("decide_max_seeds", max_seeds, Annotated[int, within(2, MOST_SEEDS)])
 
 
 def nothing_swept(margin) -> ImagingError:

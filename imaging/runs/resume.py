@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.places import command_line
-from imaging.runs.config import CONFIG, check_config, differences, read_config
+from imaging.runs.config import CONFIG, at_places, check_config, differences, read_config
 from imaging.runs.overrides import NO_SETTINGS_OF_RUNS
 from imaging.runs.record import SWEEP_RECORD, nothing_swept, sweep_command
 from imaging.runs.status import read_status
@@ -44,9 +44,15 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
         refuse_devices(plain["trainer"]["devices"], 1)  # it may be what the sweep varies
     if not (directory / CONFIG).is_file():
         return plain, directory
-    saved = read_config(directory)
+    saved = at_places(read_config(directory), plain["paths"])
     check_config(saved, directory / CONFIG)
-    if not single or [o for o in hydra.overrides.task if not o.startswith("resume=")]:
+    missing = [module for module in saved["imports"] if module not in plain["imports"]]
+    if missing:
+        raise ImagingError(
+            f"{directory} was started with imports=[{','.join(missing)}]: give it again, since a file "
+            "does not decide what is imported"
+        )
+    if not single or [o for o in hydra.overrides.task if not o.startswith(("resume=", "imports="))]:
         refuse_changes(directory, saved, plain)
     if single and read_status(directory)["state"] == "completed":
         raise ImagingError(

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from imaging.runs.config import CONFIG, read_config
+from imaging.runs.config import CONFIG, at_places, read_config
 from imaging.runs.lock import refuse_locked
 from imaging.runs.names import quoted
 from imaging.runs.overrides import NO_SETTINGS_OF_RUNS, passed
@@ -62,7 +62,7 @@ def plan_jobs(
         refuse_devices(plain["trainer"]["devices"], devices)
         refuse_locked(directory)
         if (directory / CONFIG).is_file():
-            refuse_changes(directory, read_config(directory), plain)
+            refuse_changes(directory, at_places(read_config(directory), plain["paths"]), plain)
         jobs.append((directory, plain, words))
     for directory, plain, _ in jobs:
         if not is_over(directory):

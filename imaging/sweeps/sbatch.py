@@ -2,9 +2,11 @@
 
 import shlex
 from pathlib import Path
+from typing import Annotated
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
+from imaging.settings import Limit, at_least, check, list_of
 from imaging.sweeps.jobs import Job
 from imaging.sweeps.queue import LOG
 
@@ -23,6 +25,9 @@ OPTIONS = {
     "cpus_per_task": "cpus-per-task",
 }
 
+Lines = Annotated[list, list_of("a list of lines of shell", str)]
+Options = Annotated[dict, Limit("a mapping of sbatch's options to values", lambda options: True)]
+
 
 def check_settings(settings: dict) -> None:
     """
@@ -35,23 +40,14 @@ def check_settings(settings: dict) -> None:
         value = settings.get(key)
         if value is None and (key in optional or key not in settings):
             continue
-        if type(value) is not int or value < smallest:
-            raise ImagingError(
-                f"hydra.launcher.{key} is {value!r}; expected a whole number, at least {smallest}"
-            )
+        check(f"hydra.launcher.{key}", value, Annotated[int, at_least(smallest)])
     if settings["signal_delay_s"] >= 60 * settings["timeout_min"]:
         raise ImagingError(
             f"hydra.launcher.signal_delay_s is {settings['signal_delay_s']}, no less than the time limit of "
             f"{settings['timeout_min']} minutes: the warning would come before the start"
         )
-    setup = settings["setup"]
-    if not isinstance(setup, list) or not all(isinstance(line, str) for line in setup):
-        raise ImagingError(f"hydra.launcher.setup is {setup!r}; expected a list of lines of shell")
-    if not isinstance(settings["additional_parameters"], dict):
-        raise ImagingError(
-            f"hydra.launcher.additional_parameters is {settings['additional_parameters']!r}; expected a "
-            "mapping of sbatch's options to values"
-        )
+    check("hydra.launcher.setup", settings["setup"], Lines)
+    check("hydra.launcher.additional_parameters", settings["additional_parameters"], Options)
 
 
 def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:

@@ -5,13 +5,14 @@ from imaging.registry import Registry
 TASKS = Registry("task", "imaging.tasks")
 OPTIMIZERS = Registry("optimizer", "imaging.tasks")
 SCHEDULES = Registry("schedule", "imaging.tasks")
+LOSSES = Registry("loss", "imaging.tasks")
 
 
 def build_task(config: dict):
     """The task that a run's composed config describes, with a freshly initialised network.
 
     Args:
-        config: plain data with `task`, `model`, `physics`, `optimizer`, `schedule` and `seed`.
+        config: plain data with `task`, `loss`, `model`, `physics`, `optimizer`, `schedule` and `seed`.
 
     Raises:
         ImagingError: a name or a setting that does not exist, or a value out of range.
@@ -25,5 +26,6 @@ def build_task(config: dict):
         physics=build_physics(config["physics"]),
         optimizer=config["optimizer"],
         schedule=config["schedule"],
+        loss=LOSSES.build(config["loss"]),
         seed=config["seed"],
     )

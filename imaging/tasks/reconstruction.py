@@ -1,37 +1,20 @@
 """The training and validation body that all tasks share."""
 
-from collections.abc import Callable
-
 import pytorch_lightning as pl
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
 from imaging.precision import full_precision
 from imaging.randomness import generator
-from imaging.registry import closest
 from imaging.tasks import OPTIMIZERS, SCHEDULES
+from imaging.tasks.losses import Loss
 
 
 def as_float(image: Tensor) -> Tensor:
     """uint8 or float images as float32 in [0, 1], on the device where they are."""
     return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
-
-
-def _log_mse(x_hat: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
-    error = (x_hat - x).square().flatten(1).mean(dim=1)
-    return torch.log10(error + 1e-8).mean()  # a tenth of the negative PSNR; a patch may be restored wholly
-
-
-# From x_hat, x (N, C, H, W) in the network's units and, for the one that uses it, sigma (N, 1, 1, 1). The
-# last two let each noise level of a range have its say; the plain error is mostly that of the strongest.
-LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    "mse": lambda x_hat, x, sigma: F.mse_loss(x_hat, x),
-    "mse_over_variance": lambda x_hat, x, sigma: ((x_hat - x) / sigma).square().mean(),
-    "log_mse": _log_mse,
-}
 
 
 class Reconstruction(pl.LightningModule):
@@ -43,21 +26,18 @@ class Reconstruction(pl.LightningModule):
         physics: A and n; see `imaging.physics.measurement.Physics`.
         optimizer, schedule: `{name: …}` and settings, for `imaging.tasks.optimizers`.
         seed: the key from which all noise of the training is drawn.
-        loss: a name of `LOSSES`.
+        loss: what is minimised; see `imaging.tasks.losses`.
 
     Raises:
-        ImagingError: an unknown loss, or one for which noise of sigma 0 is too little.
+        ImagingError: a loss that divides by the noise, which may be 0.
     """
 
-    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: str = "mse"):
+    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
         super().__init__()
-        if loss not in LOSSES:
-            known = ", ".join(LOSSES)
-            raise ImagingError(f"task.loss is {loss!r}{closest(loss, LOSSES)}; there are: {known}")
-        if loss == "mse_over_variance" and not physics.noise.low > 0:
-            raise ImagingError(f"task.loss={loss} divides by sigma², and physics.noise.sigma reaches 0")
+        if loss.divides_by_sigma and not physics.noise.low > 0:
+            raise ImagingError("this loss divides by sigma², and physics.noise.sigma reaches 0")
         self.network, self.physics = network, physics
-        self.loss, self.uses_sigma = LOSSES[loss], self.takes_sigma or loss == "mse_over_variance"
+        self.loss, self.uses_sigma = loss, self.takes_sigma or loss.uses_sigma
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
         # One Metric for the estimate and one for the measurement itself, the baseline to beat.
         self.val_psnr, self.val_psnr_input = PSNR(), PSNR()
@@ -150,7 +130,7 @@ class Reconstruction(pl.LightningModule):
         return sigmas, sigmas[rank::world_size]
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
-        """Limit the norm of all gradients together. Lightning's own refuses a fused optimiser under autocast."""
+        """Limit the norm of all gradients together; Lightning's refuses fused optimisers under autocast."""
         if gradient_clip_val is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.settings import Positive
 from imaging.tasks import TASKS
+from imaging.tasks.losses import Loss
 from imaging.tasks.reconstruction import Reconstruction
 
 
@@ -12,7 +14,7 @@ from imaging.tasks.reconstruction import Reconstruction
 class Denoiser(Reconstruction):
     """y = x + n: nothing but noise; the operator must be the identity."""
 
-    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: str = "mse"):
+    def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
         from imaging.physics.identity import Identity
 
         if not isinstance(physics.operator, Identity):
@@ -43,12 +45,10 @@ class Inpainter(Reconstruction):
         optimizer: dict,
         schedule: dict,
         seed: int,
-        loss: str = "mse",
+        loss: Loss,
         mean: float = 0.0,
-        std: float = 1.0,
+        std: Positive = 1.0,
     ):
-        if not std > 0:
-            raise ImagingError(f"task.std is {std}; expected a positive number")
         super().__init__(network, physics, optimizer, schedule, seed, loss)
         self.mean, self.std = mean, std
 

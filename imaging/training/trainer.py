@@ -6,39 +6,25 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from imaging.errors import ImagingError
 from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, newest_checkpoint
 from imaging.runs.run import Run
-from imaging.training.averaging import WeightAveraging
-from imaging.training.checkpoints import Checkpoints, PlainCheckpoints
-from imaging.training.curves import Curves
+from imaging.training.callbacks import CALLBACKS
+from imaging.training.callbacks.averaging import WeightAveraging
+from imaging.training.callbacks.checkpoints import Checkpoints, PlainCheckpoints
+from imaging.training.callbacks.curves import Curves
+from imaging.training.callbacks.progress import Status, progress_callback
+from imaging.training.callbacks.pruning import PruneBelowMedian
+from imaging.training.callbacks.signals import SaveWhenAsked
 from imaging.training.lightning import stop_after
-from imaging.training.progress import Status, progress_callback
-from imaging.training.pruning import PruneBelowMedian
-from imaging.training.signals import SaveWhenAsked
+from imaging.training.loggers import LOGGERS, Board
+from imaging.training.settings import TrainerSettings
 from imaging.training.strategies import choose_strategy
 
-
-class Board(TensorBoardLogger):
-    """TensorBoard's event file in the run's `tensorboard/`, and no copy of the config beside it."""
-
-    def __init__(self, run: Run, resumed_step: int | None):
-        # TensorBoard then drops what an earlier attempt has drawn after that step.
-        purge_step = None if resumed_step is None else resumed_step + 1
-        super().__init__(
-            run.directory, name="", version="tensorboard", default_hp_metric=False, purge_step=purge_step
-        )
-
-    def save(self) -> None:
-        self.experiment.flush()
-
-
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
-COMPILE_MODES = (False, True, "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
 def default_device(accelerator: str) -> str:
@@ -64,15 +50,9 @@ def device_of(accelerator: str) -> torch.device:
 
 
 def choose_precision(precision: str, accelerator: str) -> str:
-    """'auto' becomes bf16 where the device multiplies it in hardware, else float32.
-
-    Raises:
-        ImagingError: not one of auto, float32, bf16.
-    """
-    if precision in PRECISIONS:
-        return precision
+    """'auto' becomes bf16 where the device multiplies it in hardware, else float32."""
     if precision != "auto":
-        raise ImagingError(f"trainer.precision is '{precision}'; expected auto, float32 or bf16")
+        return precision
     if default_device(accelerator) == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bf16" if torch.cpu._is_avx512_bf16_supported() else "float32"
@@ -90,41 +70,45 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
             of which none can be read.
     """
     _quieten()
-    _check(settings)
-    settings = dict(settings)
-    precision = choose_precision(settings.pop("precision"), settings["accelerator"])
-    settings.pop("channels_last")
-    settings.pop("compile")
-    clip = settings.pop("gradient_clip_val")
-    checkpoints = Checkpoints(run.checkpoints, settings.pop("checkpoint_every_n_steps"))
-    prune = settings.pop("prune_after"), settings.pop("prune_others")
-    decay, time_limit = settings.pop("weight_averaging"), settings.pop("time_limit")
-    curves, leaving = Curves(), SaveWhenAsked(run.interrupts, checkpoints, time_limit)
+    own, others = TrainerSettings.of(settings)
+    device = default_device(own.accelerator)
+    checkpoints = Checkpoints(run.checkpoints, own.checkpoint_every_n_steps)
+    curves, leaving = Curves(), SaveWhenAsked(run.interrupts, checkpoints, own.time_limit)
     callbacks = [
         curves,
-        *([WeightAveraging(decay)] if decay else []),  # before what saves
+        *([WeightAveraging(own.weight_averaging)] if own.weight_averaging else []),  # before what saves
         PlainCheckpoints(run.config),
         Status(run),  # before the checkpoint: a validation that it lacks would be in no status
         checkpoints,
-        *([PruneBelowMedian(run, *prune)] if prune[0] else []),
+        *([PruneBelowMedian(run, own.prune_after, own.prune_others)] if own.prune_after else []),
+        *(CALLBACKS.build(callback) for callback in run.config.get("callbacks", {}).values()),
         leaving,
         *([progress_callback(curves)] if run.writes else []),
     ]
-    settings["accelerator"] = default_device(settings["accelerator"])
-    several = settings.pop("strategy") == "ddp" or settings.get("num_nodes", 1) > 1
+    several = own.strategy == "ddp" or others.get("num_nodes", 1) > 1
     plugins = [AtomicCheckpointIO()]
     if SLURMEnvironment.detect():
         # Else Lightning saves inside the signal's handler, and queues the job again behind our back.
         plugins.append(SLURMEnvironment(auto_requeue=False))
     start, checkpoint = newest_checkpoint(run.checkpoints)
     checkpoints.intact = start is None or start.name == LAST
-    own = {
-        "precision": PRECISIONS[precision],
+    place = {"directory": run.directory, "step": checkpoint.get("global_step")}
+    others_beside = run.config.get("logger", {}).values() if run.writes else []
+    loggers = [Board(**place), *(LOGGERS.build(logger, **place) for logger in others_beside)]
+    fixed = {
+        "accelerator": device,
+        "devices": own.devices,
+        "precision": PRECISIONS[choose_precision(own.precision, device)],
+        "benchmark": own.benchmark,
+        "max_epochs": own.max_epochs,
+        "max_steps": own.max_steps,
+        "log_every_n_steps": own.log_every_n_steps,
+        "val_check_interval": own.val_check_interval,
+        "check_val_every_n_epoch": None,  # validation comes at fixed steps, not at epochs' ends
         "default_root_dir": run.directory,
-        "logger": Board(run, checkpoint.get("global_step")),
+        "logger": loggers,
         "callbacks": callbacks,
         "plugins": plugins,
-        "check_val_every_n_epoch": None,  # validation comes at fixed steps, not at epochs' ends
         "enable_checkpointing": False,
         "enable_progress_bar": False,  # it would count blocks
         "enable_model_summary": False,
@@ -133,63 +117,33 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     }
     try:
         strategy = choose_strategy(
-            settings["accelerator"],
-            settings["devices"],
+            device,
+            own.devices,
             several,
-            clip=clip,
-            pauses=(checkpoints.every_n_steps,),
+            clip=own.gradient_clip_val,
+            pauses=(own.checkpoint_every_n_steps,),
             leave=leaving.asked,
         )
-        return pl.Trainer(**settings, **own, strategy=strategy), start
-    except (MisconfigurationException, ImportError, TypeError, ValueError, RuntimeError) as error:
+        return pl.Trainer(**others, **fixed, strategy=strategy), start
+    except (MisconfigurationException, ImportError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ImagingError(f"the trainer does not take these settings: {reason[:300]}") from error
 
 
-def _check(settings: dict) -> None:
-    for key in ("log_every_n_steps", "val_check_interval", "checkpoint_every_n_steps"):
-        if type(settings[key]) is not int or settings[key] < 1:
-            raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a number of steps, at least 1")
-    for key in ("max_epochs", "max_steps"):
-        if type(settings[key]) is not int or settings[key] < -1:
-            raise ImagingError(f"trainer.{key} is {settings[key]!r}; expected a whole number, -1: no limit")
-    if settings["compile"] not in COMPILE_MODES:
-        modes = ", ".join(map(str, COMPILE_MODES))
-        raise ImagingError(f"trainer.compile is {settings['compile']!r}; expected one of {modes}")
-    if settings["strategy"] not in ("auto", "ddp"):
-        raise ImagingError(f"trainer.strategy is {settings['strategy']!r}; expected auto or ddp")
-    for key in ("accumulate_grad_batches", "limit_train_batches", "overfit_batches"):
-        if key in settings:
-            raise ImagingError(f"trainer.{key} is not supported: set data.batch_size or trainer.max_steps")
-    if settings["max_epochs"] == settings["max_steps"] == -1:
-        raise ImagingError("trainer.max_epochs and trainer.max_steps are both -1: the training would not end")
-    clip = settings["gradient_clip_val"]
-    if clip is not None and not (isinstance(clip, int | float) and clip > 0):
-        raise ImagingError(f"trainer.gradient_clip_val is {clip!r}; expected null or a norm, more than 0")
-    for key in ("prune_after", "prune_others"):
-        value = settings[key]
-        if not (type(value) is int and value > 0) and not (key == "prune_after" and value is None):
-            raise ImagingError(f"trainer.{key} is {value!r}; expected a number, at least 1")
-    decay, limit = settings["weight_averaging"], settings["time_limit"]
-    if decay is not None and not (isinstance(decay, float) and 0 < decay < 1):
-        raise ImagingError(f"trainer.weight_averaging is {decay!r}; expected null or a decay between 0 and 1")
-    if limit is not None and not (isinstance(limit, int | float) and limit > 0):
-        raise ImagingError(f"trainer.time_limit is {limit!r}; expected null or minutes, more than 0")
-
-
-def prepare_network(network: torch.nn.Module, settings: dict, device: str = "cpu") -> None:
+def prepare_network(
+    network: torch.nn.Module, channels_last: bool, compile: bool | str = False, device: str = "cpu"
+) -> None:
     """Memory layout and compilation; neither changes a key of the checkpoint.
 
     `compile` is false, true or a mode of `torch.compile`; true is 'reduce-overhead' on a GPU, which records
     CUDA graphs, and 'default' elsewhere.
     """
-    if settings["channels_last"]:
+    if channels_last:
         network.to(memory_format=torch.channels_last)
-    mode = settings["compile"]
-    if mode is True:
-        mode = "reduce-overhead" if device == "cuda" else "default"
-    if mode:
-        network.compile(mode=mode)
+    if compile is True:
+        compile = "reduce-overhead" if device == "cuda" else "default"
+    if compile:
+        network.compile(mode=compile)
 
 
 def _quieten() -> None:
@@ -218,14 +172,14 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
     Returns:
         the final validation numbers by flat names.
     """
-    settings = run.config["trainer"]
+    settings, _ = TrainerSettings.of(run.config["trainer"])
     parameters = sum(p.numel() for p in task.network.parameters())
     device = trainer.strategy.root_device
     if run.writes:
         precision = {v: k for k, v in PRECISIONS.items()}[trainer.precision]
         name = run.config["model"]["name"]
         print(f"{run.directory}\n{name}, {parameters:,} parameters, {device}, {precision}", flush=True)
-    prepare_network(task.network, settings, device.type)
+    prepare_network(task.network, settings.channels_last, settings.compile, device.type)
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32; evaluation turns it off
     if parameters:
@@ -244,19 +198,19 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
     return {name: float(value) for name, value in trainer.callback_metrics.items() if name != "step"}
 
 
-def _set_length(trainer: pl.Trainer, settings: dict, data, writes: bool) -> None:
+def _set_length(trainer: pl.Trainer, settings: TrainerSettings, data, writes: bool) -> None:
     """Stop after the sooner of two limits, and say so if somebody may have meant the other."""
     data.prepare_data()
     data.setup("fit")
-    limits = {"max_steps": settings["max_steps"]} if settings["max_steps"] != -1 else {}
-    if settings["max_epochs"] != -1:
-        limits["max_epochs"] = settings["max_epochs"] * data.steps_per_epoch(trainer.world_size)
+    limits = {"max_steps": settings.max_steps} if settings.max_steps != -1 else {}
+    if settings.max_epochs != -1:
+        limits["max_epochs"] = settings.max_epochs * data.steps_per_epoch(trainer.world_size)
     steps = min(limits.values())
     stop_after(trainer, steps)
     if writes and 0 < steps < limits.get("max_steps", steps):
         print(
-            f"trainer.max_epochs={settings['max_epochs']} ends it after {steps} steps, before "
-            f"trainer.max_steps={settings['max_steps']}; for these: trainer.max_epochs=-1",
+            f"trainer.max_epochs={settings.max_epochs} ends it after {steps} steps, before "
+            f"trainer.max_steps={settings.max_steps}; for these: trainer.max_epochs=-1",
             flush=True,
         )
 

@@ -38,7 +38,7 @@ def numbered(count, height=8, width=12):
 
 
 def ready(source, **settings) -> ImageData:
-    data = ImageData(source, **settings)
+    data = ImageData(source, **{"patch_size": None} | settings)
     data.prepare_data()
     data.setup("fit")
     return data
@@ -192,7 +192,7 @@ def test_trains_with_and_without_validation_images():
 
     for count, expected in ((2, ["i2", "i3"]), (0, [])):
         module = Module()
-        data = ImageData(Fake(numbered(4)), validation_images=count, batch_size=2)
+        data = ImageData(Fake(numbered(4)), patch_size=None, validation_images=count, batch_size=2)
         pl.Trainer(
             accelerator="cpu",
             max_epochs=1,

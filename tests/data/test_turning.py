@@ -71,4 +71,4 @@ def test_augment_turns_what_training_would_see_without_it(settings):
 
 def test_whole_images_are_not_turned():
     with pytest.raises(ImagingError, match=r"^data\.augment needs data\.patch_size$"):
-        ImageData(Photographs(), augment=True)
+        ImageData(Photographs(), patch_size=None, augment=True)

@@ -13,6 +13,7 @@ from imaging.tasks import build_task
 
 CONFIG = {
     "task": {"name": "denoiser"},
+    "loss": {"name": "mse"},
     "model": {"name": "dncnn", "channels": 1, "depth": 2, "hidden_channels": 4},
     "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
     "optimizer": {"name": "adam"},
@@ -89,7 +90,10 @@ def test_a_sigma_that_is_none_is_refused(sigmas):
 
 
 def test_an_image_that_the_operator_cannot_take_is_refused_at_once():
-    blur = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.1}}
+    blur = {
+        "operator": {"name": "blur", "psf": {"name": "digit"}},
+        "noise": {"sigma": 0.1},
+    }
     task = build_task(CONFIG | {"physics": blur, "task": {"name": "deconvolver"}})
     with pytest.raises(ImagingError, match="smaller than the 7 x 7 psf"):
         check_sizes(task, images(1, 5))
@@ -112,13 +116,17 @@ def test_records_are_of_the_convention_that_they_name():
     assert second.psnr == pytest.approx(second.psnr_input)
     assert second.psnr > first.psnr + 1  # what is clipped is nearer
     with pytest.raises(
-        ImagingError, match=r"^convention is 'cliped' \(did you mean 'clipped'\?\); there are: "
+        ImagingError,
+        match=r"^convention is 'cliped' \(did you mean 'clipped'\?\); expected unclipped or clipped",
     ):
         Protocol("set", (0.3,), convention="cliped")
 
 
 def test_a_network_that_takes_sigma_is_told_that_of_the_test():
-    blur = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
+    blur = {
+        "operator": {"name": "blur", "psf": {"name": "digit"}},
+        "noise": {"sigma": 0.01},
+    }
     model = {"name": "wiener_pair", "psf": {"name": "digit"}, "channels": 1, "hidden_channels": 4}
     task, told = build_task(CONFIG | {"task": {"name": "deconvolver"}, "model": model, "physics": blur}), []
     task.network.forward = lambda y, sigma: told.append(sigma.flatten().tolist()) or y

@@ -88,7 +88,9 @@ def test_a_sweep_of_which_nothing_can_be_tested_says_why(command, tiny, tmp_path
     assert complained.count("has no checkpoint") == 2
 
 
-@pytest.mark.parametrize(("pixel", "words"), [("[500,3]", "a row below 48"), ("[1]", "expected null or")])
+@pytest.mark.parametrize(
+    ("pixel", "words"), [("[500,3]", "a row below 48"), ("[1]", "expected [row, column] or null")]
+)
 def test_a_pixel_that_is_none_is_told(pixel, words, command, run):
     status, _, complained = command("evaluate.py", f"run={run}", f"pixel={pixel}")
     assert (status, complained.count("\n")) == (2, 1)
@@ -106,7 +108,7 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["noise_seeds=abc"], "noise_seeds is 'abc'; expected at least 1"),
+        (["noise_seeds=abc"], "noise_seeds is 'abc'; expected a whole number, at least 1"),
         (["sigmas=[0.1,0.1]"], "sigmas is [0.1, 0.1]; expected each once"),
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
         (["accelerator=abacus"], "there is no device 'abacus' here ("),

@@ -17,6 +17,7 @@ def task_with(model: dict, channels: int = 1):
     task = build_task(
         {
             "task": {"name": "denoiser"},
+            "loss": {"name": "mse"},
             "model": {"channels": channels} | model if model["name"] != "identity" else model,
             "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
             "optimizer": {"name": "adam"},

@@ -105,7 +105,12 @@ def test_weights_of_one_kind_are_told_apart_by_their_names():
 
 def test_each_physics_has_its_measurement_and_the_gain_is_over_it():
     def blurred(sigma):
-        return {"physics": {"operator": {"name": "blur", "psf": {"sigma": sigma}}, "noise": {"sigma": 0.0}}}
+        return {
+            "physics": {
+                "operator": {"name": "blur", "psf": {"sigma": sigma}},
+                "noise": {"sigma": 0.0},
+            }
+        }
 
     results = [
         result("a", [30.0], blurred(1.0), before=26.0),

@@ -14,6 +14,7 @@ def task_with(model: dict, physics: dict = NOISE):
     return build_task(
         {
             "task": {"name": "denoiser" if physics is NOISE else "deconvolver"},
+            "loss": {"name": "mse"},
             "model": model,
             "physics": physics,
             "optimizer": {"name": "adam"},
@@ -26,8 +27,22 @@ def task_with(model: dict, physics: dict = NOISE):
 MODELS = {
     "identity": {"name": "identity"},
     "dncnn": {"name": "dncnn", "channels": 1, "hidden_channels": 6, "depth": 7},
-    "unet of 2 levels": {"name": "unet", "channels": 1, "hidden_channels": 4, "levels": 2},
-    "unet of 4 levels": {"name": "unet", "channels": 1, "hidden_channels": 4, "levels": 4},
+    "unet of 2 levels": {
+        "name": "unet",
+        "channels": 1,
+        "hidden_channels": 4,
+        "levels": 2,
+        "padding": "zeros",
+        "bias": True,
+    },
+    "unet of 4 levels": {
+        "name": "unet",
+        "channels": 1,
+        "hidden_channels": 4,
+        "levels": 4,
+        "padding": "zeros",
+        "bias": True,
+    },
 }
 
 

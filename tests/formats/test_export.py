@@ -16,7 +16,7 @@ FRONT = {"name": "wiener_front_end", "wiener": {"psf": DIGIT}, "network": PERIOD
 MODELS = {  # and whether one file is for all sizes
     "dncnn": ({"name": "dncnn", **SMALL}, NOISE, True),
     "dncnn_deep": ({"name": "dncnn_deep", **SMALL, "depth": 4, "bias": False}, NOISE, True),
-    "unet": ({"name": "unet", **SMALL}, NOISE, False),
+    "unet": ({"name": "unet", **SMALL, "padding": "zeros"}, NOISE, False),
     "wiener": ({"name": "wiener", "psf": DIGIT}, BLUR, False),
     "wiener_front_end": (
         {"name": "wiener_front_end", "wiener": {"psf": DIGIT}, "network": PERIODIC},
@@ -33,6 +33,7 @@ def test_the_exported_network_gives_the_same(name, tmp_path):
     task = build_task(
         {
             "task": {"name": "denoiser" if physics is NOISE else "deconvolver"},
+            "loss": {"name": "mse"},
             "model": model,
             "physics": physics,
             "optimizer": {"name": "adam"},

@@ -9,6 +9,7 @@ from imaging.tasks import build_task
 
 CONFIG = {
     "task": {"name": "denoiser"},
+    "loss": {"name": "mse"},
     "model": {"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 4},
     "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
     "optimizer": {"name": "adam"},

@@ -85,5 +85,5 @@ class TestFirstWeights:
 
 @pytest.mark.parametrize("setting", [{"depth": 1}, {"channels": 0}, {"hidden_channels": 0}])
 def test_wrong_settings(setting):
-    with pytest.raises(ImagingError, match=f"model.{next(iter(setting))} is .*; expected at least"):
+    with pytest.raises(ImagingError, match=f"model.{next(iter(setting))} is .*; expected a whole number"):
         build_model({"name": "dncnn", **setting})

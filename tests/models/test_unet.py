@@ -37,8 +37,8 @@ def test_any_number_of_levels(levels):
 
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_residual_is_added_to_the_input(padding):
-    model, y = UNet(hidden_channels=4, padding=padding), images(1, 3, 10, 11)
-    direct = UNet(hidden_channels=4, padding=padding, residual=False)
+    model, y = UNet(hidden_channels=4, bias=True, padding=padding), images(1, 3, 10, 11)
+    direct = UNet(hidden_channels=4, bias=True, padding=padding, residual=False)
     assert torch.allclose(model(y), y + direct(y), atol=1e-6)
     nn.init.zeros_(model.last.weight)
     nn.init.zeros_(model.last.bias)
@@ -113,10 +113,10 @@ def test_learns_to_undo_a_blur():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"levels": 0}, "model.levels is 0; expected at least 1"),
+        ({"levels": 0}, "model.levels is 0; expected a whole number, at least 1"),
         ({"channels": 0}, "model.channels is 0"),
         ({"hidden_channels": -1}, "model.hidden_channels is -1"),
-        ({"padding": "reflect"}, "model.padding is 'reflect'; expected 'zeros' or 'circular'"),
+        ({"padding": "reflect"}, "model.padding is 'reflect'; expected zeros or circular"),
     ],
 )
 def test_wrong_settings(setting, message):

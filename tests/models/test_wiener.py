@@ -112,7 +112,7 @@ class TestFrontEnd:
             ({"wiener": {"snr": 1.0}}, "model 'wiener' needs the setting 'psf'"),
             ({"wiener": {"psf": DIGIT, "snrr": 1.0}}, "model 'wiener' has no setting 'snrr'"),
             ({"network": {"name": "unett"}}, "unknown model 'unett'"),
-            ({"network": "unet"}, "model.network is 'unet'; expected dict"),
+            ({"network": "unet"}, "model.network is 'unet'; expected a mapping"),
         ],
     )
     def test_wrong_settings(self, change, message):

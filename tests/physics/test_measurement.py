@@ -51,7 +51,10 @@ def test_noise_is_a_replaceable_object():
     [
         ({"operator": BLUR}, "physics needs the setting 'noise'"),
         ({"noise": {"sigma": 0.1}}, "physics needs the setting 'operator'"),
-        ({"operator": BLUR, "noise": {"sigma": 0.1}, "nose": 1}, r"no setting 'nose' \(did you mean 'noise'"),
+        (
+            {"operator": BLUR, "noise": {"sigma": 0.1}, "nose": 1},
+            r"no setting 'nose' \(did you mean 'noise'",
+        ),
         ({"operator": BLUR, "noise": {"sgma": 0.1}}, "physics.noise needs the setting 'sigma'"),
         (
             {"operator": BLUR, "noise": {"sigma": 0.1, "drew": 1}},
@@ -59,10 +62,19 @@ def test_noise_is_a_replaceable_object():
         ),
         ({"operator": BLUR, "noise": {"sigma": -0.1}}, "physics.noise.sigma is -0.1"),
         ({"operator": BLUR, "noise": 0.1}, "physics.noise is 0.1; expected settings: sigma"),
-        ({"operator": "blur", "noise": {"sigma": 0.1}}, "physics.operator is 'blur'; expected settings"),
-        ({"operator": {"name": "blurr"}, "noise": {"sigma": 0.1}}, "unknown physics.operator 'blurr'"),
         (
-            {"operator": {"name": "blur", "psf": {"name": "dot"}}, "noise": {"sigma": 0.1}},
+            {"operator": "blur", "noise": {"sigma": 0.1}},
+            "physics.operator is 'blur'; expected settings",
+        ),
+        (
+            {"operator": {"name": "blurr"}, "noise": {"sigma": 0.1}},
+            "unknown physics.operator 'blurr'",
+        ),
+        (
+            {
+                "operator": {"name": "blur", "psf": {"name": "dot"}},
+                "noise": {"sigma": 0.1},
+            },
             "unknown psf 'dot'",
         ),
     ],

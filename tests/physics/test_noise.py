@@ -97,7 +97,7 @@ def test_the_named_draws_are_powers(name, power):
 
 @pytest.mark.parametrize("draw", [-1, float("nan"), float("inf"), True, None, [1]])
 def test_a_draw_that_is_none(draw):
-    with pytest.raises(ImagingError, match=r"draw is .*; expected uniform, log_uniform, or a number >= 0"):
+    with pytest.raises(ImagingError, match=r"draw is .*; expected uniform, log_uniform or a number >= 0"):
         GaussianNoise([0.1, 0.2], draw=draw)
 
 

@@ -17,7 +17,7 @@ CONFIGS = {
     "gaussian of even size": {"name": "gaussian", "sigma": 1.5, "size": 6},
     "gaussian of default size": {"name": "gaussian", "sigma": 0.8},
     "motion": {"name": "motion", "length": 9, "angle": 30},
-    "short motion": {"name": "motion", "length": 1},
+    "short motion": {"name": "motion", "length": 1, "angle": 0},
 }
 
 
@@ -72,7 +72,7 @@ def test_gaussian_reaches_three_sigma_by_default():
 
 def test_horizontal_and_vertical_motion_are_a_row_and_a_column():
     ninth = torch.full((1, 9), 1 / 9)
-    assert torch.allclose(make_psf({"name": "motion", "length": 9}), ninth)
+    assert torch.allclose(make_psf({"name": "motion", "length": 9, "angle": 0}), ninth)
     assert torch.allclose(make_psf({"name": "motion", "length": 9, "angle": 90}), ninth.T)
     assert torch.allclose(make_psf({"name": "motion", "length": 9, "angle": 180}), ninth)
 
@@ -109,7 +109,7 @@ def test_image_is_divided_by_its_sum(tmp_path, dtype):
         ({"name": "gaussian", "sigma": 0.0}, "psf.sigma is 0.0"),
         ({"name": "gaussian", "sigma": float("nan")}, "psf.sigma is nan"),
         ({"name": "gaussian", "sigma": 1.0, "size": 0}, "psf.size is 0"),
-        ({"name": "motion", "length": 0.5}, "psf.length is 0.5"),
+        ({"name": "motion", "length": 0.5, "angle": 0}, "psf.length is 0.5"),
         ({"name": "motion", "length": 3, "angle": float("inf")}, "psf.angle is inf"),
         ({"name": "image", "path": "no/such.png"}, "no file no/such.png"),
         ({"name": "gausian", "sigma": 1.0}, "did you mean 'gaussian'"),

@@ -42,6 +42,15 @@ def test_what_a_killed_run_wrote_after_its_checkpoint_counts_no_more(tmp_path):
     assert values == pytest.approx([0, 10, 20, 30, 40, 100, 120, 140])
 
 
+def test_files_of_one_second_are_read_in_the_order_of_their_counters(tmp_path):
+    """A process that has written ten files: by its letters the eleventh comes before the tenth."""
+    for counter, step in ((9, 1), (10, 2)):
+        write(tmp_path, [step])
+        (path,) = (p for p in (tmp_path / "tensorboard").iterdir() if ".host." not in p.name)
+        path.rename(path.with_name(f"events.out.tfevents.1700000000.host.77.{counter}"))
+    assert read_curves(tmp_path, ["train/loss"])["train/loss"] == ([1, 2], [1.0, 2.0])
+
+
 @pytest.mark.parametrize("cut", [1, 40, 5000])
 def test_a_file_that_ends_in_the_middle_of_a_record_is_read_up_to_it(tmp_path, cut):
     write(tmp_path, range(0, 100, 10))

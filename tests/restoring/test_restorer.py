@@ -22,6 +22,7 @@ def restorer(channels=3, model=None, physics=NOISE):
     model = model or {"name": "dncnn", "channels": channels, "hidden_channels": 4, "depth": 3}
     config = {
         "task": {"name": TASKS[physics["operator"]["name"]]},
+        "loss": {"name": "mse"},
         "model": model,
         "physics": physics,
         "optimizer": {"name": "adam"},

@@ -9,7 +9,7 @@ import torch
 
 from imaging.errors import ImagingError
 from imaging.runs.checkpoints import AtomicCheckpointIO, find_checkpoint, read_checkpoint
-from imaging.training.checkpoints import Checkpoints, StoreConfig
+from imaging.training.callbacks.checkpoints import Checkpoints, PlainCheckpoints
 
 
 class Line(pl.LightningModule):
@@ -34,7 +34,7 @@ def fit(directory, steps=6, values=(), every=2):
         max_steps=steps,
         accelerator="cpu",
         logger=False,
-        callbacks=[StoreConfig({"seed": 5}), Checkpoints(directory, every)],
+        callbacks=[PlainCheckpoints({"seed": 5}), Checkpoints(directory, every)],
         plugins=[AtomicCheckpointIO()],
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from imaging.errors import ImagingError
-from imaging.runs.config import check_config, differences, read_config
+from imaging.runs.config import at_places, check_config, current, differences, read_config
 from imaging.sweeps.collect import readable
 
 UNREADABLE = {
@@ -211,3 +211,42 @@ def test_differences_name_the_leaf():
     new = {"model": {"bias": False, "depth": 5, "extra": 1}, "seed": 0}
     assert differences(old, new) == ["model.bias: True -> False", "model.extra: None -> 1"]
     assert differences(old, old) == []
+
+
+def test_a_config_of_an_earlier_version_is_read_as_one_of_this():
+    old = {
+        "task": {"name": "denoiser", "loss": "log_mse"},
+        "physics": {"operator": {}, "noise": {"sigma": 0.1}},
+    }
+    new = current(old)
+    assert new["task"] == {"name": "denoiser"}
+    assert new["loss"] == {"name": "log_mse"}
+    assert new["physics"]["noise"] == {"name": "gaussian", "sigma": 0.1}
+    assert new["imports"] == []
+    assert current(new) == new
+    assert current({"task": {"name": "denoiser"}})["loss"] == {"name": "mse"}
+    assert old["task"]["loss"] == "log_mse"
+
+
+@pytest.mark.parametrize(
+    "strange", [{}, {"task": None, "physics": 3}, {"task": [], "physics": {"noise": "loud"}}]
+)
+def test_what_is_no_config_stays_as_it_is(strange):
+    assert current(strange) == strange | {"imports": []}
+
+
+def test_where_data_lie_is_no_part_of_what_a_run_is():
+    paths = {"data": "/there", "cache": "/there/cache"}
+    data = {"source": {"name": "bsds300", "root": "/there"}, "cache": "/there/cache", "batch_size": 4}
+    here = at_places(
+        {"paths": paths, "data": data, "name": "/there"}, {"data": "/here", "cache": "/tmp/cache"}
+    )
+    assert here["data"] == {
+        "source": {"name": "bsds300", "root": "/here"},
+        "cache": "/tmp/cache",
+        "batch_size": 4,
+    }
+    assert here["paths"] == {"data": "/here", "cache": "/tmp/cache"}
+    assert here["name"] == "/there"
+    assert data["cache"] == "/there/cache"
+    assert at_places({"name": "a"}, paths) == {"name": "a"}

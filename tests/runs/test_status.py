@@ -22,7 +22,7 @@ from imaging.runs.status import (
 from imaging.sweeps.jobs import Job
 from imaging.sweeps.live_table import Watcher
 from imaging.sweeps.slots import Slot
-from imaging.training.pruning import values_at
+from imaging.training.callbacks.pruning import values_at
 
 STATES = {"queued", "running", "completed", "failed", "interrupted", "pruned", "unknown"}
 WHOLE = {

@@ -14,6 +14,7 @@ from imaging.tasks import build_task
 
 CONFIG = {
     "task": {"name": "denoiser"},
+    "loss": {"name": "mse"},
     "model": {"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 8},
     "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
     "optimizer": {"name": "adam", "lr": 3e-3},
@@ -55,7 +56,7 @@ def trainer(**settings) -> pl.Trainer:
 
 def trained(config=CONFIG, **settings):
     task = build_task(config)
-    data = ImageData(Discs(), batch_size=4, validation_images=2, seed=config["seed"])
+    data = ImageData(Discs(), patch_size=None, batch_size=4, validation_images=2, seed=config["seed"])
     trainer(**({"max_steps": 6, "val_check_interval": 100} | settings)).fit(task, datamodule=data)
     return task
 
@@ -88,7 +89,7 @@ def test_validation_does_not_disturb_training():
 def test_every_step_and_every_image_meets_another_noise():
     task, seen = build_task(CONFIG), []
     task.physics.register_forward_hook(lambda module, arguments, y: seen.append(y - arguments[0]))
-    data = ImageData(Discs(), batch_size=4, validation_images=2)
+    data = ImageData(Discs(), patch_size=None, batch_size=4, validation_images=2)
     trainer(max_steps=3, val_check_interval=100).fit(task, datamodule=data)
     draws = torch.cat(seen).flatten(1)
     assert len(torch.unique(draws, dim=0)) == len(draws) == 3 * 4 - 2  # ten images: the third batch has two

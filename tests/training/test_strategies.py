@@ -13,8 +13,8 @@ from imaging.runs.checkpoints import read_checkpoint
 from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
 from imaging.tasks import build_task
-from imaging.training.averaging import WeightAveraging
-from imaging.training.curves import Curves
+from imaging.training.callbacks.averaging import WeightAveraging
+from imaging.training.callbacks.curves import Curves
 from imaging.training.strategies import BlocksOnOneDevice, EveryStep
 from imaging.training.trainer import build_trainer, fit, prepare_network
 
@@ -63,7 +63,7 @@ class Values(pl.loggers.logger.DummyLogger):
 def plain(config: dict, precision: str) -> tuple[dict, dict | None, list, dict]:
     """Weights, average, losses and curves after a training by Lightning's own loop."""
     given, task, data = config["trainer"], build_task(config), build_data(config["data"])
-    prepare_network(task.network, given)
+    prepare_network(task.network, given["channels_last"])
     losses, logger, averaging = Losses(), Values(), given["weight_averaging"]
     average = WeightAveraging(averaging) if averaging else None
     trainer = pl.Trainer(
@@ -85,7 +85,7 @@ def plain(config: dict, precision: str) -> tuple[dict, dict | None, list, dict]:
     [
         [],
         [RANGE, "trainer.gradient_clip_val=0.01", "schedule=cosine", "trainer.weight_averaging=0.9"],
-        [RANGE, "task.loss=mse_over_variance", "optimizer=muon", "trainer.gradient_clip_val=0.01"],
+        [RANGE, "loss=mse_over_variance", "optimizer=muon", "trainer.gradient_clip_val=0.01"],
         ["optimizer=muon", "schedule=cosine", "trainer.weight_averaging=0.5", "data.augment=true"],
     ],
     ids=["adam", "adam with all", "muon, clipped", "muon with a schedule"],

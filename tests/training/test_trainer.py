@@ -40,7 +40,7 @@ def test_the_precision_is_what_the_device_has_in_hardware(gpu, hardware, chosen,
 def test_the_mode_of_compilation(setting, device, mode, monkeypatch):
     network, asked = build_model({"name": "dncnn", "hidden_channels": 4}), []
     monkeypatch.setattr(network, "compile", lambda mode: asked.append(mode))
-    prepare_network(network, {"channels_last": True, "compile": setting}, device)
+    prepare_network(network, True, setting, device)
     assert asked == ([] if mode is None else [mode])
     assert network.net[2].weight.is_contiguous(memory_format=torch.channels_last)
 
@@ -90,7 +90,10 @@ def test_cudnn_may_look_for_its_fastest_convolutions(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("trainer.compile=fast", "trainer.compile is 'fast'; expected one of False, True, default"),
+        (
+            "trainer.compile=fast",
+            "trainer.compile is 'fast'; expected true or false, default",
+        ),
         ("+trainer.accumulate_grad_batches=2", "trainer.accumulate_grad_batches is not supported"),
         ("+trainer.limit_train_batches=3", "trainer.limit_train_batches is not supported"),
         ("trainer.strategy=fsdp", "trainer.strategy is 'fsdp'; expected auto or ddp"),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from imaging.data import SOURCES
+from imaging.data.image_files import Channels
 from imaging.data.sources.folder import Folder
 from imaging.errors import ImagingError
 
@@ -20,7 +21,7 @@ class BSD68(Folder):
 
     name = "bsd68"
 
-    def __init__(self, root: str, channels: int = 1):
+    def __init__(self, root: str, channels: Channels = 1):
         self.folder = Path(root) / "BSD68"
         super().__init__(test=str(self.folder), channels=channels)
 

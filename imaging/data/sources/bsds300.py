@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import check_channels, read_image
+from imaging.data.image_files import Channels, read_image
 from imaging.data.sources.download import fetched, locked, missing, unpack
 from imaging.data.sources.folder import distinct_ids
 from imaging.errors import ImagingError
@@ -32,8 +32,7 @@ class BSDS300:
 
     name = "bsds300"
 
-    def __init__(self, root: str, channels: int = 3, url: str = URL):
-        check_channels(channels)
+    def __init__(self, root: str, channels: Channels = 3, url: str = URL):
         self.root, self.channels, self.url = Path(root), channels, url
         self.folder = self.root / "BSDS300" / "images"
         self._listed: dict[str, list[Path]] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import check_channels, read_image
+from imaging.data.image_files import Channels, read_image
 from imaging.errors import ImagingError
 
 # Fixed for good: results on "bundled" compare only while the split stays as it is. Training: the colour
@@ -36,8 +36,7 @@ class Bundled:
 
     name = "bundled"
 
-    def __init__(self, channels: int = 3):
-        check_channels(channels)
+    def __init__(self, channels: Channels = 3):
         self.channels = channels
 
     def prepare(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import SUFFIXES, check_channels, decoded_bytes, read_image
+from imaging.data.image_files import SUFFIXES, Channels, decoded_bytes, read_image
 from imaging.errors import ImagingError
 from imaging.files import printable
 
@@ -27,8 +27,7 @@ class Folder:
 
     name = "folder"
 
-    def __init__(self, train: str | None = None, test: str | None = None, channels: int = 3):
-        check_channels(channels)
+    def __init__(self, train: str | None = None, test: str | None = None, channels: Channels = 3):
         self.directories = {"train": train, "test": test}
         self.channels = channels
         self._listed: dict[str, list[Path]] = {}

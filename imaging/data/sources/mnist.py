@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import check_channels, to_channels
+from imaging.data.image_files import Channels, to_channels
 from imaging.data.sources.download import fetched, locked, missing
 from imaging.errors import ImagingError
 
@@ -37,8 +37,7 @@ class MNIST:
 
     name = "mnist"
 
-    def __init__(self, root: str, channels: int = 1, url: str = URL):
-        check_channels(channels)
+    def __init__(self, root: str, channels: Channels = 1, url: str = URL):
         self.root, self.channels, self.url = Path(root), channels, url.rstrip("/") + "/"
         self.folder = self.root / "MNIST" / "raw"
         self._stacks: dict[str, Tensor] = {}

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from tqdm import tqdm
 
 from imaging.runs.run import Run
-from imaging.training.curves import Curves
+from imaging.training.callbacks.curves import Curves
 from imaging.training.strategies import EveryStep
 
 

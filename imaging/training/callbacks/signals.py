@@ -5,7 +5,7 @@ import time
 import pytorch_lightning as pl
 
 from imaging.runs.interrupts import Interrupts
-from imaging.training.checkpoints import Checkpoints
+from imaging.training.callbacks.checkpoints import Checkpoints
 
 
 class SaveWhenAsked(pl.Callback):

@@ -7,7 +7,7 @@ import pytest
 from imaging.files import write_json, write_text
 from imaging.runs.run import Pruned, Run
 from imaging.runs.status import read_status
-from imaging.training.pruning import PruneBelowMedian, values_at
+from imaging.training.callbacks.pruning import PruneBelowMedian, values_at
 
 
 @pytest.fixture

@@ -1,0 +1,12 @@
+"""Stop a training that no longer gains."""
+
+from pytorch_lightning.callbacks import EarlyStopping
+
+from imaging.settings import Count, NotNegative
+from imaging.training.callbacks import CALLBACKS
+
+
+@CALLBACKS.register("early_stopping")
+def early_stopping(patience: Count = 5, min_delta: NotNegative = 0.0) -> EarlyStopping:
+    """Stop after `patience` validations of which none is more than `min_delta` dB above the best before."""
+    return EarlyStopping("val/psnr", mode="max", patience=patience, min_delta=min_delta)
