@@ -123,6 +123,8 @@ class Registry:
         Raises:
             ImagingError: unknown name, unknown or missing setting, or a value that it may not have.
         """
+        if not isinstance(config, Mapping):
+            raise ImagingError(f"{self.kind} is {config!r}; expected a mapping, e.g. {{name: …}}")
         settings = dict(config)
         name = settings.pop("name", None)
         parameters = self.parameters(name)

@@ -1,21 +1,10 @@
 """x: the clean images, where they come from and how they reach the training loop.
 
-A source describes two splits of images and is registered in `SOURCES`:
-
-    source.name                  str, e.g. "bsds300"
-    source.prepare()             downloads what is missing; nothing to do for most
-    source.ids(split)            list[str], one id an image; split is "train" or "test"
-    source.read(split, index)    Tensor (C, H, W): uint8 for 8-bit files, float32 in [0, 1] for 16-bit ones
-    source.read_all(split)       optional, for many small images: uint8 Tensor (n, C, H, W)
-    source.decoded_bytes(split)  optional, with the next, for sets that may not fit into memory
-    source.identity(split)       plain data that changes when the images do
-
-`ImageData` makes training, validation and test sets of any source.
+`ImageData` makes training, validation and test sets of any `imaging.data.source.Source`.
 """
 
 from collections.abc import Mapping
 
-from imaging.errors import ImagingError
 from imaging.registry import Registry
 
 SOURCES = Registry("data.source", "imaging.data.sources")
@@ -36,8 +25,6 @@ def build_data(config: Mapping):
     """
     settings = dict(config)
     source = settings.pop("source", None)
-    if not isinstance(source, Mapping):
-        raise ImagingError(f"data.source is {source!r}; expected a mapping, e.g. {{name: bundled}}")
     return DATA.build({"name": "images", **settings}, source=SOURCES.build(source))
 
 

@@ -212,10 +212,9 @@ class ImageData(LightningDataModule):
 
     def _load(self, indices: range, ids: list[str]) -> Sequence[Tensor]:
         """Prepared training images: a stack where the source has one, else a list."""
-        if hasattr(self.source, "read_all"):
-            stack = self.source.read_all("train")[indices.start : indices.stop]
-            return prepare(stack, self.orientation, self.crop)
-
+        stack = self.source.read_all("train")
+        if stack is not None:
+            return prepare(stack[indices.start : indices.stop], self.orientation, self.crop)
         with ThreadPoolExecutor(max_workers=8) as pool:  # decoders let go of the interpreter lock
             return list(pool.map(self._read_train, indices))
 
@@ -252,8 +251,7 @@ class ImageData(LightningDataModule):
         return StackBatches(torch.stack(same_type(images)), self.repeat)
 
     def _is_large(self) -> bool:
-        known = getattr(self.source, "decoded_bytes", None)
-        return known is not None and known("train") > self.memory_gib * 2**30
+        return self.source.decoded_bytes("train") > self.memory_gib * 2**30
 
     def _mapped(self, indices: range) -> MappedPixels:
         key = [self.source.identity("train"), self.orientation, self.crop, len(indices)]

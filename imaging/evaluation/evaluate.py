@@ -254,7 +254,7 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
         for sample in images:
             image = sample["image"][:1] if isinstance(sample, dict) else sample[1][None]
             y = task.measure(as_float(image.to(task.device)), generator("check"))
-            if getattr(task.network, "reach", None) is not None:
+            if task.network.reach is not None:
                 y = y[..., :64, :64]  # it takes any size, and a photograph would take a second
             try:
                 task.restore(y, task.physics.noise.typical_sigma)

@@ -36,7 +36,7 @@ def linear_view(
         k = 0 if the network takes none so small.
     """
     sigmas = sorted({sigma for sigma in protocol.sigmas if sigma > 0})
-    if not getattr(task.network, "homogeneous", False) or not sigmas:
+    if not task.network.homogeneous or not sigmas:
         return None
     sigmas = sigmas[:1] + sigmas[1:][-1:]
     x = as_float(image.to(task.device))[None]

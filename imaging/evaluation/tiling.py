@@ -28,11 +28,11 @@ def restore_tiles(
         sigma: of the noise, for a network that takes it.
     """
     task.eval()
-    size, reach = tuple(image.shape[-2:]), getattr(task.network, "reach", None)
+    size, reach = tuple(image.shape[-2:]), task.network.reach
     if reach is None or max(size) <= side:
         yield slice(0, size[0]), slice(0, size[1]), _restore(task, image, sigma)
         return
-    multiple = getattr(task.network, "multiple", 1)
+    multiple = task.network.multiple
     side, reach = (-(-n // multiple) * multiple for n in (side, reach))
     places = [(top, left) for top in range(0, size[0], side) for left in range(0, size[1], side)]
     for place in tqdm(places, "restoring", unit="tile", leave=False, disable=None):  # in a terminal only

@@ -1,5 +1,6 @@
 """The networks and classical inverses f of x_hat = f(y), built by name from a config."""
 
+from imaging.models.network import complete
 from imaging.registry import Registry
 
 MODELS = Registry("model", "imaging.models")
@@ -17,4 +18,4 @@ def build_model(config):
     Raises:
         ImagingError: unknown name, unknown or missing setting, or a value of the wrong type.
     """
-    return MODELS.build(config)
+    return complete(MODELS.build(config))

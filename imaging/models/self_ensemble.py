@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
+from imaging.models.network import complete
 
 
 class SelfEnsemble(nn.Module):
@@ -32,11 +33,11 @@ class SelfEnsemble(nn.Module):
 
     def __init__(self, network: nn.Module):
         super().__init__()
-        self.network = network
-        self.takes_sigma = getattr(network, "takes_sigma", False)
+        self.network = complete(network)
+        self.takes_sigma = network.takes_sigma
         # Coarser pixels lie elsewhere in a turned piece of an image than in the turned image.
-        self.reach = getattr(network, "reach", None) if getattr(network, "multiple", 1) == 1 else None
-        self.homogeneous = getattr(network, "homogeneous", False)
+        self.reach = network.reach if network.multiple == 1 else None
+        self.homogeneous = network.homogeneous
 
     def forward(self, y: Tensor, *sigma: Tensor) -> Tensor:
         """As f's, one after the other, so that no more memory is taken."""

@@ -93,7 +93,7 @@ class WienerFrontEnd(nn.Module):
         super().__init__()
         self.wiener = MODELS.build({**wiener, "name": "wiener"})
         self.network = build_model(network)
-        self.homogeneous = getattr(self.network, "homogeneous", False)
+        self.homogeneous = self.network.homogeneous
 
     def forward(self, y: Tensor) -> Tensor:
         """(N, C, H, W) -> what the network makes of the same shape."""

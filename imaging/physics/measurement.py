@@ -10,6 +10,8 @@ from imaging.physics.noise import NOISES, GaussianNoise
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.settings import closest
 
+PARTS = ("operator", "noise")
+
 
 class Physics(nn.Module):
     """What an instrument does to an image: y = A x + n.
@@ -64,21 +66,17 @@ def build_physics(config: Mapping) -> Physics:
         >>> blur = {"name": "blur", "psf": {"name": "digit"}}
         >>> physics = build_physics({"operator": blur, "noise": {"sigma": [0.005, 0.01]}})
     """
-    _require("physics", config, ("operator", "noise"))
-    _require("physics.operator", config["operator"], ("name",), optional=None)
-    _require("physics.noise", config["noise"], (), optional=None)
-    return Physics(OPERATORS.build(config["operator"]), NOISES.build({"name": "gaussian", **config["noise"]}))
-
-
-def _require(what: str, config: Mapping, keys: tuple[str, ...], optional: tuple[str, ...] | None = ()):
-    """Refuse a config that lacks one of `keys`, or has one that is not `optional` either (None: all are)."""
     if not isinstance(config, Mapping):
-        raise ImagingError(f"{what} is {config!r}; expected settings: {', '.join(keys)}")
-    for key in keys:
-        if key not in config:
-            raise ImagingError(f"{what} needs the setting '{key}'")
+        raise ImagingError(f"physics is {config!r}; expected operator and noise")
     for key in config:
-        if optional is not None and key not in (known := keys + optional):
+        if key not in PARTS:
             raise ImagingError(
-                f"{what} has no setting '{key}'{closest(key, known)}; it has: {', '.join(known)}"
+                f"physics has no setting '{key}'{closest(key, PARTS)}; it has: operator, noise"
             )
+    for key in PARTS:
+        if key not in config:
+            raise ImagingError(f"physics needs the setting '{key}'")
+    operator, noise = config["operator"], config["noise"]
+    if isinstance(noise, Mapping):
+        noise = {"name": "gaussian", **noise}
+    return Physics(OPERATORS.build(operator), NOISES.build(noise))

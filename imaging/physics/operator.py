@@ -13,7 +13,12 @@ class LinearOperator(nn.Module):
     An operator subclasses this, defines `forward` and `adjoint`, and registers itself in `OPERATORS`;
     its constructor takes plain data, which is what a config can hold. Both methods take and return
     (N, C, H, W) of a floating dtype, keep dtype and device, and are differentiable.
+
+    Attributes:
+        psf: the point spread function of an operator that has one, else None.
     """
+
+    psf: Tensor | None = None
 
     def __init__(self):  # nn.Module's own takes any arguments, which a config could not be checked against
         super().__init__()

@@ -84,7 +84,7 @@ class Restorer:
 
     def _noise_level(self, piece: Tensor) -> float:
         level, network = noise_level(piece).item(), self.task.network
-        if not hasattr(network, "noise_level") or min(piece.shape[-2:]) < max(ENOUGH, *network.psf.shape):
+        if network.noise_level is None or min(piece.shape[-2:]) < max(ENOUGH, *network.psf.shape):
             return level
         return min(level, network.noise_level(piece, periodic=False).item())
 
@@ -126,7 +126,7 @@ class Restorer:
     def _beyond(self, sigma: float) -> list[str]:
         low, high = self.trained_sigmas
         # One that is homogeneous does to a brighter image what it does to a darker one with less noise.
-        more = 3 if getattr(self.task.network, "homogeneous", False) else 1.3
+        more = 3 if self.task.network.homogeneous else 1.3
         if low / more <= sigma <= high * more:
             return []
         trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
@@ -155,7 +155,7 @@ class Restorer:
     @property
     def _in_tiles(self) -> bool:
         """Whether distant pixels have no influence, so that the image can be restored in tiles."""
-        return getattr(self.task.network, "reach", None) is not None or self._is("identity")
+        return self.task.network.reach is not None or self._is("identity")
 
     def _is(self, operator: str) -> bool:
         return self.config["physics"]["operator"]["name"] == operator
@@ -172,8 +172,8 @@ class Restorer:
         return restore(self.task, wide, sigma=sigma)[(..., *inner)]
 
     def _margin(self) -> int:
-        operator = self.task.physics.operator
-        return 4 * max(operator.psf.shape) if hasattr(operator, "psf") else 32
+        psf = self.task.physics.operator.psf
+        return 32 if psf is None else 4 * max(psf.shape)
 
     def _inpaint(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
         if mask is None:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
+from imaging.models.network import complete
 from imaging.precision import full_precision
 from imaging.randomness import generator
 from imaging.tasks import OPTIMIZERS, SCHEDULES
@@ -36,7 +37,7 @@ class Reconstruction(pl.LightningModule):
         super().__init__()
         if loss.divides_by_sigma and not physics.noise.low > 0:
             raise ImagingError("this loss divides by sigma², and physics.noise.sigma reaches 0")
-        self.network, self.physics = network, physics
+        self.network, self.physics = complete(network), physics
         self.loss, self.uses_sigma = loss, self.takes_sigma or loss.uses_sigma
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
         # One Metric for the estimate and one for the measurement itself, the baseline to beat.
@@ -89,7 +90,7 @@ class Reconstruction(pl.LightningModule):
 
     @property
     def takes_sigma(self) -> bool:
-        return getattr(self.network, "takes_sigma", False)
+        return self.network.takes_sigma
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
         """What this task tells of restored images beside PSNR and SSIM: values (N,) by name.
@@ -152,7 +153,7 @@ class Reconstruction(pl.LightningModule):
         Args:
             batches: of validation, `{"image": …, "id": …}`; measured with the training's typical noise.
         """
-        candidates = getattr(self.network, "candidates", ())
+        candidates = self.network.candidates
         batches = [(as_float(b["image"]), b["id"]) for b in batches] if candidates else []
         if not batches:
             return

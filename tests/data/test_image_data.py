@@ -6,10 +6,11 @@ import torch
 from PIL import Image
 
 from imaging.data import ImageData, build_data
+from imaging.data.source import Source
 from imaging.errors import ImagingError
 
 
-class Fake:
+class Fake(Source):
     """A source of given images, test images being the training images."""
 
     name = "fake"

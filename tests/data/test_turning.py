@@ -6,6 +6,7 @@ import torch
 
 from imaging.data.batches import StackBatches
 from imaging.data.module import ImageData
+from imaging.data.source import Source
 from imaging.data.turning import TurnedBatches, turned
 from imaging.errors import ImagingError
 
@@ -44,7 +45,7 @@ def test_positions_depend_on_the_seed_the_epoch_and_the_index_alone():
     assert len(torch.unique(whole.flatten(0, 1).flatten(1), dim=0)) == 8
 
 
-class Photographs:
+class Photographs(Source):
     name = "photographs"
 
     def prepare(self):

@@ -8,6 +8,7 @@ from torch import nn
 from imaging.evaluation.evaluate import Protocol, test_noise
 from imaging.evaluation.linear_view import CROP, equivalent_filter, linear_view, singular_values
 from imaging.evaluation.places import strongest_edge, window
+from imaging.models.network import complete
 from imaging.tasks import build_task
 
 test_noise.__test__ = False  # pytest takes it for a test
@@ -57,7 +58,7 @@ def test_the_filter_is_the_change_of_the_gray_value_by_that_of_gray_pixels():
 
 
 def test_the_singular_values_are_those_of_the_map_made_column_by_column():
-    network = nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    network = complete(nn.Conv2d(1, 1, 3, padding=1, bias=False))
     task = task_with({"name": "identity"})
     task.network = network
     y = torch.rand(1, 1, 6, 7)

@@ -55,16 +55,16 @@ def test_noise_is_a_replaceable_object():
             {"operator": BLUR, "noise": {"sigma": 0.1}, "nose": 1},
             r"no setting 'nose' \(did you mean 'noise'",
         ),
-        ({"operator": BLUR, "noise": {"sgma": 0.1}}, "physics.noise needs the setting 'sigma'"),
+        ({"operator": BLUR, "noise": {"sgma": 0.1}}, "physics.noise 'gaussian' has no setting 'sgma'"),
         (
             {"operator": BLUR, "noise": {"sigma": 0.1, "drew": 1}},
             r"no setting 'drew' \(did you mean 'draw'\?\); it has: sigma, draw",
         ),
         ({"operator": BLUR, "noise": {"sigma": -0.1}}, "physics.noise.sigma is -0.1"),
-        ({"operator": BLUR, "noise": 0.1}, "physics.noise is 0.1; expected settings: sigma"),
+        ({"operator": BLUR, "noise": 0.1}, "physics.noise is 0.1; expected a mapping"),
         (
             {"operator": "blur", "noise": {"sigma": 0.1}},
-            "physics.operator is 'blur'; expected settings",
+            "physics.operator is 'blur'; expected a mapping",
         ),
         (
             {"operator": {"name": "blurr"}, "noise": {"sigma": 0.1}},

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 
 from imaging.data import ImageData
+from imaging.data.source import Source
 from imaging.errors import ImagingError
 from imaging.metrics import psnr
 from imaging.randomness import generator
@@ -23,7 +24,7 @@ CONFIG = {
 }
 
 
-class Discs:
+class Discs(Source):
     """Twelve 24×24 images of a bright disc."""
 
     name = "discs"

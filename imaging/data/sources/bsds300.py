@@ -8,6 +8,7 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.image_files import Channels, read_image
+from imaging.data.source import Source
 from imaging.data.sources.download import fetched, locked, missing, unpack
 from imaging.data.sources.folder import distinct_ids
 from imaging.errors import ImagingError
@@ -17,7 +18,7 @@ SHA256 = "a5f7d0e49fe135c75518a3543ced24470156fd69305ae77845dff2a5138652b4"
 
 
 @SOURCES.register("bsds300")
-class BSDS300:
+class BSDS300(Source):
     """BSDS300 under `root/BSDS300/images/{train,test}/*.jpg`, 321×481 or 481×321 pixels.
 
     Images that already lie there are used as they are; else `prepare` downloads the archive (22 MB).

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.image_files import Channels, read_image
+from imaging.data.source import Source
 from imaging.errors import ImagingError
 
 # Fixed for good: results on "bundled" compare only while the split stays as it is. Training: the colour
@@ -27,7 +28,7 @@ SPLITS = {
 
 
 @SOURCES.register("bundled")
-class Bundled:
+class Bundled(Source):
     """Six training and three test photographs of scikit-image.
 
     Args:

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.image_files import SUFFIXES, Channels, decoded_bytes, read_image
+from imaging.data.source import Source
 from imaging.errors import ImagingError
 from imaging.files import printable
 
 
 @SOURCES.register("folder")
-class Folder:
+class Folder(Source):
     """All PNG, JPEG, TIFF and WebP files below a directory, sorted by path; names with a leading dot are not.
 
     An id is the path below the directory without its extension; see `distinct_ids`.

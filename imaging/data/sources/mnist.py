@@ -11,6 +11,7 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.image_files import Channels, to_channels
+from imaging.data.source import Source
 from imaging.data.sources.download import fetched, locked, missing
 from imaging.errors import ImagingError
 
@@ -21,7 +22,7 @@ MD5 = {"train": "6bbc9ace898e44ae57da46a324031adb", "test": "2646ac647ad5339dbf0
 
 
 @SOURCES.register("mnist")
-class MNIST:
+class MNIST(Source):
     """MNIST under `root/MNIST/raw/{train,t10k}-images-idx3-ubyte[.gz]`; ids "00000", "00001", …
 
     Files that already lie there are used as they are; else `prepare` downloads them (11 MB).
