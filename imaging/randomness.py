@@ -22,6 +22,10 @@ def generator(*keys: int | float | str, device: torch.device | str = "cpu") -> t
 
     Raises:
         TypeError: for a key of another type, whose text might not be the same everywhere.
+
+    Example:
+        >>> torch.rand(2, generator=generator(0, "noise", 7))
+        tensor([0.1886, 0.2608])
     """
     for key in keys:
         if type(key) not in (int, float, str):

@@ -119,6 +119,11 @@ def check(name: str, value, annotation) -> None:
 
     Raises:
         ImagingError: it does not fit.
+
+    Example:
+        >>> check("model.depth", 1, Annotated[int, at_least(2)])
+        Traceback (most recent call last):
+        imaging.errors.ImagingError: model.depth is 1; expected a whole number, at least 2
     """
     if not fits(value, annotation):
         options = [o for a in (annotation, *typing.get_args(annotation)) for o in typing.get_args(a)]

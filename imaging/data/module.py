@@ -65,6 +65,13 @@ class ImageData(LightningDataModule):
     Raises:
         ImagingError: settings that exclude each other or are out of range; in `prepare_data` and `setup`
             images that are missing, unreadable, or too small or too few for the settings.
+
+    Example:
+        >>> from imaging.data import build_data
+        >>> data = build_data({"source": {"name": "bundled"}, "patches_per_image": 100, "batch_size": 16})
+        >>> data.setup("fit")
+        >>> next(iter(data.train_dataloader()))["image"].shape
+        torch.Size([16, 3, 32, 32])
     """
 
     def __init__(

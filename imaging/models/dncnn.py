@@ -27,6 +27,11 @@ class DnCNN(nn.Module):
 
     Raises:
         ImagingError: for a number of layers or channels that is too small.
+
+    Example:
+        >>> import torch
+        >>> DnCNN(hidden_channels=32, bias=False)(torch.rand(1, 3, 20, 30)).shape
+        torch.Size([1, 3, 20, 30])
     """
 
     def __init__(

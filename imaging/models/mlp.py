@@ -29,6 +29,10 @@ class MLP(nn.Module):
 
     Raises:
         ImagingError: a setting is out of range; in `forward`, an image is not of `image_shape`.
+
+    Example:
+        >>> MLP(image_shape=[1, 28, 28], hidden=[32, 32])(torch.rand(4, 1, 28, 28)).shape
+        torch.Size([4, 1, 28, 28])
     """
 
     def __init__(

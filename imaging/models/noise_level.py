@@ -26,6 +26,12 @@ def noise_level(y: Tensor) -> Tensor:
 
     Raises:
         ImagingError: fewer than 5×5 pixels.
+
+    Example:
+        >>> from imaging.randomness import generator
+        >>> y = 0.5 + 0.1 * torch.randn(1, 3, 256, 256, generator=generator(0, "noise"))
+        >>> round(noise_level(y).item(), 2)
+        0.1
     """
     if min(y.shape[-2:]) < 5:
         raise ImagingError("the noise of fewer than 5×5 pixels cannot be estimated")

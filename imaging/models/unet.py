@@ -37,6 +37,10 @@ class UNet(nn.Module):
 
     Raises:
         ImagingError: for a number below 1, an unknown padding, or a residual of other channels.
+
+    Example:
+        >>> UNet(hidden_channels=8)(torch.rand(1, 3, 21, 30)).shape
+        torch.Size([1, 3, 21, 30])
     """
 
     def __init__(
