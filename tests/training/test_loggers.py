@@ -89,6 +89,7 @@ def own(tmp_path, monkeypatch):
         path.write_text(text)
     monkeypatch.setattr(sys, "path", list(sys.path))
     for registry in (MODELS, LOSSES):
+        registry.names()  # fills the table
         monkeypatch.setattr(registry, "_table", dict(registry._table))
     yield ["--config-dir", str(tmp_path / "my_conf"), "imports=[my_own_lab]", *CHOICES]
     sys.modules.pop("my_own_lab", None)
