@@ -34,6 +34,17 @@ test: setup  ## Run the tests
 test-all: test  ## Run the tests, the slow ones too
 	$(BIN)/python -m pytest -m slow
 
+# Each requirement at its lower bound. torch 2.6 from PyPI brings CUDA with it: several gigabytes.
+.venv-oldest/installed: requirements.txt
+	$(PYTHON) -m venv .venv-oldest
+	sed -E '/^(#|$$)/d; s/ *#.*//; s/>=([^,]+),.*/==\1/' requirements.txt > .venv-oldest/requirements.txt
+	.venv-oldest/bin/pip install --quiet --disable-pip-version-check -r .venv-oldest/requirements.txt
+	@touch $@
+
+test-oldest: .venv-oldest/installed  ## Run the tests with the lowest versions that requirements.txt allows
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n auto --maxprocesses 4 --dist worksteal \
+		-m "not slow and not published"
+
 published: setup  ## Compare published networks with their published PSNR (twenty minutes, needs their files)
 	$(BIN)/python -m pytest -m published -s
 
@@ -49,7 +60,7 @@ format: setup  ## Mend style and format
 	$(BIN)/ruff format .
 
 clean:  ## Remove .venv and caches; runs and data stay
-	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup cluster demo test test-all published benchmark lint format clean
+.PHONY: help setup cluster demo test test-all test-oldest published benchmark lint format clean
