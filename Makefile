@@ -51,16 +51,17 @@ published: setup  ## Compare published networks with their published PSNR (twent
 benchmark: setup  ## Measure speed and memory against other ways (ten minutes), into benchmarks/README.md
 	$(BIN)/python benchmarks/all.py
 
-lint: setup  ## Check style and format with ruff
+lint: setup  ## Check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: setup  ## Mend style and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## Remove .venv and caches; runs and data stay
-	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup cluster demo test test-all test-oldest published benchmark lint format clean

@@ -184,6 +184,8 @@ class Linear(nn.Module):
         ValueError: in `forward`, the last dimension of x is not in_features.
     """
 
+    bias: nn.Parameter | None
+
     def __init__(
         self,
         in_features: int,

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +12,9 @@ from imaging.precision import full_precision
 
 # What is done to an estimate before it is measured, by the name that every record carries: nothing, or, as
 # in much of the denoising literature, clipping to [0, 1]. Always over the whole image, peak 1.
+Convention = Literal["unclipped", "clipped"]
 CONVENTIONS = {"unclipped": lambda x_hat: x_hat, "clipped": lambda x_hat: x_hat.clamp(0, 1)}
-CONVENTION = "unclipped"
+CONVENTION: Convention = "unclipped"
 
 
 def psnr(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -46,6 +48,8 @@ class PSNR(Metric):
     """Mean over all images seen of their PSNR in dB; summed over processes."""
 
     full_state_update = False
+    total: torch.Tensor
+    count: torch.Tensor
 
     def __init__(self):
         super().__init__()

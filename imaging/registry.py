@@ -26,7 +26,7 @@ def checked(kind: str, constructor: Callable) -> Callable:
     Args:
         kind: what is before their names in a message, e.g. "model"; may be empty.
     """
-    inner = constructor.__init__ if isinstance(constructor, type) else constructor
+    inner = constructor.__init__ if inspect.isclass(constructor) else constructor
     signature = inspect.signature(inner)
 
     @functools.wraps(inner)
@@ -37,7 +37,7 @@ def checked(kind: str, constructor: Callable) -> Callable:
 
     if not isinstance(constructor, type):
         return wrapper
-    constructor.__init__ = wrapper
+    constructor.__init__ = wrapper  # type: ignore[misc]
     return constructor
 
 

@@ -59,7 +59,7 @@ NotNegative = Annotated[float, Limit("a number >= 0", lambda value: value >= 0)]
 Share = Annotated[float, Limit("a number in [0, 1)", lambda value: 0 <= value < 1)]
 
 # A whole number may stand for a float, any sequence for a list.
-WIDER = {float: (int, float), dict: Mapping, tuple: (tuple, list), list: (tuple, list)}
+WIDER: dict[Any, Any] = {float: (int, float), dict: Mapping, tuple: (tuple, list), list: (tuple, list)}
 WORDS = {
     float: "a number", int: "a whole number", bool: "true or false", str: "text", list: "a list",
     tuple: "a list", dict: "a mapping", type(None): "null",
@@ -134,7 +134,7 @@ def check(name: str, value, annotation) -> None:
 
 def flatten(config: dict, prefix: str = "") -> dict:
     """Nested settings as one dict with dotted keys."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, dict) and value:
             flat |= flatten(value, f"{prefix}{key}.")

@@ -47,7 +47,7 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
     return None
 
 
-def one_line(error: Exception, name: str) -> str:
+def one_line(error: BaseException, name: str) -> str:
     """Hydra's complaint about a config in one line, with the nearest key that does exist."""
     causes = [error]
     while causes[-1].__cause__ is not None:
@@ -102,12 +102,12 @@ def _wrong_choice() -> str | None:
     words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
     for override in OverridesParser.create().parse_overrides(words):
         group, value = override.key_or_group, override.value()
-        swept = isinstance(value, ChoiceSweep)
-        for element in value.list if swept else [value]:
+        for element in value.list if isinstance(value, ChoiceSweep) else [value]:
             if not isinstance(element, bool | int | float | None) or not (options := _options(group)):
                 continue
             if element is None:
                 return f"{group}=null chooses nothing: leave it out"
+            swept = isinstance(value, ChoiceSweep)
             told = element if swept else override.input_line.split("=", 1)[1]
             return f"no {told} in {group}; there are: {', '.join(options)}"
     return None
@@ -132,5 +132,5 @@ def _paths(config: DictConfig, key: str) -> list[str]:
     paths = [key] if key in children else []
     for name, child in children.items():
         if isinstance(child, DictConfig) and name != "hydra":
-            paths += [f"{name}.{path}" for path in _paths(child, key)]
+            paths += [f"{name!s}.{path}" for path in _paths(child, key)]
     return paths

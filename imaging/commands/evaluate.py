@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from imaging.commands.retest import PROTOCOL, output_directory, refuse_data_settings, variants
 from imaging.data import build_data
@@ -22,7 +22,7 @@ from imaging.places import command_line
 from imaging.registry import import_own
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.checkpoints import find_checkpoint
-from imaging.runs.config import at_places
+from imaging.runs.config import as_dict, at_places
 from imaging.runs.record import decision
 from imaging.runs.run import commit
 from imaging.runs.status import read_status, true_state, why_untested
@@ -120,7 +120,7 @@ def read_settings(config: DictConfig) -> dict:
     changes = refuse_data_settings(HydraConfig.get().overrides.task)
     if "data" in config:  # the sizes and patches stay those of the run
         config.data = {key: config.data[key] for key in ("source", *changes)}
-    settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    settings = as_dict(config)
     if not isinstance(settings["self_ensemble"], bool):
         raise ImagingError(f"self_ensemble is {settings['self_ensemble']!r}; expected true or false")
     if Path(str(settings["output"])).suffix in SUFFIXES:

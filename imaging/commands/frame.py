@@ -121,7 +121,8 @@ def command(
     os.environ["HYDRA_FULL_ERROR"] = "1"
     job = Job(body, undecided)
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)
-    unfinished, interrupts = [], Interrupts(until="the report")
+    unfinished: list[str] = []
+    interrupts = Interrupts(until="the report")
     try:
         with interrupts:
             try:

@@ -94,6 +94,7 @@ def parse_psf(text: str) -> dict:
 
     from imaging.physics.psf import PSFS, make_psf
     from imaging.places import CONF
+    from imaging.runs.config import as_dict
 
     name, *values = text.split(":")
     names = [known for known in PSFS.names() if known != "image"]
@@ -109,7 +110,7 @@ def parse_psf(text: str) -> dict:
         numbers = [int(value) if value.isdecimal() else float(value) for value in values]
     except ValueError:
         raise ImagingError(f"--psf is {text!r}; expected numbers after {name}:") from None
-    defaults = OmegaConf.to_container(OmegaConf.load(CONF / "psf" / f"{name}.yaml"))
+    defaults = as_dict(OmegaConf.load(CONF / "psf" / f"{name}.yaml"))
     config = defaults | dict(zip(settings, numbers, strict=False))
     make_psf(config)  # refuses what is out of range
     return config

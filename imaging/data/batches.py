@@ -6,6 +6,7 @@ with both of K batches. Dividing by 255 is left to the device.
 """
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from torch.utils.data import Dataset
 
 from imaging.data.pixels import Pixels
 from imaging.randomness import generator
+
+Own = TypeVar("Own", bound="PixelBatches")
 
 
 class StackBatches(Dataset):
@@ -62,7 +65,7 @@ class PixelBatches(Dataset):
     def sample_bytes(self) -> int:
         return self.pixels.patch_bytes(self.side)
 
-    def to(self, device: torch.device) -> "PixelBatches":
+    def to(self: Own, device: torch.device) -> Own:
         """A copy whose pixels are on a device, where its batches are then made."""
         other = copy.copy(self)
         other.pixels = self.pixels.to(device)
@@ -88,7 +91,8 @@ class GridBatches(PixelBatches):
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
         _, indices = key
         indices = indices % len(self.places)
-        return {"image": self.pixels.patches(*self.places[indices].unbind(-1), self.side), "index": indices}
+        image, top, left = self.places[indices].unbind(-1)
+        return {"image": self.pixels.patches(image, top, left, self.side), "index": indices}
 
 
 class CropBatches(PixelBatches):

@@ -166,7 +166,7 @@ def _deep_png(image, path: Path) -> np.ndarray:
     else:
         with Image.open(path) as second:
             # Read as if little-endian, the byte that is kept is the other one.
-            second.tile = [(*second.tile[0][:3], raw.replace("16B", "16L"))]
+            second.tile = [(*second.tile[0][:3], raw.replace("16B", "16L"))]  # type: ignore[list-item]
             low = np.asarray(second)[..., :3]
         high = np.asarray(image)[..., :3]
     return _unit(_upright(high.astype(np.uint16) << 8 | low, image))
@@ -177,8 +177,8 @@ def _deep_tiff(path: Path) -> np.ndarray | None:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        bits, photometric = page.bitspersample, page.photometric.name
+        page = file.pages.first
+        bits, photometric = page.bitspersample, getattr(page.photometric, "name", page.photometric)
         if bits in (1, 2, 4, 8):
             return None
         if bits != 16 or page.sampleformat != 1 or photometric not in ("RGB", "MINISBLACK"):

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
+from imaging.data.turning import Batches
 from imaging.errors import ImagingError
 from imaging.randomness import generator
 
@@ -73,7 +74,10 @@ class BatchLoader(DataLoader):
         workers: processes that prepare batches; 0 = none.
     """
 
-    def __init__(self, dataset: Dataset, sampler: Sampler, seed: int, workers: int = 0):
+    dataset: Batches
+    sampler: BatchSampler  # until `imaging.training.blocks` puts its own in this place
+
+    def __init__(self, dataset: Batches, sampler: Sampler, seed: int, workers: int = 0):
         super().__init__(
             dataset,
             batch_size=None,

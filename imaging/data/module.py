@@ -1,6 +1,5 @@
 """The `LightningDataModule` over any image source."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,7 +16,7 @@ from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.data.patches import check_fits, grid, grid_places, prepare, same_type
 from imaging.data.pixels import MappedPixels, Pixels
 from imaging.data.sequence import ImageSequence
-from imaging.data.turning import TurnedBatches
+from imaging.data.turning import Batches, TurnedBatches
 from imaging.errors import ImagingError
 from imaging.randomness import generator
 from imaging.settings import Count, NotNegative, Positive, at_least, list_of
@@ -108,7 +107,7 @@ class ImageData(LightningDataModule):
         self.mean, self.std = mean, std
         self.memory_gib, self.cache = memory_gib, Path(cache)
         self._check_settings()
-        self._train: StackBatches | GridBatches | CropBatches | TurnedBatches | None = None
+        self._train: Batches | None = None
         self._validation: list[dict] | None = None
 
     def _check_settings(self) -> None:
@@ -179,7 +178,7 @@ class ImageData(LightningDataModule):
     def val_dataloader(self) -> DataLoader:
         # The batches are ready in memory. A generator, lest torch draw a seed from the global state.
         return DataLoader(
-            self._validation,
+            self._validation,  # type: ignore[arg-type]  # any sequence will do
             batch_size=None,
             generator=generator(self.seed, "workers"),
             pin_memory=torch.cuda.is_available(),
@@ -217,7 +216,7 @@ class ImageData(LightningDataModule):
             )
         return ids, range(trained), range(len(ids) - watched, len(ids))
 
-    def _load(self, indices: range, ids: list[str]) -> Sequence[Tensor]:
+    def _load(self, indices: range, ids: list[str]) -> Tensor | list[Tensor]:
         """Prepared training images: a stack where the source has one, else a list."""
         stack = self.source.read_all("train")
         if stack is not None:

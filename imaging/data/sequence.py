@@ -10,7 +10,7 @@ from torch import Tensor
 from imaging.data.patches import grid
 
 
-class ImageSequence(Sequence):
+class ImageSequence(Sequence[tuple[str, Tensor]]):
     """A lazy sequence of `(id, image)`, image (C, H, W).
 
     Args:
@@ -28,7 +28,7 @@ class ImageSequence(Sequence):
     def __len__(self) -> int:
         return len(self.ids) if self.patch is None else self._ends[-1]
 
-    def __getitem__(self, index: int) -> tuple[str, Tensor]:
+    def __getitem__(self, index: int) -> tuple[str, Tensor]:  # type: ignore[override]  # no slices
         if not -len(self) <= index < len(self):
             raise IndexError(f"test image {index} of {len(self)}")
         index %= len(self)

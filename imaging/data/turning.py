@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from imaging.data.batches import CropBatches, GridBatches, StackBatches
 from imaging.randomness import generator
 
 
@@ -31,7 +32,7 @@ class TurnedBatches(Dataset):
         seed: of the positions.
     """
 
-    def __init__(self, batches, seed: int):
+    def __init__(self, batches: StackBatches | GridBatches | CropBatches, seed: int):
         self.batches, self.seed = batches, seed
         self._drawn: tuple[int, Tensor] | None = None  # of one epoch
 
@@ -57,3 +58,6 @@ class TurnedBatches(Dataset):
             self._drawn = epoch, torch.randint(8, (len(self),), generator=draws)
         batch = self.batches[key]
         return batch | {"image": turned(batch["image"], self._drawn[1][indices])}
+
+
+Batches = StackBatches | GridBatches | CropBatches | TurnedBatches

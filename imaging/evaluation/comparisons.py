@@ -157,7 +157,7 @@ def compare(table: Table, decision: Decision | None = None) -> list[Comparison]:
     """
     level = decision.level if decision else LEVEL
     runs = Pairs(table)
-    found = []
+    found: list[Comparison] = []
     for factor in runs.factors:
         for reference, other in runs.changes(factor):
             found += _effects(runs, factor, reference, other, table.sigmas, level)
@@ -178,8 +178,8 @@ def _effects(runs: Pairs, factor: str, reference, level, sigmas, confidence: flo
         for n in names
         if n in runs.of_test or any(_depends(runs, contexts, n, s, confidence) for s in sigmas)
     ]
-    along = ((n, runs.value(factor, level, n), runs.value(factor, reference, n)) for n in runs.along[factor])
-    along = tuple(one for one in along if repr(one[1]) != repr(one[2]))
+    told = ((n, runs.value(factor, level, n), runs.value(factor, reference, n)) for n in runs.along[factor])
+    along = tuple(one for one in told if repr(one[1]) != repr(one[2]))
     if not set.intersection(*(set(c.couples) for c in contexts)):
         depends = names  # no seed is common to all: there is no mean of them
     for group in _grouped(contexts, depends):

@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.evaluation.records import Record, as_written
-from imaging.metrics import CONVENTION, CONVENTIONS, local_means, psnr, ssim
+from imaging.metrics import CONVENTION, CONVENTIONS, Convention, local_means, psnr, ssim
 from imaging.randomness import generator
 from imaging.registry import checked
 from imaging.settings import Count, NotNegative, at_least, check, list_of
@@ -43,7 +43,7 @@ class Protocol:
     sigmas: Annotated[tuple, list_of("numbers >= 0, e.g. sigmas=[0.05,0.1]", NotNegative, least=1)]
     noise_seeds: Count = 1
     pixel: Annotated[tuple, list_of("[row, column]", Annotated[int, at_least(0)], length=2)] | None = None
-    convention: Literal[tuple(CONVENTIONS)] = CONVENTION
+    convention: Convention = CONVENTION
 
     @classmethod
     def of(cls, config: dict, **changed) -> "Protocol":
@@ -221,7 +221,9 @@ def _unit_noise(
 
 def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[int, list[str], Tensor]]:
     """Neighbours of one shape together, up to `PIXELS_AT_ONCE`, with the number of the first."""
-    first, names, stack = 0, [], []
+    names: list[str] = []
+    stack: list[Tensor] = []
+    first = 0
     for name, image in images:
         full = len(stack) * image[0].numel() >= PIXELS_AT_ONCE - image[0].numel() + 1
         if stack and (image.shape != stack[0].shape or image.dtype != stack[0].dtype or full):

@@ -42,7 +42,7 @@ def linear_view(
     x = as_float(image.to(task.device))[None]
     pixel = protocol.pixel or strongest_edge(x[0].cpu().numpy())
     shown, alone = (window(pixel, x.shape[-2:], side) for side in (2 * REACH + 1, CROP))
-    found = {"measured": [], "restored": [], "filters": [], "singular_values": []}
+    found: dict[str, list] = {"measured": [], "restored": [], "filters": [], "singular_values": []}
     with torch.inference_mode(False), torch.enable_grad():
         for sigma in sigmas:
             y = task.measure(x, test_noise(protocol, name, sigma, 0), sigma)

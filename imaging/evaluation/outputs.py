@@ -134,7 +134,7 @@ def _view(result: Result, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+    write_atomically(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

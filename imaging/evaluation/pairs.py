@@ -103,11 +103,11 @@ class Pairs:
         ]
         seeds = [s for s in contexts[0].couples if all(s in have for have in tested)]
         couples = [[c.couples[seed] for seed in seeds] for c in contexts]
-        tested = [self.psnr.get((run, sigma), {}) for row in couples for two in row for run in two]
-        images = sorted(set.intersection(*map(set, tested))) if tested else []
+        measured = [self.psnr.get((run, sigma), {}) for row in couples for two in row for run in two]
+        images = sorted(set.intersection(*map(set, measured))) if measured else []
         if not images:
             return None
-        psnr = np.array([[one[image] for image in images] for one in tested])
+        psnr = np.array([[one[image] for image in images] for one in measured])
         if not np.isfinite(psnr).all():
             return None  # without noise a method may be perfect: there is no difference to infinity
         psnr = psnr.reshape(len(contexts), len(seeds), 2, len(images))

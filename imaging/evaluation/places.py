@@ -13,7 +13,7 @@ def strongest_edge(image: np.ndarray) -> tuple[int, int]:
     return int(row) + top, int(column) + left
 
 
-def window(pixel: tuple[int, int], size: tuple[int, int], side: int) -> tuple[slice, slice]:
+def window(pixel: tuple[int, int], size: tuple[int, ...], side: int) -> tuple[slice, slice]:
     """Rows and columns of a square around a pixel, moved to lie inside an image of this size (H, W)."""
     starts = [max(0, min(at - side // 2, length - side)) for at, length in zip(pixel, size, strict=True)]
     return slice(starts[0], starts[0] + side), slice(starts[1], starts[1] + side)

@@ -6,8 +6,9 @@ import math
 import os
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_type_hints
 
 from imaging.errors import ImagingError
 
@@ -51,8 +52,8 @@ class Record:
         return self.image, self.sigma, self.noise_seed
 
 
-PLAIN = [f for f in fields(Record) if f.name != "numbers"]
-COLUMNS = [f.name for f in PLAIN]
+PLAIN = {name: kind for name, kind in get_type_hints(Record).items() if name != "numbers"}
+COLUMNS = list(PLAIN)
 DECIMALS = {"psnr": 4, "psnr_input": 4, "ssim": 4, "seconds": 6}
 
 
@@ -104,12 +105,12 @@ class RecordFile:
         text = per_image_csv(new)
         if self._bytes:
             text = text.split("\n", 1)[1]  # the header is there
-        text = text.encode()
+        data = text.encode()
         with open(self.path, "r+b" if self._bytes else "wb") as file:
             file.truncate(self._bytes)  # a line that was cut
             file.seek(self._bytes)
-            file.write(text)
-        self._bytes += len(text)
+            file.write(data)
+        self._bytes += len(data)
         self.records |= {record.key: record for record in new}
 
     def finish(self) -> None:
@@ -153,7 +154,8 @@ def _read(path: Path) -> tuple[list[Record], int, str | None]:
     older = header == COLUMNS[: COLUMNS.index("weights")]
     if not older and not (checked and header[: len(COLUMNS)] == COLUMNS):
         return [], 0, "line 1 is not the header of records"
-    records, length = [], len(lines[0]) + 1
+    records: list[Record] = []
+    length = len(lines[0]) + 1
     for number, line in enumerate(lines[1:], start=2):
         last = number == len(lines)
         if last and not line:
@@ -181,7 +183,7 @@ def _record(line: bytes, header: list[str], checked: bool) -> Record | None:
 
 
 def _parsed(row: list[str], numbers: list[str]) -> Record:
-    plain = {f.name: f.type(value) for f, value in zip(PLAIN, row, strict=False)}
+    plain = {name: kind(value) for (name, kind), value in zip(PLAIN.items(), row, strict=False)}
     values = map(float, row[len(PLAIN) :])
     return Record(**plain, numbers=dict(zip(numbers, values, strict=True)))
 

@@ -3,10 +3,11 @@
 import hashlib
 import itertools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from imaging.errors import ImagingError
@@ -21,7 +22,7 @@ SECONDS = 1.0  # so much of a test is lost at most if the machine stops
 
 def evaluate_run(
     task: Reconstruction,
-    images,
+    images: Sequence[tuple[str, Tensor]],
     protocol: Protocol,
     config: dict,
     run: str,

@@ -41,9 +41,9 @@ def restore_tiles(
             slice(max(0, part.start - reach), min(length, part.stop + reach))
             for part, length in zip(inner, size, strict=True)
         ]
-        restored = _restore(task, image[(..., *outer)], sigma)
-        own = (slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
-        yield *inner, restored[(..., *own)]
+        restored = _restore(task, image[..., outer[0], outer[1]], sigma)
+        own = [slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True)]
+        yield inner[0], inner[1], restored[..., own[0], own[1]]
 
 
 def restore(task: Reconstruction, image: Tensor, side: int = SIDE, sigma: float | None = None) -> Tensor:

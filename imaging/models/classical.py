@@ -30,6 +30,7 @@ class Classical(nn.Module):
     """
 
     candidates: tuple[float, ...] = ()
+    strength: Tensor
 
     def __init__(self):
         super().__init__()
@@ -178,5 +179,5 @@ class Biharmonic(nn.Module):
         """(N, C, H, W) -> the same shape, float32."""
         from skimage.restoration import inpaint_biharmonic
 
-        lost = self.mask.mask(tuple(y.shape[-2:])).numpy() == 0
+        lost = self.mask.mask(y.shape[-2:]).numpy() == 0
         return each_image(y, lambda image: inpaint_biharmonic(image, lost, channel_axis=-1))

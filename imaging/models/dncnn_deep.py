@@ -22,6 +22,8 @@ class BiasFreeBatchNorm2d(nn.Module):
         eps, momentum: as of `torch.nn.BatchNorm2d`.
     """
 
+    running_var: Tensor
+
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
         super().__init__()
         self.eps, self.momentum = eps, momentum

@@ -37,8 +37,8 @@ class MLP(nn.Module):
 
     def __init__(
         self,
-        image_shape: Annotated[list, list_of("positive [C, H, W]", Count, length=3)] = (1, 28, 28),
-        hidden: Annotated[list, list_of("a list of positive widths", Count)] = (32, 32),
+        image_shape: Annotated[list | tuple, list_of("positive [C, H, W]", Count, length=3)] = (1, 28, 28),
+        hidden: Annotated[list | tuple, list_of("a list of positive widths", Count)] = (32, 32),
         init_range: Positive | None = 0.1,
         seed: int = 0,
     ):

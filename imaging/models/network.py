@@ -1,5 +1,6 @@
 """What a network may offer beside `forward`, and what it is taken for if it does not."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ class Network(Protocol):
     reach: int | None = None
     multiple: int = 1
     candidates: tuple[float, ...] = ()
-    noise_level = None
+    noise_level: Callable[..., Tensor] | None = None
 
     def __call__(self, y: Tensor, *sigma: Tensor) -> Tensor:
         """The estimate x_hat."""

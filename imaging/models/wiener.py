@@ -59,6 +59,7 @@ class WienerPrior(nn.Module):
 
     homogeneous = True
     candidates = tuple(10 ** (exponent / 4) for exponent in range(-12, 7))  # from 0.001 to 32
+    strength: Tensor
 
     def __init__(self, psf: dict):
         super().__init__()

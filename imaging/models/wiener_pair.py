@@ -58,8 +58,8 @@ class WienerPair(nn.Module):
         trust = [math.log(STRENGTH) + (1 + stage / 2) * math.log(10) for stage in range(stages)]
         self.log_strength = nn.Parameter(torch.tensor([math.log(STRENGTH), math.log(STRENGTH / 10)]))
         self.log_trust = nn.Parameter(torch.tensor(trust))
-        sizes = {"hidden_channels": hidden_channels, "levels": levels, "bias": bias}
-        others = {"padding": "circular", "residual": False, "inputs": 3 * channels}
+        sizes: dict = {"hidden_channels": hidden_channels, "levels": levels, "bias": bias}
+        others: dict = {"padding": "circular", "residual": False, "inputs": 3 * channels}
         self.networks = nn.ModuleList(UNet(channels, **sizes, **others) for _ in range(stages))
         initialise_(self, seed)  # anew: by themselves all stages would begin alike
         self._transfer = BySize(lambda size: otf(self.psf.double(), size))

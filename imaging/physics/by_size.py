@@ -19,12 +19,12 @@ class BySize:
         self.compute = compute
         self._kept: dict[tuple, Tensor] = {}
 
-    def __call__(self, size: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Tensor:
+    def __call__(self, size: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
         key = (tuple(size), device, dtype)
         if key not in self._kept:
             if len(self._kept) >= self.ENTRIES:
                 del self._kept[next(iter(self._kept))]
             # A tensor made in inference mode could not be used in training later.
             with torch.inference_mode(False):
-                self._kept[key] = self.compute(tuple(size)).to(device, dtype)
+                self._kept[key] = self.compute((size[0], size[1])).to(device, dtype)
         return self._kept[key]

@@ -59,7 +59,7 @@ class Mask(LinearOperator):
         self.image = None if image is None else read_gray(image, "physics.operator.image")
         self._mask = BySize(self.mask)
 
-    def mask(self, size: tuple[int, int]) -> Tensor:
+    def mask(self, size: tuple[int, ...]) -> Tensor:
         """M for images of `size` = (H, W): float32 (H, W) of ones and zeros."""
         h, w = size
         if self.image is not None:

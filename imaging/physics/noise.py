@@ -55,7 +55,7 @@ class GaussianNoise(nn.Module):
     def __init__(self, sigma: Sigma, draw: Draw = "uniform"):
         super().__init__()
         self.low, self.high = sigma_range(sigma)
-        self.draw, self.power = draw, DRAWS.get(draw, draw)
+        self.draw, self.power = draw, DRAWS[draw] if isinstance(draw, str) else draw
         if self.power > 0 and self.low == 0 < self.high:
             raise ImagingError(f"physics.noise.draw={draw} needs sigma to begin above 0; it is {sigma}")
 
@@ -118,6 +118,7 @@ class GaussianNoise(nn.Module):
         if isinstance(sigma, Tensor):
             sigmas = sigma
         elif sigma is None:
+            assert not isinstance(random, Tensor)
             sigmas = self.sample_sigma(n, random)
         else:
             sigmas = torch.full((n, 1, 1, 1), sigma_range(sigma)[0], device=random.device)

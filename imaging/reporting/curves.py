@@ -14,7 +14,7 @@ def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], 
     A run that was resumed goes back to its checkpoint's step: what was written after that step before counts
     no more.
     """
-    curves = {tag: ([], []) for tag in tags}
+    curves: dict[str, tuple[list[int], list[float]]] = {tag: ([], []) for tag in tags}
     for path in sorted((Path(run) / "tensorboard").glob("*tfevents*"), key=_age):
         for event in _events(path):
             for value in event.summary.value:
@@ -27,7 +27,7 @@ def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], 
     return curves
 
 
-def _age(path: Path) -> tuple[int, int]:
+def _age(path: Path) -> tuple[int, ...]:
     """Seconds and counter in the name of an event file; by its letters, 10 would come before 9."""
     seconds, counter = path.name.partition("tfevents.")[2].partition(".")[0], path.suffix[1:]
     return tuple(int(part) if part.isdecimal() else 0 for part in (seconds, counter))

@@ -10,8 +10,8 @@ from imaging.evaluation.intervals import LEVEL
 def sentences(comparisons: list[Comparison]) -> list[str]:
     """One line a change, with its effect at each sigma, what it averages over, and of how many it is."""
     lines = []
-    for _, group in itertools.groupby(comparisons, key=lambda c: (c.factor, c.change, c.averaged, c.sample)):
-        group = list(group)
+    for _, alike in itertools.groupby(comparisons, key=lambda c: (c.factor, c.change, c.averaged, c.sample)):
+        group = list(alike)
         words = [group[0].averaged, group[0].sample]
         effects = "; ".join(_with_p(c) for c in group)
         lines.append(f"{group[0].change}: {effects}; {', '.join(w for w in words if w)}")

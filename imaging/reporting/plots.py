@@ -63,8 +63,8 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
         at = [s for s, values in points if values]
         values = [values for _, values in points if values]
         axes.plot(at, [mean(v) for v in values], markersize=4, linewidth=1.3, **style)
-        low, high = ([f(v) for v in values] for f in (min, max))
-        axes.fill_between(at, low, high, color=style["color"], alpha=0.15, linewidth=0)
+        lows, highs = ([f(v) for v in values] for f in (min, max))
+        axes.fill_between(at, lows, highs, color=style["color"], alpha=0.15, linewidth=0)
     for shade, (label, same) in enumerate(table.measurements.items()):
         before = [(s, mean_of(r, s, "psnr_input")) for r in same[0].results[:1] for s in sigmas]
         before = [(s, v) for s, v in before if v is not None and math.isfinite(v)]

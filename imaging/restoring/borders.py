@@ -22,7 +22,7 @@ def continued(image: Tensor, margin: int) -> tuple[Tensor, tuple[slice, slice]]:
         image, place = _continued(image.movedim(dim, -1), margin)
         image = image.movedim(-1, dim)
         inner.append(place)
-    return image, tuple(inner)
+    return image, (inner[0], inner[1])
 
 
 def _continued(image: Tensor, margin: int) -> tuple[Tensor, slice]:

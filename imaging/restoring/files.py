@@ -138,4 +138,4 @@ def _tiff_profile(path: str | Path) -> bytes | None:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        return file.pages[0].tags.valueof(PROFILE)
+        return file.pages.first.tags.valueof(PROFILE)

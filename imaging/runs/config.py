@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from omegaconf import Container, OmegaConf
 
 from imaging.errors import ImagingError, brief, one_line
 
@@ -68,6 +68,13 @@ def readable_as(path: Path, what: str, advice: str):
         if isinstance(error, RecursionError):
             reason = "it is nested too deeply, or in itself"
         raise ImagingError(f"{path} cannot be read as {what} ({one_line(reason)}); {advice}") from None
+
+
+def as_dict(config: Container, resolve: bool = True) -> dict:
+    """A config that is a mapping as plain data; unless resolved, with its interpolations and '???'."""
+    plain = OmegaConf.to_container(config, resolve=resolve, throw_on_missing=resolve)
+    assert isinstance(plain, dict)
+    return plain
 
 
 def read_config(directory: Path | str) -> dict:

@@ -32,7 +32,7 @@ class Interrupts:
         self.asked: str | None = None
         self.left: Interrupted | None = None  # as raised; in an import C code may make another error of it
         self._number: int | None = None
-        self._before = {}
+        self._before: dict = {}
 
     def __enter__(self):
         self._before = {number: signal.getsignal(number) for number in SIGNALS}

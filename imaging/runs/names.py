@@ -1,6 +1,7 @@
 """The names of directories: when a run was started, and what a job of a sweep varied."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from imaging.places import CHECKOUT
+from imaging.runs.config import as_dict
 from imaging.settings import short_names
 
 
@@ -22,7 +24,7 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("either", lambda value, default: value or default, replace=True)
 
 
-def swept(params: DictConfig | None, overrides: list[str]) -> list[str]:
+def swept(params: Mapping | None, overrides: Sequence[str]) -> list[str]:
     """The keys that a sweep varies.
 
     Args:
@@ -33,7 +35,7 @@ def swept(params: DictConfig | None, overrides: list[str]) -> list[str]:
     return [key for key, override in last.items() if override.is_sweep_override()]
 
 
-def last_overrides(params: DictConfig | None, overrides: list[str]) -> dict[str, Override]:
+def last_overrides(params: Mapping | None, overrides: Sequence[str]) -> dict[str, Override]:
     """The override that counts of each key: the last one. For the arguments see `swept`."""
     asked = [f"{key}={value}" for key, value in (params or {}).items()] + list(overrides)
     parsed = OverridesParser.create().parse_overrides([a for a in asked if "=" in a])
@@ -80,7 +82,7 @@ def concrete(config: DictConfig) -> None:
     Each job composes its config anew, perhaps on another machine and after hours: from these overrides, where
     the time and the command line of the beginning are not available.
     """
-    directory, subdir = config.hydra.sweep.dir, OmegaConf.to_container(config.hydra.sweep)["subdir"]
+    directory, subdir = config.hydra.sweep.dir, as_dict(config.hydra.sweep, resolve=False)["subdir"]
     keys = swept(config.hydra.sweeper.get("params"), config.hydra.overrides.task)
     if config.get("decide") is not None:
         keys.append("seed")

@@ -15,7 +15,7 @@ def follow_parent() -> None:
     So does a second rank of `trainer=ddp` when the first is gone. A thread that looks every second: Linux's
     PR_SET_PDEATHSIG would do as well, but not on a Mac.
     """
-    parent = os.environ.pop(PARENT, None)
+    parent: str | int | None = os.environ.pop(PARENT, None)
     if parent is None and int(os.environ.get("LOCAL_RANK", 0)) > 0:
         parent = os.getppid()
     if parent is not None:

@@ -38,6 +38,7 @@ def read_record(directory: Path) -> DictConfig:
             raise ValueError(f"hydra.sweeper.params is {brief(params)}; expected a mapping")
         swept(params, words)  # raises for what is no override
         "".join(words).encode()  # and this for halves of characters, which no file takes
+        assert isinstance(record, DictConfig)  # it has keys
     return record
 
 

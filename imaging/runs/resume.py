@@ -3,13 +3,14 @@
 from pathlib import Path
 from shlex import quote
 
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
 from imaging.places import command_line
-from imaging.runs.config import CONFIG, at_places, check_config, differences, read_config
+from imaging.runs.config import CONFIG, as_dict, at_places, check_config, differences, read_config
 from imaging.runs.overrides import NO_SETTINGS_OF_RUNS
 from imaging.runs.record import SWEEP_RECORD, nothing_swept, sweep_command
 from imaging.runs.status import read_status
@@ -25,7 +26,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
         ImagingError: no such run, a completed one, or a config that has changed meanwhile; `decide` for a
             single run.
     """
-    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    plain = as_dict(config)
     hydra = HydraConfig.get()
     single = hydra.mode != RunMode.MULTIRUN
     resume, decide, _ = (plain.pop(key) for key in NO_SETTINGS_OF_RUNS)
@@ -87,7 +88,7 @@ def _refuse_sweep(directory: Path) -> None:
         raise ImagingError(f"{directory} is not a run directory: there is nothing in it")
 
 
-def in_this_process(hydra: DictConfig) -> bool:
+def in_this_process(hydra: HydraConf) -> bool:
     # There `trainer=ddp` would run the whole sweep again in its second process.
     return hydra.launcher.get("_target_", "").endswith(".BasicLauncher")
 

@@ -6,6 +6,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
+from imaging.runs.config import as_dict
 from imaging.runs.lock import lock
 from imaging.runs.names import concrete, swept
 from imaging.runs.overrides import NO_SETTINGS_OF_RUNS
@@ -58,7 +59,7 @@ def begin_sweep(config: DictConfig) -> int | None:
 
 def _essence(config: DictConfig) -> dict:
     """What makes a sweep the same sweep: all but where, when, how long and by which launcher it runs."""
-    plain = OmegaConf.to_container(config)
+    plain = as_dict(config, resolve=False)
     sweeper = {k: v for k, v in plain.pop("hydra")["sweeper"].items() if k in ("params", "startup", "seed")}
     for key in NO_SETTINGS_OF_RUNS:
         plain.pop(key, None)  # old records lack some

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
-from imaging.runs.config import CONFIG, at_places, read_config
+from imaging.runs.config import CONFIG, as_dict, at_places, read_config
 from imaging.runs.lock import refuse_locked
 from imaging.runs.names import quoted
 from imaging.runs.overrides import NO_SETTINGS_OF_RUNS, passed
@@ -58,7 +58,7 @@ def plan_jobs(
         with open_dict(config):
             for key in ("hydra", *NO_SETTINGS_OF_RUNS):
                 del config[key]
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain = as_dict(config)
         refuse_devices(plain["trainer"]["devices"], devices)
         refuse_locked(directory)
         if (directory / CONFIG).is_file():

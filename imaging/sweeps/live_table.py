@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -55,8 +56,9 @@ class Watcher:
     """
 
     def __init__(self, total: int | None = None):
-        self.total, self.running, self.over = total, {}, []
-        self.next = 0.0
+        self.total, self.next = total, 0.0
+        self.running: dict[Path, Progress] = {}
+        self.over: list[tuple[Job, dict, str]] = []
         self.console = Console(file=sys.stdout, highlight=False)
         self.live = Live(console=self.console, auto_refresh=False) if self.console.is_terminal else None
 

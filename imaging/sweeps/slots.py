@@ -73,5 +73,5 @@ def _seen(visible: list[str]) -> str:
 
 def _environment(gpus: str, threads: int) -> dict:
     # Threads of several jobs on one core only wait for one another.
-    threads = os.environ.get("OMP_NUM_THREADS", str(max(1, threads)))
-    return {"CUDA_VISIBLE_DEVICES": gpus, "OMP_NUM_THREADS": threads}
+    told = os.environ.get("OMP_NUM_THREADS", str(max(1, threads)))
+    return {"CUDA_VISIBLE_DEVICES": gpus, "OMP_NUM_THREADS": told}

@@ -57,7 +57,7 @@ class Muon(torch.optim.Optimizer):
     def __init__(self, parameters, lr: float, momentum: float, betas: tuple, weight_decay: float):
         parameters = list(parameters)
         settings = {"lr": lr, "weight_decay": weight_decay, "steps": 0}
-        groups = [
+        groups: list[dict] = [
             {"params": [p for p in parameters if p.dim() > 1], "momentum": momentum},
             {"params": [p for p in parameters if p.dim() <= 1], "betas": betas},
         ]
@@ -101,8 +101,8 @@ class Muon(torch.optim.Optimizer):
         for shape, members in alike.items():
             steps = orthogonalise(torch.stack([matrix for _, matrix in members]))
             size = RMS * max(steps.shape[1:]) ** 0.5
-            steps = [step.view(shape) for step in steps]
-            torch._foreach_add_([p for p, _ in members], steps, alpha=-group["lr"] * size)
+            views = [step.view(shape) for step in steps]
+            torch._foreach_add_([p for p, _ in members], views, alpha=-group["lr"] * size)
 
     def _step_of_vectors(self, group: dict, weights: list[Tensor]) -> None:
         means, squares = self._state("mean", weights), self._state("square", weights)

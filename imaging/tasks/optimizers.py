@@ -9,7 +9,7 @@ from imaging.settings import NotNegative, Positive, Share, at_least, list_of
 from imaging.tasks import OPTIMIZERS, SCHEDULES
 from imaging.tasks.muon import Muon
 
-Betas = Annotated[list, list_of("two numbers in [0, 1)", Share, length=2)]
+Betas = Annotated[list | tuple, list_of("two numbers in [0, 1)", Share, length=2)]
 
 
 @OPTIMIZERS.register("adam")

@@ -1,7 +1,10 @@
 """The training and validation body that all tasks share."""
 
+from typing import Any
+
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from imaging.errors import ImagingError
@@ -32,6 +35,8 @@ class Reconstruction(pl.LightningModule):
     Raises:
         ImagingError: a loss that divides by the noise, which may be 0.
     """
+
+    network: Any  # a Module that is a `Network` too, and Python has no type for both
 
     def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
         super().__init__()
@@ -178,7 +183,7 @@ class Reconstruction(pl.LightningModule):
         # "step" is what Lightning draws the others against: the optimiser's steps, not the batches seen.
         self.log("step", float(self.global_step))
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         steps = self.trainer.estimated_stepping_batches
         optimizer = OPTIMIZERS.build(self.optimizer_config, parameters=self.network.parameters())
         schedule = SCHEDULES.build(self.schedule_config, optimizer=optimizer, steps=steps)

@@ -27,7 +27,8 @@ def go_to(trainer: pl.Trainer, step: int, epoch: int) -> None:
     steps.ready = steps.completed = step
     progress = trainer.fit_loop.epoch_progress
     for epochs in (progress.total, progress.current):
-        epochs.ready = epochs.started = epochs.processed = epochs.completed = epoch
+        epochs.ready = epochs.completed = epoch
+        epochs.started = epochs.processed = epoch  # type: ignore[attr-defined]
 
 
 def stop_after(trainer: pl.Trainer, steps: int) -> None:

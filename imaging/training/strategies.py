@@ -6,6 +6,7 @@ block. Nothing of a run depends on where its blocks begin and end, and the weigh
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.accelerators import AcceleratorRegistry
@@ -70,7 +71,7 @@ class StepsInBlocks(Strategy):
         interval = trainer.val_check_interval
         pauses = [*self.pauses, *([interval] if isinstance(interval, int) else [])]
         if trainer.world_size > 1:
-            pauses.append(trainer.log_every_n_steps)  # where they agree to leave
+            pauses.append(trainer.log_every_n_steps)  # type: ignore[attr-defined]  # where all agree to leave
         return in_blocks(dataloader, trainer.global_step, stop, tuple(pauses))
 
     def training_step(self, block: dict[str, Tensor], block_idx: int) -> dict:
@@ -82,11 +83,11 @@ class StepsInBlocks(Strategy):
         task, trainer, (optimizer,) = self.lightning_module, self.lightning_module.trainer, self.optimizers
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         schedules = [config.scheduler for config in self.lr_scheduler_configs]
-        watchers = [callback for callback in trainer.callbacks if isinstance(callback, EveryStep)]
+        watchers = [c for c in trainer.callbacks if isinstance(c, EveryStep)]  # type: ignore[attr-defined]
         counter = step_counter(trainer)
         for position in range(len(block["image"])):
             batch = {key: values[position] for key, values in block.items()}
-            outputs = super().training_step(batch, counter.total.completed % self.steps_per_epoch)
+            outputs: Any = super().training_step(batch, counter.total.completed % self.steps_per_epoch)
             for parameter in parameters:
                 parameter.grad = None
             self.take_gradients(outputs["loss"])

@@ -12,6 +12,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from imaging.errors import ImagingError
 from imaging.runs.checkpoints import LAST, AtomicCheckpointIO, newest_checkpoint
 from imaging.runs.run import Run
+from imaging.tasks.reconstruction import Reconstruction
 from imaging.training.callbacks import CALLBACKS
 from imaging.training.callbacks.averaging import WeightAveraging
 from imaging.training.callbacks.checkpoints import Checkpoints, PlainCheckpoints
@@ -86,7 +87,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         *([progress_callback(curves)] if run.writes else []),
     ]
     several = own.strategy == "ddp" or others.get("num_nodes", 1) > 1
-    plugins = [AtomicCheckpointIO()]
+    plugins: list = [AtomicCheckpointIO()]
     if SLURMEnvironment.detect():
         # Else Lightning saves inside the signal's handler, and queues the job again behind our back.
         plugins.append(SLURMEnvironment(auto_requeue=False))
@@ -95,7 +96,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     place = {"directory": run.directory, "step": checkpoint.get("global_step")}
     others_beside = run.config.get("logger", {}).values() if run.writes else []
     loggers = [Board(**place), *(LOGGERS.build(logger, **place) for logger in others_beside)]
-    fixed = {
+    fixed: dict = {
         "accelerator": device,
         "devices": own.devices,
         "precision": PRECISIONS[choose_precision(own.precision, device)],
@@ -139,7 +140,7 @@ def prepare_network(
     CUDA graphs, and 'default' elsewhere.
     """
     if channels_last:
-        network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if compile is True:
         compile = "reduce-overhead" if device == "cuda" else "default"
     if compile:
@@ -161,7 +162,7 @@ def _quieten() -> None:
         warnings.filterwarnings("ignore", hint)
 
 
-def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Path | None) -> dict:
+def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path | None) -> dict:
     """Train from the checkpoint `start`, or from the beginning; then validate.
 
     A network without parameters, such as a Wiener filter, is only saved, after its strength is chosen.
@@ -190,7 +191,7 @@ def fit(trainer: pl.Trainer, task: pl.LightningModule, data, run: Run, start: Pa
         task.choose_strength(data.val_dataloader())
         state = {"state_dict": task.state_dict(), "config": run.config}
         AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / LAST)
-    for callback in trainer.callbacks:
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, WeightAveraging):
             callback.put_in(task)
     trainer.validate(task, datamodule=data, verbose=False)
@@ -215,7 +216,7 @@ def _set_length(trainer: pl.Trainer, settings: TrainerSettings, data, writes: bo
         )
 
 
-def _refuse_diverged(task: pl.LightningModule) -> None:
+def _refuse_diverged(task: Reconstruction) -> None:
     """A loss that is no number may come between two points of the curve."""
     if not all(bool(torch.isfinite(parameter).all()) for parameter in task.network.parameters()):
         raise ImagingError(

@@ -9,11 +9,13 @@ import tarfile
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Literal
 
 from imaging.errors import ImagingError
 
+Opener = Callable[[Path, Literal["rb"]], BufferedIOBase]
 TIMEOUT = 30  # seconds without a byte
 
 _log = logging.getLogger(__name__)
@@ -55,9 +57,7 @@ def locked(target: Path, root: Path, url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def fetched(
-    url: str, target: Path, algorithm: str, digest: str, opened: Callable[[Path], BinaryIO] = open
-) -> Iterator[Path]:
+def fetched(url: str, target: Path, algorithm: str, digest: str, opened: Opener = open) -> Iterator[Path]:
     """Download `url` to a temporary name beside `target`, check it, and hand over that temporary name.
 
     What is still under the temporary name at the end is removed.
@@ -125,7 +125,7 @@ def _transfer(url: str, partial: Path) -> None:
                 raise OSError(f"it ended after {bar.n} of {size} bytes")
 
 
-def _check(path: Path, url: str, algorithm: str, digest: str, opened: Callable[[Path], BinaryIO]) -> None:
+def _check(path: Path, url: str, algorithm: str, digest: str, opened: Opener) -> None:
     found = hashlib.new(algorithm, usedforsecurity=False)
     try:
         with opened(path, "rb") as file:

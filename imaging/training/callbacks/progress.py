@@ -46,7 +46,8 @@ class Bar(NowAndThen):
 
     def __init__(self, curves: Curves, seconds: float = 0.2):
         super().__init__(seconds)
-        self.curves, self.bar = curves, None
+        self.curves = curves
+        self.bar: tqdm | None = None
 
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
