@@ -158,9 +158,7 @@ def _deep_png(image, path: Path) -> np.ndarray:
     raw = image.tile[0][3]
     if raw != "RGB;16B":
         _notice("alpha", path)
-    if (
-        raw == "LA;16B"
-    ):  # the four bytes of a pixel come out as they are: gray high and low, alpha high and low
+    if raw == "LA;16B":  # the four bytes of a pixel: gray high and low, alpha high and low
         image.tile = [(*image.tile[0][:3], "RGBA")]
         high, low = np.moveaxis(np.asarray(image), -1, 0)[:2]
     else:
