@@ -38,6 +38,7 @@ class SelfEnsemble(nn.Module):
         # Coarser pixels lie elsewhere in a turned piece of an image than in the turned image.
         self.reach = network.reach if network.multiple == 1 else None
         self.homogeneous = network.homogeneous
+        complete(self)
 
     def forward(self, y: Tensor, *sigma: Tensor) -> Tensor:
         """As f's, one after the other, so that no more memory is taken."""

@@ -11,7 +11,7 @@ from imaging.places import command_line
 from imaging.runs.config import readable_as
 from imaging.runs.names import swept
 from imaging.runs.status import read_status
-from imaging.settings import Positive, check, within
+from imaging.settings import Limit, check, within
 
 SWEEP_RECORD = "multirun.yaml"  # Hydra writes it into a sweep's directory
 MOST_SEEDS = 100  # the level of a look is simulated for all of them
@@ -90,7 +90,7 @@ def check_numbers(margin, max_seeds) -> None:
     Raises:
         ImagingError: they cannot.
     """
-    check("decide", margin, Positive)
+    check("decide", margin, Annotated[float, Limit("a positive number, in dB", lambda dB: dB > 0)])
     check("decide_max_seeds", max_seeds, Annotated[int, within(2, MOST_SEEDS)])
 
 
