@@ -124,7 +124,7 @@ def test_limited_values_that_do_not_fit(value, annotation, words):
 
 def test_a_word_that_is_nearly_right_is_named():
     with pytest.raises(
-        ImagingError, match=r"x is 'circlar' \(did you mean 'circular'\?\); expected zeros or"
+        ImagingError, match=r"x is 'circlar' \(did you mean 'circular'\?\); expected zeros, circular or null"
     ):
         check("x", "circlar", Literal["zeros", "circular"] | None)
 

@@ -1,4 +1,4 @@
-"""No degradation but the noise: denoising."""
+"""The identity operator, for denoising."""
 
 from torch import Tensor
 
@@ -7,7 +7,7 @@ from imaging.physics.operator import OPERATORS, LinearOperator
 
 @OPERATORS.register("identity")
 class Identity(LinearOperator):
-    """y = x. Its adjoint is itself.
+    """y = x. The operator is self-adjoint.
 
     Example:
         >>> import torch
