@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
-from imaging.physics.noise import NOISES, GaussianNoise
+from imaging.physics.noise import NOISES, GaussianNoise, Level, Random, Shard
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.settings import closest
 
@@ -21,6 +20,7 @@ class Physics(nn.Module):
         noise: adds n; called with (A x, random, sigma, shard).
 
     Example:
+        >>> import torch
         >>> from imaging.physics import Identity
         >>> from imaging.randomness import generator
         >>> physics = Physics(Identity(), GaussianNoise(0.1))
@@ -33,13 +33,7 @@ class Physics(nn.Module):
         self.operator = operator
         self.noise = noise
 
-    def forward(
-        self,
-        x: Tensor,
-        random: torch.Generator | Tensor | None,
-        sigma: float | Tensor | None = None,
-        shard: tuple[int, int] = (0, 1),
-    ) -> Tensor:
+    def forward(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
         """Measurements y of clean images x, both (N, C, H, W).
 
         Args:

@@ -22,6 +22,11 @@ Range = Limit(
 )
 Sigma = NotNegative | Annotated[list, Range]
 
+# The arguments of a noise beside the images; see `GaussianNoise.forward`.
+Random = torch.Generator | Tensor | None
+Level = float | Tensor | None
+Shard = tuple[int, int]
+
 
 def sigma_range(sigma: float | list) -> tuple[float, float]:
     """The range (low, high) of a sigma, which is a number or [low, high].
@@ -93,17 +98,11 @@ class GaussianNoise(nn.Module):
         ratio = (self.high / self.low) ** exponent
         return (self.low * (1 + (ratio - 1) * u) ** (1 / exponent)).clamp_(self.low, self.high)
 
-    def is_silent(self, sigma: float | Tensor | None = None) -> bool:
+    def is_silent(self, sigma: Level = None) -> bool:
         """Whether the noise is always 0: for a sigma that is a number, else for the configured sigma."""
         return (sigma if isinstance(sigma, int | float) else self.high) == 0
 
-    def forward(
-        self,
-        x: Tensor,
-        random: torch.Generator | Tensor | None,
-        sigma: float | Tensor | None = None,
-        shard: tuple[int, int] = (0, 1),
-    ) -> Tensor:
+    def forward(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
         """Add noise: x + n.
 
         Args:
