@@ -5,9 +5,11 @@ import math
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torchmetrics import Metric
 
 from imaging.precision import full_precision
+from imaging.shapes import Images, PerImage
 
 # How an estimate is transformed before it is measured, by the name in every record: not at all, or clipped to
 # [0, 1] as in much of the denoising literature. PSNR is always over the whole image, with peak 1.
@@ -15,7 +17,7 @@ CONVENTIONS = {"unclipped": lambda x_hat: x_hat, "clipped": lambda x_hat: x_hat.
 CONVENTION = "unclipped"
 
 
-def psnr(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def psnr(x_hat: Images, x: torch.Tensor) -> PerImage:
     """Peak signal-to-noise ratio of each image in dB, 10·log10(1 / MSE).
 
     The estimate is neither clipped nor cropped, and no epsilon limits the value: a perfect estimate has
@@ -119,7 +121,7 @@ def _weighted_means(space: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def local_means(x: torch.Tensor) -> list[torch.Tensor]:
+def local_means(x: Images) -> list[torch.Tensor]:
     """Means of clean images under SSIM's Gaussian window, for reuse in `ssim`.
 
     Args:
@@ -139,7 +141,7 @@ def local_means(x: torch.Tensor) -> list[torch.Tensor]:
 
 
 @torch.no_grad()
-def ssim(x_hat: torch.Tensor, x: torch.Tensor, means: list[torch.Tensor] | None = None) -> torch.Tensor:
+def ssim(x_hat: Images, x: torch.Tensor, means: list[torch.Tensor] | None = None) -> PerImage:
     """Structural similarity of each image: the mean over channels and over all full windows.
 
     Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian window of standard deviation 1.5 px and 11×11 px,
@@ -173,7 +175,7 @@ def ssim(x_hat: torch.Tensor, x: torch.Tensor, means: list[torch.Tensor] | None 
     return (total.mean(dim=1) / ((height - 10) * (width - 10))).float()
 
 
-def _ssim_of_strip(a: torch.Tensor, b: torch.Tensor, mean_b: torch.Tensor) -> torch.Tensor:
+def _ssim_of_strip(a: Images, b: Images, mean_b: torch.Tensor) -> Float[torch.Tensor, "n c"]:
     """The sums of SSIM over all windows, float64 (N, C)."""
     images, channels, height, width = b.shape
     space, (of_a, of_ab, of_dd) = _room(3, b)

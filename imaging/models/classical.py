@@ -9,14 +9,15 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from scipy import ndimage
-from torch import Tensor, nn
+from torch import nn
 
 from imaging.models import MODELS
 from imaging.physics.mask import Mask
 from imaging.physics.psf import make_psf
+from imaging.shapes import Images
 
 
-def each_image(y: Tensor, restore: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+def each_image(y: Images, restore: Callable[[np.ndarray], np.ndarray]) -> Images:
     """Apply `restore` to each image of (N, C, H, W), as float64 (H, W, C); float32, on y's device."""
     images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
     restored = np.stack([restore(image) for image in images]).reshape(images.shape)
@@ -39,7 +40,7 @@ class Classical(nn.Module):
         middle = self.candidates[len(self.candidates) // 2]
         self.register_buffer("strength", torch.tensor(middle, dtype=torch.float64))
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, C, H, W): the same shape, float32."""
         return each_image(y, lambda image: self.restore(image, self.strength.item()))
 
@@ -65,7 +66,7 @@ class Identity(nn.Module):
 
     reach = 0
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         return y
 
 
@@ -155,7 +156,7 @@ class UnsupervisedWiener(nn.Module):
         super().__init__()
         self.psf = make_psf(psf).double().numpy()
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, C, H, W): the same shape, float32."""
         from skimage.restoration import unsupervised_wiener
 
@@ -177,7 +178,7 @@ class Biharmonic(nn.Module):
         super().__init__()
         self.mask = Mask(**{key: value for key, value in mask.items() if key != "name"})
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, C, H, W): the same shape, float32."""
         from skimage.restoration import inpaint_biharmonic
 

@@ -3,11 +3,12 @@
 from itertools import pairwise
 from typing import Annotated
 
-from torch import Tensor, nn
+from torch import nn
 
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
 from imaging.settings import Count, at_least
+from imaging.shapes import Images
 
 
 @MODELS.register("dncnn")
@@ -51,6 +52,6 @@ class DnCNN(nn.Module):
         self.reach, self.homogeneous = depth, not bias
         initialise_(self, seed)
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, channels, H, W) of any H and W."""
         return y - self.net(y)

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
 from imaging.settings import Count, at_least
+from imaging.shapes import Images
 
 
 class BiasFreeBatchNorm2d(nn.Module):
@@ -31,7 +32,7 @@ class BiasFreeBatchNorm2d(nn.Module):
     def extra_repr(self) -> str:
         return f"{len(self.weight)}, eps={self.eps}, momentum={self.momentum}"
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         """Normalise (N, channels, H, W)."""
         variance = self.running_var
         if self.training:
@@ -81,7 +82,7 @@ class DeepDnCNN(nn.Module):
         self.reach, self.homogeneous = depth, not bias
         initialise_(self, seed)
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, channels, H, W) of any H and W."""
         features = self.first(y).relu_()
         for convolution, norm in zip(self.hidden, self.norms, strict=True):

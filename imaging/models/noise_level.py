@@ -1,9 +1,9 @@
 """Estimation of the noise level from an image."""
 
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.shapes import Images, Sigmas
 
 # Fourth differences along rows and columns respond to noise and hardly to image structure, even less than the
 # Laplacians of Immerkaer, "Fast noise variance estimation", CVIU 1996. They amplify white noise by 70.
@@ -12,7 +12,7 @@ GAIN = 70.0
 QUARTILE = 0.6744897501960817  # of the standard normal distribution n: the median of |n|
 
 
-def noise_level(y: Tensor) -> Tensor:
+def noise_level(y: Images) -> Sigmas:
     """Estimate the standard deviation of white Gaussian noise in each image: float32 (N, 1, 1, 1).
 
     From the median of the absolute differences over all pixels and channels, which is robust to edges

@@ -1,10 +1,11 @@
 """Self-ensemble: the mean of a network's results over flips and quarter turns."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from imaging.errors import ImagingError
 from imaging.models.network import complete
+from imaging.shapes import Images, Sigmas
 
 
 class SelfEnsemble(nn.Module):
@@ -39,7 +40,7 @@ class SelfEnsemble(nn.Module):
         self.reach = network.reach if network.multiple == 1 else None
         self.homogeneous = network.homogeneous
 
-    def forward(self, y: Tensor, *sigma: Tensor) -> Tensor:
+    def forward(self, y: Images, *sigma: Sigmas) -> Images:
         """Restore (N, C, H, W), with one symmetry at a time, so that it takes no more memory than f."""
         total = torch.zeros((), device=y.device)
         for flip in (False, True):

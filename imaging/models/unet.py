@@ -3,12 +3,14 @@
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
 from imaging.settings import Count
+from imaging.shapes import Images
 
 # Pixels of periodic padding at each border for a circular network. Padding once, at the input, adds an
 # eighth to a 128×128 patch; padding_mode="circular" in every convolution takes 80 % more time. Twice the
@@ -83,7 +85,7 @@ class UNet(nn.Module):
         self.last = nn.Conv2d(hidden_channels, channels, 1, bias=bias)
         initialise_(self, seed)
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Float[Tensor, "n inputs h w"]) -> Images:
         """Restore (N, inputs, H, W) of any H and W: (N, channels, H, W)."""
         (h, w), margin = y.shape[-2:], MARGIN if self.circular else 0
         features = self._pad(y, margin)

@@ -8,6 +8,7 @@ from imaging.physics.blur import otf
 from imaging.physics.fourier import FourierFilter, squared_frequencies
 from imaging.physics.psf import make_psf
 from imaging.settings import Positive
+from imaging.shapes import Images
 
 
 @MODELS.register("wiener")
@@ -41,7 +42,7 @@ class Wiener(nn.Module):
         transfer = otf(self.psf.double(), size)
         return transfer.conj() / (transfer.abs() ** 2 + 1 / self.snr)
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, C, H, W): the same shape and dtype."""
         return self._filter(y)
 
@@ -65,7 +66,7 @@ class WienerPrior(nn.Module):
         self.psf = make_psf(psf)
         self.register_buffer("strength", torch.tensor(0.1, dtype=torch.float64))
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, C, H, W): the same shape and dtype."""
         return FourierFilter(self._response)(y)
 
@@ -95,6 +96,6 @@ class WienerFrontEnd(nn.Module):
         self.network = build_model(network)
         self.homogeneous = self.network.homogeneous
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         """Restore (N, C, H, W)."""
         return self.network(self.wiener(y))

@@ -13,6 +13,7 @@ from imaging.physics.by_size import BySize
 from imaging.physics.fourier import squared_frequencies
 from imaging.physics.psf import make_psf
 from imaging.settings import Count
+from imaging.shapes import Images, Sigmas
 
 # sigma² · STRENGTH · |f|² is about the ratio of the powers of noise and photographs, f in cycles per pixel.
 STRENGTH = 1000.0
@@ -62,7 +63,7 @@ class WienerPair(nn.Module):
         self._squared = BySize(squared_frequencies)
         self._quiet = BySize(self._quiet_frequencies)
 
-    def forward(self, y: Tensor, sigma: Tensor | None = None) -> Tensor:
+    def forward(self, y: Images, sigma: Sigmas | None = None) -> Images:
         """Restore (N, C, H, W), with noise sigma (N, 1, 1, 1); None: estimated by `noise_level`."""
         sigma = self.noise_level(y) if sigma is None else sigma
         smooth, sharp = (self.deconvolve(y, sigma, strength) for strength in self.log_strength.exp())
@@ -71,7 +72,7 @@ class WienerPair(nn.Module):
             x = self.deconvolve(y, sigma, trust, x + network(torch.cat([y, view, x], dim=1)))
         return x
 
-    def deconvolve(self, y: Tensor, sigma: Tensor, strength: Tensor, around: Tensor | None = None) -> Tensor:
+    def deconvolve(self, y: Images, sigma: Sigmas, strength: Tensor, around: Images | None = None) -> Images:
         """The minimiser x of |y - h * x|² / sigma² + strength · |∇(x - around)|² / (2π)²; float32.
 
         X = (conj(H) · Y + n · Z) / (|H|² + n), n = sigma² · strength · |f|², Z the transform of `around`.
@@ -93,7 +94,7 @@ class WienerPair(nn.Module):
                 spectrum = spectrum + weight * torch.fft.rfft2(around.float())
             return torch.fft.irfft2(spectrum / (transfer.abs().square() + weight), s=size)
 
-    def noise_level(self, y: Tensor, periodic: bool = True) -> Tensor:
+    def noise_level(self, y: Images, periodic: bool = True) -> Sigmas:
         """Estimate the standard deviation of the noise in each blurred image: float32 (N, 1, 1, 1).
 
         At the frequencies that the blur suppresses most, |Y|² is the noise's: exponentially distributed with

@@ -1,15 +1,15 @@
 """Circular blur, as a product in the Fourier domain."""
 
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.physics.fourier import FourierFilter
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.physics.psf import make_psf
+from imaging.shapes import Images, Psf, Spectrum
 
 
-def otf(psf: Tensor, size: tuple[int, int]) -> Tensor:
+def otf(psf: Psf, size: tuple[int, int]) -> Spectrum:
     """The optical transfer function: the Fourier transform of the psf, with its centre at pixel (0, 0).
 
     Args:
@@ -56,11 +56,11 @@ class CircularBlur(LinearOperator):
         self.psf = make_psf(psf)
         self._filter = FourierFilter(self._otf)
 
-    def _otf(self, size: tuple[int, int]) -> Tensor:
+    def _otf(self, size: tuple[int, int]) -> Spectrum:
         return otf(self.psf.double(), size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         return self._filter(x)
 
-    def adjoint(self, y: Tensor) -> Tensor:
+    def adjoint(self, y: Images) -> Images:
         return self._filter(y, conjugate=True)

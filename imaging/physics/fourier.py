@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from imaging.physics.by_size import BySize
+from imaging.shapes import Images
 
 
 class FourierFilter:
@@ -22,7 +24,7 @@ class FourierFilter:
         # Includes the inverse transform's factor 1 / (H·W), which saves a pass over the image.
         self._scaled = BySize(lambda size: response(size) / (size[0] * size[1]))
 
-    def __call__(self, x: Tensor, *, conjugate: bool = False) -> Tensor:
+    def __call__(self, x: Images, *, conjugate: bool = False) -> Images:
         """Filter each channel of (N, C, H, W); with `conjugate` apply the adjoint."""
         size = x.shape[-2:]
         with torch.autocast(x.device.type, enabled=False):
@@ -33,7 +35,7 @@ class FourierFilter:
             return torch.fft.irfft2(spectrum, s=size, norm="forward").to(x.dtype)
 
 
-def squared_frequencies(size: tuple[int, int]) -> Tensor:
+def squared_frequencies(size: tuple[int, int]) -> Float[Tensor, "h w2"]:
     """|f|², f in cycles per pixel, at the frequencies of `torch.fft.rfft2`: float64 (H, W // 2 + 1)."""
     rows = torch.fft.fftfreq(size[0], dtype=torch.float64)[:, None]
     return rows**2 + torch.fft.rfftfreq(size[1], dtype=torch.float64) ** 2

@@ -2,12 +2,12 @@
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.shapes import Plane
 
 
-def read_gray(path: str, setting: str) -> Tensor:
+def read_gray(path: str, setting: str) -> Plane:
     """The gray values of an image file, float32 (H, W), in the file's units (0 to 255 for 8 bits).
 
     Colours are converted to luminance (ITU-R 601); alpha is ignored.

@@ -1,8 +1,7 @@
 """The identity operator, for denoising."""
 
-from torch import Tensor
-
 from imaging.physics.operator import OPERATORS, LinearOperator
+from imaging.shapes import Images
 
 
 @OPERATORS.register("identity")
@@ -15,8 +14,8 @@ class Identity(LinearOperator):
         torch.Size([1, 3, 8, 8])
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         return x
 
-    def adjoint(self, y: Tensor) -> Tensor:
+    def adjoint(self, y: Images) -> Images:
         return y

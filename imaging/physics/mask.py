@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.physics.by_size import BySize
@@ -11,6 +10,7 @@ from imaging.physics.gray_image import read_gray
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.randomness import generator
 from imaging.settings import Limit, within
+from imaging.shapes import Images, Plane
 
 ROWS = Limit(
     "[first, last] with 0 <= first <= last",
@@ -56,7 +56,7 @@ class Mask(LinearOperator):
         self.image = None if image is None else read_gray(image, "physics.operator.image")
         self._mask = BySize(self.mask)
 
-    def mask(self, size: tuple[int, int]) -> Tensor:
+    def mask(self, size: tuple[int, int]) -> Plane:
         """M for images of `size` = (H, W): float32 (H, W) of ones and zeros.
 
         Raises:
@@ -79,8 +79,8 @@ class Mask(LinearOperator):
             mask.view(-1)[order[: round(self.lost * h * w)]] = 0
         return mask
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         return x * self._mask(x.shape[-2:], x.device, x.dtype)
 
-    def adjoint(self, y: Tensor) -> Tensor:
+    def adjoint(self, y: Images) -> Images:
         return self(y)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from imaging.errors import ImagingError
 from imaging.registry import Registry
 from imaging.settings import Limit, NotNegative, check, fits
+from imaging.shapes import Images, Sigmas
 
 NOISES = Registry("physics.noise", "imaging.physics")
 DRAWS = {"uniform": 0, "log_uniform": 1}  # the exponent p of a density proportional to sigma^-p
@@ -78,7 +79,7 @@ class GaussianNoise(nn.Module):
         """The fixed sigma, or the median of the random one; the sigma of the validation."""
         return self._quantile(torch.tensor(0.5, dtype=torch.float64)).item()
 
-    def sample_sigma(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample_sigma(self, n: int, generator: torch.Generator) -> Sigmas:
         """Draw the sigmas of n images: float32 (n, 1, 1, 1) on the generator's device.
 
         A fixed sigma does not advance the generator.
@@ -102,7 +103,7 @@ class GaussianNoise(nn.Module):
         """Whether the noise is always 0: for a sigma that is a number, else for the configured sigma."""
         return (sigma if isinstance(sigma, int | float) else self.high) == 0
 
-    def forward(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
+    def forward(self, x: Images, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Images:
         """Add noise: x + n.
 
         Args:

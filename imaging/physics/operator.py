@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from imaging.registry import Registry
+from imaging.shapes import Images
 
 OPERATORS = Registry("physics.operator", "imaging.physics")
 
@@ -23,7 +24,7 @@ class LinearOperator(nn.Module):
     def __init__(self):  # nn.Module's takes any arguments, so that a config could not be checked against it
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Tensor:
         """Compute A x."""
         raise NotImplementedError
 

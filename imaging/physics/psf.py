@@ -15,6 +15,7 @@ from imaging.errors import ImagingError
 from imaging.physics.gray_image import read_gray
 from imaging.registry import Registry
 from imaging.settings import Count, Positive, at_least
+from imaging.shapes import Psf
 
 PSFS = Registry("psf", "imaging.physics")
 
@@ -30,7 +31,7 @@ DIGIT = (
 )
 
 
-def make_psf(config: Mapping) -> Tensor:
+def make_psf(config: Mapping) -> Psf:
     """Build the psf of a config.
 
     Args:
@@ -58,7 +59,7 @@ def digit() -> Tensor:
 
 
 @PSFS.register("gaussian")
-def gaussian(sigma: Positive, size: Count | None = None) -> Tensor:
+def gaussian(sigma: Positive, size: Count | None = None) -> Psf:
     """A Gaussian, exp(-r² / (2 sigma²)), with r the distance from the centre: float64 (size, size).
 
     Args:

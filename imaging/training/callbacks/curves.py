@@ -51,7 +51,7 @@ class Curves(EveryStep):
             logger.log_metrics(values, step=trainer.global_step)
 
     def on_validation_end(self, trainer, task) -> None:
-        """Log clean | measured | restored: the first validation image, its centre of at most 256×256 pixels."""
+        """Log clean | measured | restored: the first validation image, its middle 256×256 pixels."""
         strip = task.strip
         height, width = strip.shape[-2:]
         top, left = max(0, (height - 256) // 2), max(0, (width - 256) // 2)
