@@ -67,7 +67,7 @@ def build(folder: Path, count: int, workers: int):
             "cache": str(folder / "cache"),
         }
     )
-    data.source._listed["train"] = sorted((folder / "train").iterdir())[:count]
+    data.source._files["train"] = sorted((folder / "train").iterdir())[:count]
     data.setup("fit")
     return data
 

@@ -8,7 +8,7 @@ denoise.file("photo.jpg", "restored.png")
 
 
 def load(name, device: str = "auto", psf: dict | None = None):
-    """A trained network by name, ready to restore photographs; see `imaging.restoring.restorer.load`."""
-    from imaging.restoring.restorer import load  # here, so that `import imaging` takes no time
+    """Load a trained network by name, to restore photographs; see `imaging.restoring.restorer.load`."""
+    from imaging.restoring.restorer import load  # here, so that `import imaging` is fast
 
     return load(name, device, psf)

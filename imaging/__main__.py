@@ -1,4 +1,4 @@
-"""`python -m imaging …` is the command `imaging …`."""
+"""Run `python -m imaging …` as the command `imaging …`."""
 
 from imaging.commands.main import main
 

@@ -1,4 +1,4 @@
-"""Linear and ReLU with backward passes written out, and the modules on them.
+"""Linear and ReLU with explicit backward passes, and the modules that use them.
 
 For y = x Wᵀ + b over rows x, and an upstream gradient g = dL/dy (Goodfellow et al., Deep Learning, 2016,
 section 6.5.6):
@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 
 class _Function(torch.autograd.Function):
-    """A Function that has a `jvp`, can be compiled without a graph break, and is cheap to call.
+    """A Function with a `jvp` that compiles without a graph break and is cheap to call.
 
-    torch.compile refuses a Function that defines `jvp`. It looks at the class, and never calls its `apply`.
-    So the class that is named in a program has `forward` and `backward` only, and its `apply` calls the
-    subclass that `eager` names, which adds `jvp`.
+    torch.compile rejects a Function that defines `jvp`. It inspects the class and never calls its `apply`.
+    So the public class has only `forward` and `backward`, and its `apply` calls the subclass `eager`, which
+    adds `jvp`.
     """
 
     eager: type["_Function"]
@@ -29,13 +29,13 @@ class _Function(torch.autograd.Function):
     def apply(cls, *args):
         if torch._C._are_functorch_transforms_active():
             return super(_Function, cls.eager).apply(*args)
-        # The stock `apply` binds the arguments to `inspect.signature(forward)` at every call, which takes
-        # longer than a small layer. All arguments are given here: its own superclass can have them at once.
+        # The stock `apply` binds the arguments to `inspect.signature(forward)` on every call, which takes
+        # longer than a small layer. All arguments are present here, so its superclass can take them directly.
         return super(torch.autograd.Function, cls.eager).apply(*args)
 
 
 class LinearFunction(_Function):
-    """y = x Wᵀ + b, of which only what autograd asks for is saved and computed.
+    """y = x Wᵀ + b; only the gradients that autograd needs are saved for and computed.
 
     Works under autocast as `torch.nn.functional.linear` does, under torch.func (grad, vmap, jvp),
     forward-mode AD and torch.compile, and can be differentiated any number of times.
@@ -43,7 +43,7 @@ class LinearFunction(_Function):
     Call as `LinearFunction.apply(x, weight, bias)`:
 
     Args:
-        x: (..., d_in), any number of leading dimensions, none included.
+        x: (..., d_in), any number of leading dimensions, including none.
         weight: (d_out, d_in).
         bias: (d_out,) or None.
 
@@ -51,7 +51,7 @@ class LinearFunction(_Function):
         (..., d_out).
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
 
     @classmethod
@@ -62,8 +62,8 @@ class LinearFunction(_Function):
     def forward(x, weight, bias=None):
         d_out, d_in = weight.shape if weight.dim() == 2 else (None, None)
         if x.dim() == 0 or x.shape[-1] != d_in or not (bias is None or bias.shape == (d_out,)):
-            given = ", ".join(str(t if t is None else tuple(t.shape)) for t in (x, weight, bias))
-            raise ValueError(f"linear takes x (..., d_in), weight (d_out, d_in), bias (d_out,); got {given}")
+            shapes = ", ".join(str(t if t is None else tuple(t.shape)) for t in (x, weight, bias))
+            raise ValueError(f"linear takes x (..., d_in), weight (d_out, d_in), bias (d_out,); got {shapes}")
         return F.linear(x, weight, bias)
 
     @staticmethod
@@ -75,11 +75,10 @@ class LinearFunction(_Function):
     @staticmethod
     def backward(ctx, g):
         x, weight = ctx.saved_tensors
-        # torch.compile, unlike the stock `apply`, does not fill in a bias that was left out.
+        # torch.compile, unlike the stock `apply`, does not fill in an omitted bias.
         needs_x, needs_weight, *needs_bias = ctx.needs_input_grad
         grad_x = grad_weight = grad_bias = None
-        # Under autocast g is of lower precision than what was saved. What is returned, autograd casts to the
-        # dtype of the input.
+        # Under autocast g has lower precision than the saved tensors; autograd casts the results back.
         if needs_x:
             grad_x = g @ _cast_conj(weight, g.dtype)
         if needs_weight:
@@ -92,7 +91,7 @@ class LinearFunction(_Function):
     def vmap(info, in_dims, x, weight, bias):
         if in_dims[1] is None and in_dims[2] is None:
             return LinearFunction.apply(x.movedim(in_dims[0], 0), weight, bias), 0
-        # One weight for each x, as in an ensemble: a batched product, which is not this Function's.
+        # One weight for each x, as in an ensemble: a batched product, which this Function does not compute.
         return torch.vmap(LinearFunction.forward, in_dims)(x, weight, bias), 0
 
 
@@ -100,7 +99,7 @@ class _EagerLinear(LinearFunction):
     @staticmethod
     def setup_context(ctx, inputs, output):
         LinearFunction.setup_context(ctx, inputs, output)
-        # Kept only where an input carries a tangent.
+        # torch keeps these only if an input has a tangent.
         ctx.save_for_forward(*inputs[:2], output)
 
     @staticmethod
@@ -120,19 +119,20 @@ LinearFunction.eager = _EagerLinear
 
 
 def _rows(t: Tensor) -> Tensor:
-    """(..., d) as a matrix of rows; unlike reshape(-1, d) also where d is 0."""
+    """Reshape (..., d) to a matrix of rows; unlike reshape(-1, d), also for d = 0."""
     return t if t.dim() == 2 else t.reshape(t.shape[:-1].numel(), t.shape[-1])
 
 
 def _cast_conj(t: Tensor, dtype: torch.dtype) -> Tensor:
-    """The conjugate, where t is complex, in `dtype`; asking first is much cheaper than a cast to the same."""
+    """Cast t to `dtype` and conjugate it if complex; a cast to the same dtype is slow, so it is skipped."""
     return (t if t.dtype == dtype else t.to(dtype)).conj()
 
 
 class ReLUFunction(_Function):
-    """y = max(x, 0), with derivative 0 at 0. NaN stays NaN, and lets its gradient pass, as in `torch.relu`.
+    """y = max(x, 0), with derivative 0 at 0. NaN stays NaN and passes its gradient, as in `torch.relu`.
 
-    Works wherever `LinearFunction` does. Call as `ReLUFunction.apply(x)`, with x of any shape.
+    Works under autocast, torch.func (grad, vmap, jvp), forward-mode AD and torch.compile.
+    Call as `ReLUFunction.apply(x)`, with x of any shape.
     """
 
     @staticmethod
@@ -141,14 +141,14 @@ class ReLUFunction(_Function):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        # The output, not the input: the next linear layer saves it too, so it takes no memory of its own.
+        # Save the output, not the input: the next linear layer saves it too, so it takes no extra memory.
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(output)
 
     @staticmethod
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
-        # g where y > 0, in one pass; by `where` or `masked_fill` it takes twenty times as long on a CPU.
+        # g where y > 0, in one pass; `where` or `masked_fill` take twenty times as long on a CPU.
         return torch.ops.aten.threshold_backward(g, y, 0)
 
     @staticmethod
@@ -164,7 +164,7 @@ class _EagerReLU(ReLUFunction):
 
     @staticmethod
     def jvp(ctx, x_t):
-        # The derivative is a diagonal matrix, its own transpose.
+        # The Jacobian is diagonal, so it equals its transpose.
         return ReLUFunction.backward(ctx, x_t)
 
 
@@ -172,16 +172,16 @@ ReLUFunction.eager = _EagerReLU
 
 
 class Linear(nn.Module):
-    """`nn.Linear` on `LinearFunction`: (..., in_features) to (..., out_features), same names of parameters.
+    """`nn.Linear` with `LinearFunction`: (..., in_features) to (..., out_features), the same parameter names.
 
     Args:
         in_features, out_features: d_in and d_out.
-        bias: whether there is one.
+        bias: whether to add a bias.
         init_range: weight and bias are drawn from U(-init_range, init_range); None: 1/sqrt(d_in).
-        generator: where they are drawn from; None: the global state.
+        generator: source of the initial weights; None: the global state.
 
     Raises:
-        ValueError: in `forward`, the last dimension of x is not in_features.
+        ValueError: in `forward`, if the last dimension of x is not in_features.
     """
 
     bias: nn.Parameter | None
@@ -202,7 +202,7 @@ class Linear(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self, init_range: float | None = None, generator: torch.Generator | None = None):
-        """Draw weight and bias anew; the arguments are those of the class."""
+        """Redraw weight and bias from U(-init_range, init_range); None: 1/sqrt(d_in)."""
         if init_range is None:
             init_range = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
         for parameter in self.parameters():
@@ -216,7 +216,7 @@ class Linear(nn.Module):
 
 
 class ReLU(nn.Module):
-    """`nn.ReLU` on `ReLUFunction`; any shape."""
+    """`nn.ReLU` with `ReLUFunction`; any shape."""
 
     def forward(self, x: Tensor) -> Tensor:
         return ReLUFunction.apply(x)

@@ -1,4 +1,4 @@
-"""What is measured is computed in float32, whatever a network was trained in."""
+"""Evaluation in float32, for any precision of the training."""
 
 import contextlib
 
@@ -7,7 +7,7 @@ import torch
 
 @contextlib.contextmanager
 def full_precision(device: torch.device):
-    """No autocast; on a GPU products and convolutions of float32 in float32, not in TF32 as in training."""
+    """Context in which autocast is off and a GPU computes float32 products and convolutions without TF32."""
     with torch.autocast(device.type, enabled=False):
         if device.type != "cuda":
             yield

@@ -1,8 +1,8 @@
 """Randomness as a pure function of its keys.
 
-Noise, crops, flips and the data order are drawn from `generator(seed, "noise", step, rank)` and the
-like, never from the global state. So a run that is resumed at any step, with any number of loader
-workers, repeats the uninterrupted run, and validation cannot disturb training.
+Noise, crops, flips and the data order are drawn from generators such as `generator(seed, "noise", step)`,
+never from the global state. So a run that resumes at any step, with any number of loader workers, equals
+the uninterrupted run, and validation does not affect training.
 """
 
 import hashlib
@@ -11,17 +11,17 @@ import torch
 
 
 def generator(*keys: int | float | str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator whose stream depends on `keys` alone.
+    """A generator whose stream depends only on `keys`.
 
-    The same keys give the same numbers in every process and on every machine; different keys
-    (also `1` and `"1"`, or a different order) give independent streams.
+    Equal keys give equal numbers in every process and on every machine. Different keys give independent
+    streams; `1` and `"1"` are different, and so are two orders of the same keys.
 
     Args:
         keys: integers, floats and strings, most general first, e.g. `(seed, "noise", step, rank)`.
-        device: where numbers will be drawn. CPU and CUDA streams of the same keys differ.
+        device: the device of the numbers. CPU and CUDA streams of equal keys differ.
 
     Raises:
-        TypeError: for a key of another type, whose text might not be the same everywhere.
+        TypeError: a key of another type, whose `repr` may differ between processes.
 
     Example:
         >>> torch.rand(2, generator=generator(0, "noise", 7))
@@ -31,5 +31,5 @@ def generator(*keys: int | float | str, device: torch.device | str = "cpu") -> t
         if type(key) not in (int, float, str):
             raise TypeError(f"a generator's key is an int, float or str, not {type(key).__name__}: {key!r}")
     digest = hashlib.blake2b(repr(keys).encode(), digest_size=8).digest()
-    # 63 bits: every backend's manual_seed accepts a non-negative signed 64-bit integer.
+    # 63 bits, because manual_seed of every backend accepts non-negative signed 64-bit integers.
     return torch.Generator(device).manual_seed(int.from_bytes(digest, "little") >> 1)

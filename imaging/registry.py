@@ -1,9 +1,9 @@
-"""Names that a config or a checkpoint may ask for: an allow-list of registered classes.
+"""The components that a config or a checkpoint can name: an allow-list of registered classes and functions.
 
-A config says `{name: dncnn, depth: 5}`; nothing in it can name a Python object, so that neither a
-config nor a checkpoint from a stranger can run code. Every module of the registry's package is
-looked at, so that a new operator or network is one new file. Code outside this package is named on the
-command line (`imports=[my_lab.networks]`), or by an installed package's entry points in the group `imaging`.
+A config says `{name: dncnn, depth: 5}`. It cannot name a Python object, so that neither a config nor a
+checkpoint from an untrusted source can run code. A registry imports every module of its package, so that a
+new operator or network is one new file. Code outside this package is named on the command line
+(`imports=[my_lab.networks]`) or by an installed package's entry points in the group `imaging`.
 """
 
 import functools
@@ -21,10 +21,14 @@ from imaging.settings import check, closest, list_of
 
 
 def checked(kind: str, constructor: Callable) -> Callable:
-    """A class or function that checks its arguments against their annotations whenever it is called.
+    """Make a class or function check its arguments against their annotations on every call.
 
     Args:
-        kind: what is before their names in a message, e.g. "model"; may be empty.
+        kind: prefix of the argument names in messages, e.g. "model"; may be empty.
+        constructor: the class, which is changed in place, or the function.
+
+    Returns:
+        The class, or a wrapper of the function; a call raises ImagingError for a wrong argument.
     """
     inner = constructor.__init__ if inspect.isclass(constructor) else constructor
     signature = inspect.signature(inner)
@@ -42,12 +46,13 @@ def checked(kind: str, constructor: Callable) -> Callable:
 
 
 def import_own(modules: list) -> None:
-    """Import a user's modules, which register networks, operators, losses, … of their own.
+    """Import a user's modules, which register their own networks, operators, losses, …
 
-    They are looked for in the working directory, too.
+    Args:
+        modules: names of modules; the working directory is searched, too.
 
     Raises:
-        ImagingError: there is no such module, or it cannot be imported.
+        ImagingError: not a list of names, or a module that does not exist or cannot be imported.
     """
     check(
         "imports", modules, Annotated[list, list_of("a list of modules, e.g. imports=[my_lab.networks]", str)]
@@ -63,7 +68,7 @@ def import_own(modules: list) -> None:
 
 @functools.cache
 def load_entry_points() -> None:
-    """Import what installed packages offer under the entry points `imaging`; once."""
+    """Import the entry points of installed packages in the group `imaging`, once."""
     for point in importlib.metadata.entry_points(group="imaging"):
         point.load()
 
@@ -72,8 +77,8 @@ class Registry:
     """A table of constructors, filled by decorators in the modules of one package.
 
     Args:
-        kind: what the user calls such a thing, e.g. "model"; messages begin with it.
-        package: where the modules lie, e.g. "imaging.models".
+        kind: the user's word for the constructors, e.g. "model"; messages begin with it.
+        package: the package of the modules, e.g. "imaging.models".
     """
 
     def __init__(self, kind: str, package: str):
@@ -81,7 +86,7 @@ class Registry:
         self._table: dict[str, Callable] = {}
 
     def register(self, name: str):
-        """Class or function decorator: make it known as `name`, and check its arguments on every call."""
+        """Decorate a class or function: register it as `name`, and check its arguments on every call."""
 
         def add(constructor):
             assert name not in self._table, f"two {self.kind}s called {name}"
@@ -91,7 +96,7 @@ class Registry:
         return add
 
     def names(self) -> list[str]:
-        """All names there are: the package's own, those of entry points, and those imported otherwise."""
+        """All registered names, after importing the package's modules and the entry points; sorted."""
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
@@ -99,10 +104,10 @@ class Registry:
         return sorted(self._table)
 
     def parameters(self, name: str) -> dict[str, inspect.Parameter]:
-        """The settings of what is called `name`: the parameters of its constructor.
+        """The parameters of the constructor `name`, by their names.
 
         Raises:
-            ImagingError: nothing has this name.
+            ImagingError: unknown name.
         """
         if name not in self.names():
             hint = closest(name, self._table)
@@ -113,15 +118,15 @@ class Registry:
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         }
 
-    def build(self, config: Mapping, **given):
-        """Construct what `config` names.
+    def build(self, config: Mapping, **extra):
+        """Construct the component that `config` names.
 
         Args:
             config: `name`, and the constructor's keyword arguments as plain data.
-            given: arguments that do not come from a config.
+            extra: keyword arguments that do not come from a config.
 
         Raises:
-            ImagingError: unknown name, unknown or missing setting, or a value that it may not have.
+            ImagingError: unknown name, unknown or missing setting, or a wrong value.
         """
         if not isinstance(config, Mapping):
             raise ImagingError(f"{self.kind} is {config!r}; expected a mapping, e.g. {{name: …}}")
@@ -129,11 +134,11 @@ class Registry:
         name = settings.pop("name", None)
         parameters = self.parameters(name)
         for key in settings:
-            if key not in parameters or key in given:
-                offered = ", ".join(k for k in parameters if k not in given)
+            if key not in parameters or key in extra:
+                names = ", ".join(k for k in parameters if k not in extra)
                 hint = closest(key, parameters)
-                raise ImagingError(f"{self.kind} '{name}' has no setting '{key}'{hint}; it has: {offered}")
+                raise ImagingError(f"{self.kind} '{name}' has no setting '{key}'{hint}; it has: {names}")
         for key, parameter in parameters.items():
-            if parameter.default is parameter.empty and key not in settings and key not in given:
+            if parameter.default is parameter.empty and key not in settings and key not in extra:
                 raise ImagingError(f"{self.kind} '{name}' needs the setting '{key}'")
-        return self._table[name](**settings, **given)
+        return self._table[name](**settings, **extra)

@@ -1,11 +1,11 @@
-"""Settings: which values they may have, and the shortest names that say which one is meant.
+"""Settings: their valid values, and short unique names for them.
 
-A setting is an annotated argument of the component that it configures, and has its type, range and default
-there:
+A setting is an annotated argument of the component that it configures, which gives its type, range and
+default:
 
     def __init__(depth: Annotated[int, at_least(2)] = 5, padding: Literal["zeros", "circular"] = "zeros")
 
-`check` refuses any other value. `imaging.registry` calls it for all that a config can name.
+`check` refuses any other value. `imaging.registry` calls it for every component of a config.
 """
 
 import difflib
@@ -22,12 +22,12 @@ from imaging.errors import ImagingError, brief
 
 @dataclass(frozen=True)
 class Limit:
-    """A condition on a value, beside its type.
+    """A condition on a value, in addition to its type.
 
     Args:
-        words: the values that fit, to follow "expected ".
-        fits: whether a value of the type does.
-        bare: whether the words follow those of the type: "a whole number, at least 1".
+        words: description of the valid values, to follow "expected " in a message.
+        fits: returns whether a value of the type is valid.
+        bare: whether the words follow those of the type, as in "a whole number, at least 1".
     """
 
     words: str
@@ -44,7 +44,7 @@ def within(low: float, high: float) -> Limit:
 
 
 def list_of(words: str, annotation, length: int | None = None, least: int = 0) -> Limit:
-    """A list of so many elements, each of which fits an annotation."""
+    """A condition on a list: every element fits `annotation`, and there are `length`, or at least `least`."""
 
     def fit(values) -> bool:
         right = len(values) == length if length is not None else len(values) >= least
@@ -67,7 +67,7 @@ WORDS = {
 
 
 def fits(value, annotation) -> bool:
-    """Whether a setting that is annotated so may have a value. What is no plain type says nothing."""
+    """Whether a value is valid for a setting with this annotation; other classes allow any."""
     if annotation in (inspect.Parameter.empty, Any):
         return True
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
@@ -86,7 +86,7 @@ def fits(value, annotation) -> bool:
 
 
 def expected(annotation) -> str:
-    """The values that fit an annotation, in words."""
+    """A description of the values that fit an annotation, e.g. "a whole number, at least 2 or null"."""
     *others, last = _options(annotation)
     return f"{', '.join(others)} or {last}" if others else last
 
@@ -104,21 +104,21 @@ def _options(annotation) -> list[str]:
 
 
 def closest(word: str, words) -> str:
-    """' (did you mean …?)' with the nearest of `words`, or nothing."""
+    """A hint ' (did you mean …?)' with the nearest of `words`, or an empty string."""
     near = difflib.get_close_matches(str(word), [str(w) for w in words], n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
 def check(name: str, value, annotation) -> None:
-    """Refuse a value that a setting may not have.
+    """Check the value of a setting.
 
     Args:
-        name: as in the config, e.g. "model.depth".
+        name: of the setting in the config, e.g. "model.depth".
         value: plain data.
-        annotation: its type, and `Annotated` with a `Limit` where not all of these fit.
+        annotation: the type, or `Annotated` with the type and a `Limit`.
 
     Raises:
-        ImagingError: it does not fit.
+        ImagingError: the value does not fit the annotation.
 
     Example:
         >>> check("model.depth", 1, Annotated[int, at_least(2)])
@@ -133,7 +133,7 @@ def check(name: str, value, annotation) -> None:
 
 
 def flatten(config: dict, prefix: str = "") -> dict:
-    """Nested settings as one dict with dotted keys."""
+    """Flatten nested settings to one dict with dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, dict) and value:
@@ -144,16 +144,16 @@ def flatten(config: dict, prefix: str = "") -> dict:
 
 
 def short_names(keys: Iterable[str], reserved: Collection[str] = ()) -> dict[str, str]:
-    """For each dotted key the shortest tail of it that names no other key and nothing that is reserved.
+    """The shortest unique tail of each dotted key, e.g. `depth` for `model.depth`.
 
-    `seed` is the run's; another key of that name (`data.seed`) keeps what is before it.
+    Only the key `seed` is called `seed`; other keys with that tail keep their prefix, e.g. `data.seed`.
 
     Args:
-        keys: each once.
-        reserved: names that no key gets; a key without a dot that has one of them becomes `config.<key>`.
+        keys: distinct dotted keys.
+        reserved: names that no key may get; a key without a dot that equals one becomes `config.<key>`.
 
     Returns:
-        for each key a name; all are different.
+        The name of each key; all names are different.
     """
     keys = list(keys)
     names: dict[str, str] = {}

@@ -5,6 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
+
+# Before any of these is imported: their annotated shapes are checked in every call.
+install_import_hook(["imaging.physics", "imaging.models", "imaging.metrics"], "shapes.only_shapes")
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ def test_a_network_that_is_told_sigma_can_be_tested_on_its_estimate(command, tin
         ),
         ("train.py", ["optimizer.lr=-1"], "optimizer.lr is -1; expected a positive number"),
         ("train.py", ["seed=[1"], "cannot read 'seed=[1'"),
-        ("train.py", ["trainer.accelerator=abacus"], "the trainer does not take these settings"),
+        ("train.py", ["trainer.accelerator=abacus"], "the trainer does not accept these settings"),
         ("train.py", ["trainer.max_epochs=many"], "trainer.max_epochs is 'many'; expected a whole number"),
         (
             "train.py",

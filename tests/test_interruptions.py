@@ -75,10 +75,7 @@ def test_a_training_that_diverges_between_two_points_of_its_curve_fails_too(comm
     arguments = ["optimizer=sgd", "optimizer.lr=1e6", "trainer.max_steps=20", "trainer.log_every_n_steps=25"]
     status, _, complained = command("train.py", *tiny, *arguments)
     assert (status, complained.count("\n")) == (2, 1)
-    assert (
-        "the weights are no longer finite numbers: choose a lower optimizer.lr (it is 1000000.0)"
-        in complained
-    )
+    assert "the weights are not finite: choose a lower optimizer.lr (it is 1000000.0)" in complained
     (run,) = tmp_path.glob("outputs/*/*")
     assert json.loads((run / "status.json").read_text())["state"] == "failed"
     assert command("train.py", f"resume={run}")[0] == 2  # it is still so

@@ -17,6 +17,7 @@ ROOMS = [
     "registry",
     "randomness",
     "precision",
+    "shapes",
     "autograd",
     "metrics",
     "physics",

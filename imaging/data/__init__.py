@@ -1,6 +1,6 @@
-"""x: the clean images, where they come from and how they reach the training loop.
+"""The clean images x: sources, and the batches of the training loop.
 
-`ImageData` makes training, validation and test sets of any `imaging.data.source.Source`.
+`ImageData` makes training, validation and test sets from any `imaging.data.source.Source`.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ __all__ = ["DATA", "SOURCES", "ImageData", "build_data"]
 
 
 def build_data(config: Mapping):
-    """The `ImageData` that a config describes.
+    """Build the `ImageData` of a config.
 
     Args:
-        config: `source`, a mapping with the source's `name` and its settings; the rest are settings of
-            `ImageData`, e.g. `{"source": {"name": "bundled"}, "patch_size": 32}`.
+        config: `source`, a mapping with the source's `name` and settings, and the settings of `ImageData`,
+            e.g. `{"source": {"name": "bundled"}, "patch_size": 32}`.
 
     Raises:
-        ImagingError: no source, unknown or missing settings, values of the wrong type.
+        ImagingError: no source, an unknown or missing setting, or a wrong value.
     """
     settings = dict(config)
     source = settings.pop("source", None)
@@ -29,7 +29,7 @@ def build_data(config: Mapping):
 
 
 def __getattr__(name: str):
-    # Late: the data module pulls in Lightning, which takes seconds and which a source does not need.
+    # Lazy: the data module imports Lightning, which takes seconds and which a source does not need.
     if name == "ImageData":
         from imaging.data.module import ImageData
 

@@ -1,8 +1,8 @@
-"""Batches by one index operation: the data sets behind the training loader.
+"""The data sets of the training loader, which make a batch with one index operation.
 
-They are asked for `(epoch, indices)`: indices (N,) for a batch, as `BatchSampler` yields them, or (K, N) for
-a block of K batches. They answer with `{"image": (N, C, H, W) uint8 or float32, "index": (N,) int64}`, or
-with both of K batches. Dividing by 255 is left to the device.
+They map `(epoch, indices)` to `{"image": (N, C, H, W) uint8 or float32, "index": (N,) int64}` for the indices
+(N,) of a batch, or to (K, N, C, H, W) and (K, N) for the indices (K, N) of K batches. The task divides uint8
+by 255 on its device.
 """
 
 import copy
@@ -19,29 +19,22 @@ Own = TypeVar("Own", bound="PixelBatches")
 
 
 class StackBatches(Dataset):
-    """Batches from a stack of equal images.
+    """Batches from a stack of images of one size.
 
     Args:
         images: (n, C, H, W).
-        repeat: how often an epoch shows each of them; index i is image i mod n.
+        repeat: how often an epoch contains each image; index i is image i mod n.
     """
 
     def __init__(self, images: Tensor, repeat: int = 1):
-        self.images, self.repeat = images, repeat
+        self.pixels = self.images = images
+        self.repeat, self.sample_bytes = repeat, images[0].nbytes
 
     def __len__(self) -> int:
         return len(self.images) * self.repeat
 
-    @property
-    def sample_bytes(self) -> int:
-        return self.images[0].nbytes
-
-    @property
-    def pixels(self) -> Tensor:
-        return self.images
-
     def to(self, device: torch.device) -> "StackBatches":
-        """A copy whose pixels are on a device, where its batches are then made."""
+        """A copy with its pixels on `device`, on which it makes its batches."""
         return StackBatches(self.images.to(device), self.repeat)
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
@@ -51,7 +44,7 @@ class StackBatches(Dataset):
 
 
 class PixelBatches(Dataset):
-    """Batches of square patches, which are cut from images of any sizes where they lie.
+    """The base class for batches of square patches from images of any sizes.
 
     Args:
         pixels: the images.
@@ -60,25 +53,23 @@ class PixelBatches(Dataset):
 
     def __init__(self, pixels: Pixels, side: int):
         self.pixels, self.side = pixels, side
-
-    @property
-    def sample_bytes(self) -> int:
-        return self.pixels.patch_bytes(self.side)
+        self.sample_bytes = pixels.channels * side * side * pixels.flat.element_size()
 
     def to(self: Own, device: torch.device) -> Own:
-        """A copy whose pixels are on a device, where its batches are then made."""
+        """A copy with its pixels on `device`, on which it makes its batches."""
         other = copy.copy(self)
         other.pixels = self.pixels.to(device)
         return other
 
 
 class GridBatches(PixelBatches):
-    """Batches of patches at fixed places.
+    """Batches of patches at fixed positions.
 
     Args:
-        pixels, side: as of `PixelBatches`.
+        pixels: the images.
         places: int64 (n, 3): image, top and left of each patch.
-        repeat: how often an epoch shows each of them.
+        side: of a patch, in pixels.
+        repeat: how often an epoch contains each patch.
     """
 
     def __init__(self, pixels: Pixels, places: Tensor, side: int, repeat: int = 1):
@@ -98,28 +89,30 @@ class GridBatches(PixelBatches):
 class CropBatches(PixelBatches):
     """Batches of random crops.
 
-    Index i is the (i div n)-th crop of image i mod n; where it lies depends on (seed, epoch, i) alone,
-    so not on the batch size, the number of workers or ranks, or on where a run was resumed.
+    Index i is the (i div n)-th crop of image i mod n. Its position depends only on (seed, epoch, i), not on
+    the batch size, the number of workers or ranks, or the step at which a run resumed.
 
     Args:
-        pixels, side: as of `PixelBatches`; n images, none smaller than a crop.
-        repeat: crops of each image an epoch.
+        pixels: n images, none smaller than a crop.
+        side: of a crop, in pixels.
+        repeat: crops of each image in an epoch.
+        seed: of the positions.
     """
 
     def __init__(self, pixels: Pixels, side: int, repeat: int, seed: int):
         super().__init__(pixels, side)
         self.repeat, self.seed = repeat, seed
-        self._drawn: tuple[int, Tensor] | None = None  # of one epoch
+        self._draws: tuple[int, Tensor] | None = None  # an epoch, and its random numbers
 
     def __len__(self) -> int:
         return len(self.pixels) * self.repeat
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
         epoch, indices = key
-        if self._drawn is None or self._drawn[0] != epoch:
-            draws = generator(self.seed, "crops", epoch)
-            self._drawn = epoch, torch.rand(len(self), 2, generator=draws, dtype=torch.float64)
+        if self._draws is None or self._draws[0] != epoch:
+            random = generator(self.seed, "crops", epoch)
+            self._draws = epoch, torch.rand(len(self), 2, generator=random, dtype=torch.float64)
         image = indices % len(self.pixels)
-        free = self.pixels.sizes[image] - self.side + 1
-        top, left = (self._drawn[1][indices] * free).long().unbind(-1)
+        positions = self.pixels.sizes[image] - self.side + 1
+        top, left = (self._draws[1][indices] * positions).long().unbind(-1)
         return {"image": self.pixels.patches(image, top, left, self.side), "index": image}

@@ -1,4 +1,4 @@
-"""Images that do not fit into memory: decoded once into a file, which is then mapped."""
+"""A file cache of decoded images that do not fit in memory; the file is memory-mapped."""
 
 import hashlib
 import json
@@ -16,22 +16,23 @@ from imaging.data.pixels import MappedPixels
 from imaging.errors import ImagingError
 from imaging.files import write_json
 
-DECODERS = 8  # threads, and images in memory at a time: decoders let go of the interpreter lock
+DECODERS = 8  # threads, and images in memory at a time: decoders release the interpreter lock
 KINDS = {"uint8": torch.uint8, "float32": torch.float32}
 
 
 def cached_pixels(root: Path, key: object, count: int, read: Callable[[int], Tensor]) -> MappedPixels:
-    """The images of a set from its file below `root`, which is made if it is not there yet.
+    """Map the file of a set of decoded images, and write the file first if it is missing.
 
-    Of several processes that want the same, one makes it and the others wait.
+    If several processes need the same file, one writes it and the others wait.
 
     Args:
-        key: plain data on which the pixels depend; the file's name is its digest.
-        count: how many images.
-        read: from an index to the image (C, H, W), uint8 or float32.
+        root: the directory of the cache.
+        key: plain data that determine the pixels; the file's name is their digest.
+        count: number of images.
+        read: returns the image (C, H, W), uint8 or float32, of an index.
 
     Raises:
-        ImagingError: `root` cannot be written or has no space, or as `read` does.
+        ImagingError: `root` is not writable or has no space, or an image cannot be read.
     """
     from filelock import FileLock
 
@@ -40,34 +41,34 @@ def cached_pixels(root: Path, key: object, count: int, read: Callable[[int], Ten
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{digest}.lock"):
-            known = _index(pixels, index)
-            if known is None:
+            layout = _layout(pixels, index)
+            if layout is None:
                 _make(pixels, index, count, read)
-                known = _index(pixels, index)
+                layout = _layout(pixels, index)
     except OSError as error:
         raise ImagingError(
-            f"the decoded images cannot be kept in {root} ({error.strerror or error}): set IMAGING_CACHE to "
-            "a directory with space, or data.memory_gib higher if they fit into memory"
+            f"cannot write the decoded images to {root} ({error.strerror or error}): set IMAGING_CACHE to a "
+            "directory with space, or raise data.memory_gib if they fit in memory"
         ) from error
-    return MappedPixels(pixels, KINDS[known["kind"]], torch.tensor(known["sizes"]), known["channels"])
+    return MappedPixels(pixels, KINDS[layout["kind"]], torch.tensor(layout["sizes"]), layout["channels"])
 
 
-def _index(pixels: Path, index: Path) -> dict | None:
-    """What the index says, if the pixels are there and as many as it says; else None."""
+def _layout(pixels: Path, index: Path) -> dict | None:
+    """Read the index; None if the file of pixels is missing or has another size."""
     try:
-        known = json.loads(index.read_text())
-        elements = known["channels"] * sum(height * width for height, width in known["sizes"])
-        whole = pixels.stat().st_size == elements * KINDS[known["kind"]].itemsize
+        layout = json.loads(index.read_text())
+        elements = layout["channels"] * sum(height * width for height, width in layout["sizes"])
+        complete = pixels.stat().st_size == elements * KINDS[layout["kind"]].itemsize
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return known if whole else None
+    return layout if complete else None
 
 
 def _make(pixels: Path, index: Path, count: int, read: Callable[[int], Tensor]) -> None:
-    """The index comes last: where it is, the pixels are whole."""
+    """Write the pixels, then the index, so that an index implies complete pixels."""
     partial = pixels.with_suffix(".partial")
     try:
-        for kind in KINDS.values():  # bytes; if some image has 16 bits, all as float32
+        for kind in KINDS.values():  # all as bytes or, if an image has 16 bits, all as float32
             sizes, channels = _decode(partial, count, read, kind)
             if sizes is not None:
                 break
@@ -79,7 +80,7 @@ def _make(pixels: Path, index: Path, count: int, read: Callable[[int], Tensor]) 
 
 
 def _decode(path: Path, count: int, read: Callable[[int], Tensor], kind: torch.dtype):
-    """Write all images; their sizes and channels, or None if one of them is not of this kind."""
+    """Write all images and return their sizes and channels; None if one does not fit this kind."""
     sizes, channels = [], None
     with open(path, "wb") as file:
         images = tqdm(
@@ -99,7 +100,7 @@ def _decode(path: Path, count: int, read: Callable[[int], Tensor], kind: torch.d
 
 
 def _in_order(read: Callable[[int], Tensor], indices: Sequence[int]) -> Iterator[Tensor]:
-    """`read` of each index, a few of them ahead in threads."""
+    """Yield `read` of each index in order, reading ahead in threads."""
     with ThreadPoolExecutor(DECODERS) as pool:
         rest = iter(indices)
         waiting = [pool.submit(read, i) for i in islice(rest, DECODERS)]

@@ -1,4 +1,4 @@
-"""The training loader: batches in an order that is a function of the seed and the epoch."""
+"""The training loader, whose order is a function of the seed and the epoch."""
 
 from collections.abc import Iterator
 
@@ -12,22 +12,22 @@ from imaging.randomness import generator
 
 
 class BatchSampler(Sampler):
-    """Yields `(epoch, indices)`, int64 indices (N,) on the CPU: the batches of an epoch.
+    """Yield the batches of an epoch as `(epoch, indices)`, int64 indices (N,) on the CPU.
 
-    The order is a permutation drawn from (seed, epoch) alone. With several ranks, every rank takes a strided
-    slice of each batch: together they see the batches that one process would see, and each image once an
-    epoch. Only the last batch, where it is not full, is cut to a multiple of the number of ranks (so up to
-    world_size - 1 images of an epoch are left out), as all ranks must do the same work.
+    The order is a permutation that depends only on (seed, epoch). Each of several ranks takes a strided slice
+    of each batch: together they process the batches of a single process, and each image once per epoch. All
+    ranks must do equal work, so an incomplete last batch is cut to a multiple of the number of ranks, which
+    omits up to world_size - 1 images of the epoch.
 
     Args:
-        size: how many samples there are.
+        size: number of samples.
         batch_size: samples in a batch, over all ranks.
         seed: of the order.
-        rank, world_size: which slice of how many.
-        epoch: of the first order; Lightning calls `set_epoch` for the others.
+        rank, world_size: index of this rank, and number of ranks.
+        epoch: the first epoch; Lightning sets the others with `set_epoch`.
 
     Raises:
-        ImagingError: a batch cannot be shared evenly, or there is not one sample for every rank.
+        ImagingError: the ranks cannot share a batch evenly, or there are fewer samples than ranks.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class BatchSampler(Sampler):
                 f"data.batch_size is {batch_size}; expected a multiple of the {world_size} ranks"
             )
         if size < world_size:
-            raise ImagingError(f"there are {size} training samples for {world_size} ranks")
+            raise ImagingError(f"there are {size} training samples for {world_size} ranks; use fewer devices")
         self.size, self.batch_size, self.seed = size, batch_size, seed
         self.rank, self.world_size, self.epoch = rank, world_size, epoch
 
@@ -46,7 +46,7 @@ class BatchSampler(Sampler):
         return -(-(self.size - self.size % self.batch_size % self.world_size) // self.batch_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order; Lightning calls it before every epoch."""
+        """Set the epoch of the next iteration; Lightning calls it before every epoch."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[int, Tensor]]:
@@ -58,7 +58,7 @@ class BatchSampler(Sampler):
         return torch.randperm(self.size, generator=generator(self.seed, "order", epoch))
 
     def batches(self, order: Tensor, begin: int, end: int) -> Tensor:
-        """This rank's slices of the batches from `begin` to before `end`, all of one size: int64 (K, N)."""
+        """This rank's slices of the batches in [begin, end), all of one size: int64 (K, N)."""
         samples = order[begin * self.batch_size : end * self.batch_size]
         batches = samples.reshape(end - begin, -1)
         even = batches.shape[1] - batches.shape[1] % self.world_size
@@ -66,11 +66,12 @@ class BatchSampler(Sampler):
 
 
 class BatchLoader(DataLoader):
-    """Batches `{"image": (N, C, H, W), "index": (N,)}`, in this process or from workers.
+    """Yield batches `{"image": (N, C, H, W), "index": (N,)}`, from this process or from workers.
 
     Args:
-        dataset: maps `(epoch, indices)` to a batch, of indices of any shape.
-        sampler: yields them.
+        dataset: maps `(epoch, indices)` to a batch; see `imaging.data.batches`.
+        sampler: yields `(epoch, indices)`.
+        seed: of the workers.
         workers: processes that prepare batches; 0 = none.
     """
 
@@ -85,5 +86,5 @@ class BatchLoader(DataLoader):
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available() and not dataset.pixels.is_cuda,
-            generator=generator(seed, "workers"),  # else torch takes a number from the global state
+            generator=generator(seed, "workers"),  # without it torch draws from the global state
         )

@@ -1,4 +1,4 @@
-"""The `LightningDataModule` over any image source."""
+"""The `LightningDataModule` of any image source."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,49 +21,48 @@ from imaging.errors import ImagingError
 from imaging.randomness import generator
 from imaging.settings import Count, NotNegative, Positive, at_least, list_of
 
-VALIDATION_PIXELS = 1 << 18  # in a batch: 256 digits or small patches, one photograph
+VALIDATION_PIXELS = 1 << 18  # per batch: 256 digits or small patches, or one photograph
 
 
 @DATA.register("images")
 class ImageData(LightningDataModule):
-    """Training, validation and test sets of one source.
+    """The training, validation and test sets of a source.
 
-    Batches are `{"image": (N, C, H, W), "index": (N,) int64}`, and in validation `"id": list[str]` too.
-    Images are uint8, or float32 in [0, 1] where the source has 16-bit files. The Trainer needs
-    `use_distributed_sampler=False`: the ranks share each training batch here (see `BatchSampler`), and every
-    rank sees all validation images, so that their mean needs no weighing.
+    Batches are `{"image": (N, C, H, W), "index": (N,) int64}`; validation batches have `"id": list[str]`,
+    too. Images are uint8, or float32 in [0, 1] from 16-bit files. The Trainer needs
+    `use_distributed_sampler=False`: the ranks share each training batch (see `BatchSampler`), and every rank
+    validates all images, so that their mean needs no weighting.
 
-    A training set that fits into memory is decoded once, and lies on the GPU where there is one; a larger
-    one is decoded once into a file, see `imaging.data.cache`.
+    A training set that fits in memory is decoded once and moved to the GPU, if there is one; a larger one is
+    decoded once to a file, see `imaging.data.cache`.
 
     Args:
-        source: what `imaging.data` describes as one.
-        patch_size: train on all patches of this side of each image's grid; None: on whole images, which
-            then must be of one size.
+        source: an `imaging.data.source.Source`.
+        patch_size: train on all grid patches of this side; None: on whole images, all of one size.
         test_patch_size: validate and test on grid patches of this side; None: on whole images.
         orientation: "landscape" transposes portrait images.
-        crop: [height, width]: keep at most this of every image, at its top left.
+        crop: [height, width]: crop larger images to this size, at the top left.
         batch_size: over all ranks.
-        repeat: how often an epoch shows each training sample.
-        validation_images: how many of the last training images are validated on.
-        hold_out: whether they are kept out of training. False is for protocols that train on all images:
-            the validation images are then only watched, and say nothing about generalisation.
-        patches_per_image: train on at most so many patches of an image, drawn by (seed, image id).
-        random_crop: train on crops of side `patch_size` at random positions, new ones each epoch, instead
-            of on the grid. Images may differ in size.
-        crops_per_image: with `random_crop`, the crops of an image an epoch.
-        augment: show each patch turned and flipped, new in each epoch.
-        max_test_images: test on the first so many.
+        repeat: how often an epoch contains each training sample.
+        validation_images: number of validation images, the last training images.
+        hold_out: whether to exclude the validation images from training. False is for protocols that train
+            on all images; the validation then does not measure generalisation.
+        patches_per_image: train on at most this number of patches per image, drawn by (seed, image id).
+        random_crop: train on crops of side `patch_size` at random positions, new in each epoch, instead of
+            the grid. Images may differ in size.
+        crops_per_image: with `random_crop`, the crops of each image in an epoch.
+        augment: turn and flip each patch at random, anew in each epoch.
+        max_test_images: test on at most this number of images, the first ones.
         mean, std: of the training images' intensities, for tasks that normalise; not applied here.
-        workers: processes that prepare training batches; 0 is right unless a disk is slow.
-        memory_gib: decoded training images of more than this are kept in a file; not those of data sets that
-            are known to be small.
-        cache: the directory of such files.
+        workers: processes that prepare training batches; 0 is best unless the disk is slow.
+        memory_gib: decode to a file if the decoded training images exceed this size; data sets that are
+            known to be small are never decoded to a file.
+        cache: the directory of these files.
         seed: of the order, the patches and the crops.
 
     Raises:
-        ImagingError: settings that exclude each other or are out of range; in `prepare_data` and `setup`
-            images that are missing, unreadable, or too small or too few for the settings.
+        ImagingError: settings that exclude each other or are out of range; in `prepare_data` and `setup`,
+            images that are missing, unreadable, too small or too few.
 
     Example:
         >>> from imaging.data import build_data
@@ -115,14 +114,16 @@ class ImageData(LightningDataModule):
             if self.patch_size is None and getattr(self, key):
                 raise ImagingError(f"data.{key} needs data.patch_size")
         if self.random_crop and self.patches_per_image:
-            raise ImagingError("data.patches_per_image is for the grid; with crops set data.crops_per_image")
+            raise ImagingError(
+                "data.patches_per_image is for the grid; with data.random_crop set data.crops_per_image"
+            )
 
     def prepare_data(self) -> None:
-        """Download what is missing."""
+        """Download missing images."""
         self.source.prepare()
 
     def setup(self, stage: str | None = None) -> None:
-        """Read and decode what the stage ("fit", "validate", "test" or None for all) needs; once."""
+        """Read and decode the images for a stage: "fit", "validate", "test", or None for all; once."""
         if stage in (None, "fit", "validate") and self._validation is None:
             self._validation = self._validation_batches()
         if stage in (None, "fit") and self._train is None:
@@ -142,7 +143,7 @@ class ImageData(LightningDataModule):
         return BatchLoader(self._train, sampler, self.seed, self.workers)
 
     def _to_device(self, device: torch.device) -> None:
-        """Put a set that takes less than a quarter of a GPU's free memory there."""
+        """Move the training set to a GPU if it takes less than a quarter of its free memory."""
         pixels = self._train.pixels
         if device.type != "cuda" or self.workers or pixels.is_cuda or isinstance(pixels, MappedPixels):
             return
@@ -150,33 +151,32 @@ class ImageData(LightningDataModule):
             self._train = self._train.to(device)
 
     def steps_per_epoch(self, world_size: int = 1) -> int:
-        """Optimiser steps in an epoch.
+        """The number of optimiser steps in an epoch.
 
         Raises:
-            ImagingError: several processes cannot share the batches; see `BatchSampler`.
+            ImagingError: the ranks cannot share the batches; see `BatchSampler`.
         """
         return len(BatchSampler(len(self._train), self.batch_size, 0, world_size=world_size))
 
     def state_dict(self) -> dict:
-        """What a step number means: it goes into each checkpoint."""
+        """The sizes that relate a step to its images, for checkpoints."""
         return {"data_size": len(self._train), "batch_size": self.batch_size}
 
     def load_state_dict(self, state: dict) -> None:
-        """Refuse to go on with data of which the same step would see other images.
+        """Check that steps of a checkpoint have the same images here.
 
         Raises:
-            ImagingError: as it says.
+            ImagingError: the number of samples or the batch size differs.
         """
         for key, value in self.state_dict().items():
             if state[key] != value:
-                what = key.replace("_", " ")
                 raise ImagingError(
-                    f"the checkpoint was trained with {what} {state[key]}, this run has {value}: resume with "
-                    "the same data settings, or start a new run"
+                    f"the checkpoint was trained with {key.replace('_', ' ')} {state[key]}, this run has "
+                    f"{value}: resume with the same data settings, or start a new run"
                 )
 
     def val_dataloader(self) -> DataLoader:
-        # The batches are ready in memory. A generator, lest torch draw a seed from the global state.
+        # The batches are in memory. Without a generator torch draws a seed from the global state.
         return DataLoader(
             self._validation,  # type: ignore[arg-type]  # any sequence will do
             batch_size=None,
@@ -185,10 +185,10 @@ class ImageData(LightningDataModule):
         )
 
     def test_images(self) -> ImageSequence:
-        """The test images as a lazy sequence of (id, (C, H, W)); works without `setup`.
+        """The test images as a lazy sequence of (id, (C, H, W)); needs no `setup`.
 
         Raises:
-            ImagingError: there are none.
+            ImagingError: the source has no test images.
         """
         self.prepare_data()
         ids = self.source.ids("test")[: self.max_test_images]
@@ -203,34 +203,34 @@ class ImageData(LightningDataModule):
         return prepare(self.source.read("test", index), self.orientation, self.crop)
 
     def _split(self) -> tuple[list[str], range, range]:
-        """The ids of all training images, and which are trained on and which validated on."""
+        """The ids of all training images, and the indices for training and for validation."""
         ids = self.source.ids("train")
-        watched = min(self.validation_images, len(ids))
-        trained = len(ids) - watched if self.hold_out else len(ids)
+        validation = min(self.validation_images, len(ids))
+        training = len(ids) - validation if self.hold_out else len(ids)
         if not ids:
             raise ImagingError(f"data set {self.source.name} has no training images")
-        if not trained:
+        if not training:
             raise ImagingError(
                 f"data.validation_images is {self.validation_images}, which holds out all {len(ids)} "
                 f"training images of {self.source.name}: choose fewer, or data.hold_out=false"
             )
-        return ids, range(trained), range(len(ids) - watched, len(ids))
+        return ids, range(training), range(len(ids) - validation, len(ids))
 
-    def _load(self, indices: range, ids: list[str]) -> Tensor | list[Tensor]:
-        """Prepared training images: a stack where the source has one, else a list."""
+    def _load(self, indices: range) -> Tensor | list[Tensor]:
+        """Load and prepare training images: a stack if the source has one, else a list."""
         stack = self.source.read_all("train")
         if stack is not None:
             return prepare(stack[indices.start : indices.stop], self.orientation, self.crop)
-        with ThreadPoolExecutor(max_workers=8) as pool:  # decoders let go of the interpreter lock
+        with ThreadPoolExecutor(max_workers=8) as pool:  # decoders release the interpreter lock
             return list(pool.map(self._read_train, indices))
 
     def _training_set(self) -> StackBatches | GridBatches | CropBatches:
-        ids, trained, _ = self._split()
-        mapped = self._mapped(trained) if self.patch_size is not None and self._is_large() else None
+        ids, training, _ = self._split()
+        mapped = self._mapped(training) if self.patch_size is not None and self._is_large() else None
         if mapped is not None:
             for name, size in zip(ids, mapped.sizes.tolist(), strict=False):
                 check_fits(size, self.patch_size, name)
-        images = self._load(trained, ids) if mapped is None else []
+        images = self._load(training) if mapped is None else []
         if self.random_crop:
             for name, image in zip(ids, images, strict=False):
                 check_fits(image.shape[-2:], self.patch_size, name)
@@ -270,16 +270,14 @@ class ImageData(LightningDataModule):
         return patches[order[: self.patches_per_image].sort().values]
 
     def _validation_batches(self) -> list[dict]:
-        ids, _, watched = self._split()
-        images = self._load(watched, ids)
-        samples = list(ImageSequence([ids[i] for i in watched], images.__getitem__, self.test_patch_size))
+        ids, _, indices = self._split()
+        images = self._load(indices)
+        samples = list(ImageSequence([ids[i] for i in indices], images.__getitem__, self.test_patch_size))
         shapes = {image.shape for _, image in samples}
-        together = max(1, min(256, VALIDATION_PIXELS // max(s[-2] * s[-1] for s in shapes))) if shapes else 1
-        if len(shapes) > 1:
-            together = 1
+        size = max(1, min(256, VALIDATION_PIXELS // samples[0][1][0].numel())) if len(shapes) == 1 else 1
         batches = []
-        for start in range(0, len(samples), together):
-            names, group = zip(*samples[start : start + together], strict=True)
+        for start in range(0, len(samples), size):
+            names, group = zip(*samples[start : start + size], strict=True)
             index = torch.arange(start, start + len(group))
             batches.append({"image": torch.stack(same_type(list(group))), "index": index, "id": list(names)})
         return batches

@@ -1,4 +1,4 @@
-"""Preparing images: turning, cutting, and taking them apart into patches."""
+"""Orientation, cropping and grid patches of images."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from imaging.errors import ImagingError
 
 
 def prepare(image: Tensor, orientation: str | None = None, crop: list | None = None) -> Tensor:
-    """Turn and cut one image, or a stack of equal ones.
+    """Turn and crop an image, or a stack of images of one size.
 
     Args:
         image: (…, C, H, W).
-        orientation: "landscape" transposes portrait images (H > W); None leaves them.
-        crop: [height, width] of the piece to keep at the top left, after turning; what is smaller stays
-            as it is. None leaves all.
+        orientation: "landscape" transposes portrait images (H > W); None: no change.
+        crop: [height, width] of the crop at the top left, after turning; smaller images are not changed.
+            None: no crop.
     """
     if orientation == "landscape" and image.shape[-2] > image.shape[-1]:
         image = image.transpose(-2, -1)
@@ -26,17 +26,17 @@ def prepare(image: Tensor, orientation: str | None = None, crop: list | None = N
 
 
 def grid(image: Tensor, patch: int, name: str) -> Tensor:
-    """The patches of the non-overlapping grid that starts at the top left, row by row.
+    """The patches of the non-overlapping grid from the top left, row by row.
 
-    What is left over at the right and at the bottom is not used: 321×481 with 32 gives 10 × 15 = 150.
+    Incomplete patches at the right and the bottom are dropped: 321×481 with 32 gives 10 × 15 = 150.
 
     Args:
         image: (C, H, W).
         patch: side p in pixels.
-        name: what messages call the image.
+        name: of the image, for messages.
 
     Returns:
-        (n, C, p, p) with n = floor(H/p)·floor(W/p), of the image's type.
+        (n, C, p, p) with n = floor(H/p)·floor(W/p), with the image's dtype.
 
     Raises:
         ImagingError: the image is smaller than one patch.
@@ -47,19 +47,19 @@ def grid(image: Tensor, patch: int, name: str) -> Tensor:
 
 
 def grid_places(size: Sequence[int], patch: int) -> Tensor:
-    """Where the patches of `grid` lie in an image of this size (H, W): int64 (n, 2), top and left."""
+    """The positions of the patches of `grid` in an image of size (H, W): int64 (n, 2), top and left."""
     tops, lefts = (torch.arange(0, side - patch + 1, patch) for side in size)
     return torch.cartesian_prod(tops, lefts)
 
 
 def check_fits(size: Sequence[int], patch: int, name: str) -> None:
-    """Refuse an image of this size (H, W) that is smaller than one patch."""
+    """Check that an image of size (H, W) is not smaller than a patch; raise ImagingError if it is."""
     if min(size) < patch:
         raise ImagingError(f"{name} is {size[0]}x{size[1]} pixels, smaller than the patch of {patch}x{patch}")
 
 
 def same_type(images: list[Tensor]) -> list[Tensor]:
-    """The images as they are, or all as float32 in [0, 1] where some are uint8 and some float32."""
+    """The images unchanged if all have one dtype; uint8 mixed with float32 becomes float32 in [0, 1]."""
     if len({image.dtype for image in images}) == 1:
         return images
     return [image.float() / 255 if image.dtype == torch.uint8 else image for image in images]

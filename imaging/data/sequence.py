@@ -1,4 +1,4 @@
-"""Test images one at a time: read when they are asked for."""
+"""A lazy sequence of test images."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ class ImageSequence(Sequence[tuple[str, Tensor]]):
     """A lazy sequence of `(id, image)`, image (C, H, W).
 
     Args:
-        ids: one an image.
-        read: index to image (C, H, W).
-        patch: if given, the items are the patches of each image's grid, with ids like "chelsea/0012".
-            Their number is known only when all images have been read once.
+        ids: one for each image.
+        read: returns the image (C, H, W) of an index.
+        patch: side of the grid patches that replace the images, with ids like "chelsea/0012"; None: whole
+            images. The length of a sequence of patches needs one pass over all images.
     """
 
     def __init__(self, ids: list[str], read: Callable[[int], Tensor], patch: int | None = None):
         self.ids, self.read, self.patch = ids, read, patch
-        # Neighbouring patches come from one image: it is not read again for each.
+        # The image of the last patch, because neighbouring patches come from one image.
         self._last: tuple[int, Tensor] | None = None
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Training patches in all eight positions of a square."""
+"""Augmentation: flips and quarter turns of training patches."""
 
 import torch
 from torch import Tensor
@@ -8,56 +8,49 @@ from imaging.data.batches import CropBatches, GridBatches, StackBatches
 from imaging.randomness import generator
 
 
-def turned(images: Tensor, ways: Tensor) -> Tensor:
-    """Square images (…, C, S, S), each in one of the eight positions: flipped or not, and quarter turns.
+def turn(images: Tensor, ways: Tensor) -> Tensor:
+    """Flip and turn each of several square images.
 
     Args:
-        images: on any device.
-        ways: int64 (…,) on the CPU, from 0 (as it is) to 7: quarter turns, and 4 more if it is flipped first.
+        images: (…, C, S, S), on any device.
+        ways: int64 (…,) on the CPU, from 0 (unchanged) to 7: quarter turns, plus 4 for a flip before them.
     """
     result = images.clone().flatten(0, -4)
     for way in range(1, 8):
-        (chosen,) = torch.nonzero(ways.flatten() == way, as_tuple=True)
-        chosen = chosen.to(images.device)
-        some = result[chosen].flip(-1) if way > 3 else result[chosen]
-        result[chosen] = some.rot90(way % 4, (-2, -1))
+        (index,) = torch.nonzero(ways.flatten() == way, as_tuple=True)
+        index = index.to(images.device)
+        group = result[index].flip(-1) if way > 3 else result[index]
+        result[index] = group.rot90(way % 4, (-2, -1))
     return result.view(images.shape)
 
 
 class TurnedBatches(Dataset):
-    """Batches of square patches, each turned and flipped as (seed, epoch, index) says.
+    """Batches of square patches, each flipped and turned at random by (seed, epoch, index).
 
     Args:
         batches: a data set of `imaging.data.batches`.
-        seed: of the positions.
+        seed: of the flips and turns.
     """
 
     def __init__(self, batches: StackBatches | GridBatches | CropBatches, seed: int):
         self.batches, self.seed = batches, seed
-        self._drawn: tuple[int, Tensor] | None = None  # of one epoch
+        self.pixels, self.sample_bytes = batches.pixels, batches.sample_bytes
+        self._draws: tuple[int, Tensor] | None = None  # an epoch, and its random numbers
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    @property
-    def sample_bytes(self) -> int:
-        return self.batches.sample_bytes
-
-    @property
-    def pixels(self):
-        return self.batches.pixels
-
     def to(self, device: torch.device) -> "TurnedBatches":
-        """A copy whose pixels are on a device, where its batches are then made."""
+        """A copy with its pixels on `device`, on which it makes its batches."""
         return TurnedBatches(self.batches.to(device), self.seed)
 
     def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
         epoch, indices = key
-        if self._drawn is None or self._drawn[0] != epoch:
-            draws = generator(self.seed, "turns", epoch)
-            self._drawn = epoch, torch.randint(8, (len(self),), generator=draws)
+        if self._draws is None or self._draws[0] != epoch:
+            random = generator(self.seed, "turns", epoch)
+            self._draws = epoch, torch.randint(8, (len(self),), generator=random)
         batch = self.batches[key]
-        return batch | {"image": turned(batch["image"], self._drawn[1][indices])}
+        return batch | {"image": turn(batch["image"], self._draws[1][indices])}
 
 
 Batches = StackBatches | GridBatches | CropBatches | TurnedBatches

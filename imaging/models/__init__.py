@@ -1,4 +1,4 @@
-"""The networks and classical inverses f of x_hat = f(y), built by name from a config."""
+"""The networks and classical methods f of x_hat = f(y), built by name from a config."""
 
 from imaging.models.network import complete
 from imaging.registry import Registry
@@ -7,15 +7,15 @@ MODELS = Registry("model", "imaging.models")
 
 
 def build_model(config):
-    """Build the model that `config` names.
+    """Build the model of a config.
 
     Args:
         config: `name`, and the constructor's keyword arguments as plain data.
 
     Returns:
-        The `nn.Module`, randomly initialised from its own `seed`.
+        The `nn.Module`, initialised from its `seed`, with the attributes of `imaging.models.network.Network`.
 
     Raises:
-        ImagingError: unknown name, unknown or missing setting, or a value of the wrong type.
+        ImagingError: unknown name, unknown or missing setting, or a wrong value.
     """
     return complete(MODELS.build(config))

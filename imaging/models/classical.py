@@ -1,7 +1,7 @@
-"""Restoration without learning, by scikit-image: the baselines that a network has to beat.
+"""Classical restoration with scikit-image, as baselines for networks.
 
-Some have one number, their strength. It is chosen among a few candidates on validation images, which are
-training images: the one of the highest mean PSNR there, with the training's noise. Test images are not used.
+Some methods have one parameter, their strength. It is the candidate with the highest mean PSNR on the
+validation images, which are training images, with the training's noise. Test images are not used.
 """
 
 from collections.abc import Callable
@@ -14,19 +14,23 @@ from torch import Tensor, nn
 from imaging.models import MODELS
 from imaging.physics.mask import Mask
 from imaging.physics.psf import make_psf
+from imaging.shapes import Images
 
 
-def each_image(y: Tensor, restore: Callable[[np.ndarray], np.ndarray]) -> Tensor:
-    """A function of one image (H, W, C), float64, on each of (N, C, H, W); float32, where y is."""
+def each_image(y: Images, restore: Callable[[np.ndarray], np.ndarray]) -> Images:
+    """Apply `restore` to each image of (N, C, H, W), as float64 (H, W, C); float32, on y's device."""
     images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
     restored = np.stack([restore(image) for image in images]).reshape(images.shape)
     return torch.from_numpy(restored).permute(0, 3, 1, 2).float().to(y.device)
 
 
 class Classical(nn.Module):
-    """x_hat = restore(y, strength), one image at a time, on the CPU.
+    """The base class of x_hat = restore(y, strength), which works on one image at a time, on the CPU.
 
-    `strength` is a buffer, so that a checkpoint keeps it; nothing is trained.
+    Nothing is trained. `strength` is a buffer, so that checkpoints contain it.
+
+    Attributes:
+        candidates: values of `strength` to choose from.
     """
 
     candidates: tuple[float, ...] = ()
@@ -37,20 +41,20 @@ class Classical(nn.Module):
         middle = self.candidates[len(self.candidates) // 2]
         self.register_buffer("strength", torch.tensor(middle, dtype=torch.float64))
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same shape, float32."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, C, H, W): the same shape, float32."""
         return each_image(y, lambda image: self.restore(image, self.strength.item()))
 
     def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
-        """One image (H, W, C), float64."""
+        """Restore one image, float64 (H, W, C)."""
         raise NotImplementedError
 
 
 def noise_level(y: np.ndarray) -> float:
-    """The standard deviation of white noise in an image (H, W, C), seen from the image alone.
+    """Estimate the standard deviation of white noise in an image (H, W, C); the mean over the channels.
 
-    Immerkaer, "Fast noise variance estimation", CVIU 1996, eq. 2: a difference of two Laplacians, which
-    answers to noise and hardly to images. Mean over the channels.
+    Immerkaer, "Fast noise variance estimation", CVIU 1996, eq. 2: from a difference of two Laplacians, which
+    responds to noise and hardly to image structure.
     """
     difference = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=float)
     response = np.stack([ndimage.convolve(y[..., c], difference)[1:-1, 1:-1] for c in range(y.shape[-1])])
@@ -59,17 +63,17 @@ def noise_level(y: np.ndarray) -> float:
 
 @MODELS.register("identity")
 class Identity(nn.Module):
-    """x_hat = y: what doing nothing is worth."""
+    """x_hat = y: no restoration."""
 
     reach = 0
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Images) -> Images:
         return y
 
 
 @MODELS.register("total_variation")
 class TotalVariation(Classical):
-    """argmin_x |x - y|² / 2 + w TV(x), w = strength times the noise level (Chambolle 2004)."""
+    """x_hat = argmin_x |x - y|² / 2 + w TV(x), with w = strength · noise level (Chambolle 2004)."""
 
     candidates = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 
@@ -81,24 +85,24 @@ class TotalVariation(Classical):
 
 @MODELS.register("wavelet")
 class Wavelet(Classical):
-    """Soft thresholds by BayesShrink (Chang, Yu, Vetterli 2000) for a noise of strength times its level."""
+    """Soft thresholding with BayesShrink (Chang, Yu, Vetterli 2000), for sigma = strength · noise level."""
 
     candidates = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
     def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
         from skimage.restoration import denoise_wavelet
 
-        # scikit-image clips to [0, 1] and takes luma and chroma only of such images: noise leaves that range.
+        # scikit-image clips to [0, 1], and converts to YCbCr only in that range, which noise exceeds.
         low, scale = float(y.min()), float(y.max() - y.min()) or 1.0
         sigma = max(1e-8, strength * noise_level(y) / scale)
         colour = y.shape[-1] == 3
-        shown = denoise_wavelet((y - low) / scale, sigma=sigma, channel_axis=-1, convert2ycbcr=colour)
-        return shown * scale + low
+        x_hat = denoise_wavelet((y - low) / scale, sigma=sigma, channel_axis=-1, convert2ycbcr=colour)
+        return x_hat * scale + low
 
 
 @MODELS.register("non_local_means")
 class NonLocalMeans(Classical):
-    """Means of pixels with similar surroundings (Buades, Coll, Morel 2005), h = strength times the level."""
+    """Non-local means (Buades, Coll, Morel 2005), with h = strength · noise level."""
 
     candidates = (0.4, 0.6, 0.8, 1.0, 1.2)
 
@@ -112,10 +116,10 @@ class NonLocalMeans(Classical):
 
 @MODELS.register("richardson_lucy")
 class RichardsonLucy(Classical):
-    """x <- x · Aᵀ(y / A x), `strength` times (Richardson 1972, Lucy 1974), for circular blur.
+    """Iterate x <- x · Aᵀ(y / A x) `strength` times (Richardson 1972, Lucy 1974), for circular blur.
 
     Args:
-        psf: what `imaging.physics.make_psf` takes.
+        psf: a config for `imaging.physics.make_psf`.
     """
 
     candidates = (2, 3, 5, 8, 12, 20, 30)
@@ -127,12 +131,12 @@ class RichardsonLucy(Classical):
     def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
         from skimage.restoration import richardson_lucy
 
-        # It convolves with zeros outside; round the torus by as far as its iterations reach.
+        # It pads with zeros, so the image is first continued periodically as far as the iterations reach.
         reach = 4 * max(self.psf.shape)
         rows, columns = (min(reach, side) for side in y.shape[:2])
-        around = np.pad(y, ((rows, rows), (columns, columns), (0, 0)), mode="wrap").clip(1e-6)
+        padded = np.pad(y, ((rows, rows), (columns, columns), (0, 0)), mode="wrap").clip(1e-6)
         restored = [
-            richardson_lucy(around[..., c], self.psf, num_iter=int(strength), clip=False)
+            richardson_lucy(padded[..., c], self.psf, num_iter=int(strength), clip=False)
             for c in range(y.shape[-1])
         ]
         return np.stack(restored, axis=-1)[rows:-rows, columns:-columns]
@@ -140,32 +144,32 @@ class RichardsonLucy(Classical):
 
 @MODELS.register("unsupervised_wiener")
 class UnsupervisedWiener(nn.Module):
-    """Wiener filter whose powers of noise and image are sampled from y itself.
+    """Wiener filter that estimates the powers of noise and image from y, by Gibbs sampling.
 
     Orieux, Giovannelli and Rodet, "Bayesian estimation of regularization and point spread function parameters
     for Wiener-Hunt deconvolution", JOSA A 2010.
 
     Args:
-        psf: what `imaging.physics.make_psf` takes.
+        psf: a config for `imaging.physics.make_psf`.
     """
 
     def __init__(self, psf: dict):
         super().__init__()
         self.psf = make_psf(psf).double().numpy()
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same shape, float32."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, C, H, W): the same shape, float32."""
         from skimage.restoration import unsupervised_wiener
 
         channels = y.detach().cpu().double().flatten(0, 1).numpy()
-        # A seeded generator: the same image is restored alike each time.
+        # Seeded, so that an image is restored identically each time.
         restored = [unsupervised_wiener(c, self.psf, clip=False, rng=0)[0] for c in channels]
         return torch.from_numpy(np.stack(restored)).reshape(y.shape).float().to(y.device)
 
 
 @MODELS.register("biharmonic")
 class Biharmonic(nn.Module):
-    """The lost pixels by the biharmonic equation, the others at its boundary (Damelin and Hoang 2018).
+    """Inpainting with the biharmonic equation, whose boundary are the kept pixels (Damelin and Hoang 2018).
 
     Args:
         mask: the settings of `imaging.physics.mask.Mask`.
@@ -175,8 +179,8 @@ class Biharmonic(nn.Module):
         super().__init__()
         self.mask = Mask(**{key: value for key, value in mask.items() if key != "name"})
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same shape, float32."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, C, H, W): the same shape, float32."""
         from skimage.restoration import inpaint_biharmonic
 
         lost = self.mask.mask(y.shape[-2:]).numpy() == 0

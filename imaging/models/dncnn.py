@@ -1,13 +1,14 @@
-"""A denoiser that predicts the noise."""
+"""DnCNN, a denoiser that predicts the noise."""
 
 from itertools import pairwise
 from typing import Annotated
 
-from torch import Tensor, nn
+from torch import nn
 
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
 from imaging.settings import Count, at_least
+from imaging.shapes import Images
 
 
 @MODELS.register("dncnn")
@@ -15,18 +16,18 @@ class DnCNN(nn.Module):
     """x_hat = y - net(y), net = conv-ReLU, (depth - 2) times conv-ReLU, conv; all 3×3, zero padding.
 
     Zhang et al. 2017, "Beyond a Gaussian denoiser", without batch normalisation. Without biases it is
-    homogeneous, f(α y) = α f(y) for α >= 0, and generalises to noise levels not met in training
+    homogeneous, f(α y) = α f(y) for α >= 0, and generalises to noise levels outside those of the training
     (Mohan et al. 2020, "Robust and interpretable blind image denoising via bias-free CNNs").
 
     Args:
         channels: of the images.
         depth: number of convolutions.
-        hidden_channels: between the convolutions.
-        bias: whether the convolutions have one.
-        seed: of the first weights.
+        hidden_channels: channels between the convolutions.
+        bias: whether the convolutions have a bias.
+        seed: of the initial weights.
 
     Raises:
-        ImagingError: for a number of layers or channels that is too small.
+        ImagingError: a depth below 2, or a number of channels below 1.
 
     Example:
         >>> import torch
@@ -48,10 +49,9 @@ class DnCNN(nn.Module):
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=bias), nn.ReLU(inplace=True)]
         self.net = nn.Sequential(*layers[:-1])
-        self.reach = depth  # pixels, from where on nothing of y enters a restored one
-        self.homogeneous = not bias  # f(α y) = α f(y) for α >= 0
+        self.reach, self.homogeneous = depth, not bias
         initialise_(self, seed)
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, channels, H, W) -> the same shape, any H and W."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, channels, H, W) of any H and W."""
         return y - self.net(y)

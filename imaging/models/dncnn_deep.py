@@ -1,4 +1,4 @@
-"""DnCNN at the depth at which it was published, with batch normalisation or its bias-free form."""
+"""DnCNN at its published depth, with batch normalisation or the bias-free form of it."""
 
 from typing import Annotated
 
@@ -8,18 +8,19 @@ from torch import Tensor, nn
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
 from imaging.settings import Count, at_least
+from imaging.shapes import Images
 
 
 class BiasFreeBatchNorm2d(nn.Module):
-    """y = weight · x / (std + eps), each channel by its own; nothing is subtracted and nothing is added.
+    """y = weight · x / (std + eps) for each channel, without a mean and without a bias.
 
-    The standard deviation is the batch's in training, and the running one in evaluation, where the module is
-    thus linear. Mohan et al. 2020, "Robust and interpretable blind image denoising via bias-free CNNs",
-    section 4, with eps outside the root as in the authors' code.
+    The standard deviation is the batch's in training and the running one in evaluation, in which the module
+    is therefore linear. Mohan et al. 2020, "Robust and interpretable blind image denoising via bias-free
+    CNNs", section 4, with eps outside the root as in the authors' code.
 
     Args:
         channels: of x.
-        eps, momentum: as of `torch.nn.BatchNorm2d`.
+        eps, momentum: as in `torch.nn.BatchNorm2d`.
     """
 
     running_var: Tensor
@@ -33,14 +34,14 @@ class BiasFreeBatchNorm2d(nn.Module):
     def extra_repr(self) -> str:
         return f"{len(self.weight)}, eps={self.eps}, momentum={self.momentum}"
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, channels, H, W) -> the same shape."""
+    def forward(self, x: Images) -> Images:
+        """Normalise (N, channels, H, W)."""
         variance = self.running_var
         if self.training:
             variance = (x if x.dtype == torch.float64 else x.float()).var(dim=(0, 2, 3))
             with torch.no_grad():
                 self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)
-        # The root of 0 has no derivative, and a channel may be constant.
+        # A channel may be constant, and the root has no derivative at 0.
         scale = self.weight / ((variance + self.eps**2).sqrt() + self.eps)
         return x * scale.to(x.dtype)[:, None, None]
 
@@ -49,19 +50,19 @@ class BiasFreeBatchNorm2d(nn.Module):
 class DeepDnCNN(nn.Module):
     """x_hat = y - net(y), net = conv-ReLU, (depth - 2) times conv-norm-ReLU, conv; all 3×3, zero padding.
 
-    Zhang et al. 2017, "Beyond a Gaussian denoiser": 17 layers for one noise level, 20 for a range of them.
-    Without biases the normalisation is `BiasFreeBatchNorm2d` and the network, in evaluation, homogeneous
-    (Mohan et al. 2020).
+    Zhang et al. 2017, "Beyond a Gaussian denoiser": 17 layers for one noise level, 20 for a range. Without
+    biases the normalisation is `BiasFreeBatchNorm2d`, and the network is homogeneous in evaluation (Mohan et
+    al. 2020, "Robust and interpretable blind image denoising via bias-free CNNs").
 
     Args:
         channels: of the images.
         depth: number of convolutions.
-        hidden_channels: between the convolutions.
-        bias: whether the convolutions have one, and the normalisation subtracts a mean and adds another.
-        seed: of the first weights.
+        hidden_channels: channels between the convolutions.
+        bias: whether the convolutions have a bias, and the normalisation a mean and a bias.
+        seed: of the initial weights.
 
     Raises:
-        ImagingError: for a number of layers or channels that is too small.
+        ImagingError: a depth below 3, or a number of channels below 1.
     """
 
     def __init__(
@@ -80,12 +81,11 @@ class DeepDnCNN(nn.Module):
         )
         self.norms = nn.ModuleList(norm(hidden_channels) for _ in range(depth - 2))
         self.last = nn.Conv2d(hidden_channels, channels, 3, padding=1, bias=bias)
-        self.reach = depth  # pixels, from where on nothing of y enters a restored one
-        self.homogeneous = not bias  # f(α y) = α f(y) for α >= 0, in evaluation
+        self.reach, self.homogeneous = depth, not bias
         initialise_(self, seed)
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, channels, H, W) -> the same shape, any H and W."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, channels, H, W) of any H and W."""
         features = self.first(y).relu_()
         for convolution, norm in zip(self.hidden, self.norms, strict=True):
             features = norm(convolution(features)).relu_()

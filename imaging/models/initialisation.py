@@ -1,4 +1,4 @@
-"""First weights of convolutional networks, as a function of the seed alone."""
+"""Initial weights of convolutional networks, as a function of the seed."""
 
 import math
 
@@ -12,15 +12,15 @@ from imaging.randomness import generator
 def initialise_(module: nn.Module, seed: int) -> None:
     """Redraw the weights and biases of all convolutions in `module`, in place.
 
-    Both are U(-b, b) with b = 1/sqrt(fan_in), PyTorch's own default (kaiming_uniform_ with a = sqrt(5);
-    He et al. 2015). A parameter's values depend on `seed`, its name and its shape, and on nothing that was
-    drawn before, so that the same seed gives the same network in every process.
+    Both are U(-b, b) with b = 1/sqrt(fan_in), PyTorch's default (kaiming_uniform_ with a = sqrt(5); He et
+    al. 2015). A parameter's values depend only on `seed`, its name and its shape, so that a seed gives the
+    same network in every process.
     """
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            # As PyTorch counts it, also for a transposed convolution.
+            # PyTorch's definition, also for a transposed convolution.
             fan_in = layer.weight.shape[1] * layer.weight[0, 0].numel()
             for kind, parameter in layer.named_parameters(recurse=False):
-                stream = generator(seed, "init", f"{name}.{kind}")
+                random = generator(seed, "init", f"{name}.{kind}")
                 bound = 1 / math.sqrt(fan_in)
-                parameter.copy_(torch.empty(parameter.shape).uniform_(-bound, bound, generator=stream))
+                parameter.copy_(torch.empty(parameter.shape).uniform_(-bound, bound, generator=random))

@@ -1,4 +1,4 @@
-"""Fully connected network on the autograd functions of this project."""
+"""Fully connected network with the autograd functions of `imaging.autograd`."""
 
 import itertools
 import math
@@ -21,14 +21,14 @@ class MLP(nn.Module):
     The defaults are the 784-32-32-784 network of the inpainting protocol.
 
     Args:
-        image_shape: (C, H, W) of the images, in and out; n = C·H·W.
+        image_shape: (C, H, W) of the images, in and out.
         hidden: widths of the hidden layers, first to last.
         init_range: all weights and biases are drawn from U(-init_range, init_range); None: each layer from
             U(-1/sqrt(d_in), 1/sqrt(d_in)).
-        seed: the initialisation depends on it (and on the shapes) alone.
+        seed: of the initial weights.
 
     Raises:
-        ImagingError: a setting is out of range; in `forward`, an image is not of `image_shape`.
+        ImagingError: a setting out of range; in `forward`, images that are not of `image_shape`.
 
     Example:
         >>> MLP(image_shape=[1, 28, 28], hidden=[32, 32])(torch.rand(4, 1, 28, 28)).shape
@@ -48,12 +48,12 @@ class MLP(nn.Module):
         widths = [n, *hidden, n]
         layers = []
         for k, (d_in, d_out) in enumerate(itertools.pairwise(widths)):
-            draws = generator(seed, "init", "mlp", k)
-            layers += [Linear(d_in, d_out, init_range=init_range, generator=draws), ReLU()]
+            random = generator(seed, "init", "mlp", k)
+            layers += [Linear(d_in, d_out, init_range=init_range, generator=random), ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, y: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Restore (N, C, H, W), with (C, H, W) = image_shape."""
         if y.dim() != 4 or y.shape[1:] != torch.Size(self.image_shape):
             expected = ", ".join(map(str, self.image_shape))
             raise ImagingError(f"this mlp takes images of shape (N, {expected}); got {tuple(y.shape)}")

@@ -1,4 +1,4 @@
-"""What a network may offer beside `forward`, and what it is taken for if it does not."""
+"""Optional attributes of a network, and their defaults."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,17 +7,17 @@ from torch import Tensor, nn
 
 
 class Network(Protocol):
-    """f of x_hat = f(y): an `nn.Module` from (N, C, H, W) to the same shape.
+    """f of x_hat = f(y): an `nn.Module` that maps (N, C, H, W) to the same shape.
 
-    A network may have any of the attributes below. `complete` gives it the values here for the others.
+    All attributes are optional; `complete` sets the missing ones to the defaults here.
 
     Attributes:
         takes_sigma: whether `forward` takes the noise's standard deviation, (N, 1, 1, 1), after y.
         homogeneous: whether f(α y) = α f(y) for α >= 0, in evaluation.
-        reach: pixels from where on nothing of y enters a restored one; None: any may.
-        multiple: y may be cut into pieces only at multiples of so many pixels.
-        candidates: values that the buffer `strength` may have; one is chosen on validation images.
-        noise_level: estimates sigma, (N, 1, 1, 1), from y by what the network knows of A; None: it cannot.
+        reach: radius in pixels of the neighbourhood of y that affects a pixel of x_hat; None: unlimited.
+        multiple: y may be cut into tiles only at multiples of this number of pixels.
+        candidates: values for the buffer `strength`; the best one on validation images is chosen.
+        noise_level: estimates sigma, (N, 1, 1, 1), from y and the network's knowledge of A; None: it cannot.
     """
 
     takes_sigma: bool = False
@@ -31,12 +31,12 @@ class Network(Protocol):
         """The estimate x_hat."""
 
 
-OFFERS = ("takes_sigma", "homogeneous", "reach", "multiple", "candidates", "noise_level")
+ATTRIBUTES = ("takes_sigma", "homogeneous", "reach", "multiple", "candidates", "noise_level")
 
 
 def complete(network: nn.Module) -> nn.Module:
-    """Give a network the defaults of `Network` for what it does not say of itself; returns it."""
-    for name in OFFERS:
+    """Set the missing attributes of a network to the defaults of `Network`, in place; returns the network."""
+    for name in ATTRIBUTES:
         if not hasattr(network, name):
             setattr(network, name, getattr(Network, name))
     return network

@@ -1,31 +1,31 @@
-"""How strong the noise of an image is, seen from the image alone."""
+"""Estimation of the noise level from an image."""
 
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.shapes import Images, Sigmas
 
-# Fourth differences along rows and columns answer to noise and hardly to images, less so than the Laplacians
-# of Immerkaer, "Fast noise variance estimation", CVIU 1996. White noise of deviation 1 becomes one of 70.
+# Fourth differences along rows and columns respond to noise and hardly to image structure, even less than the
+# Laplacians of Immerkaer, "Fast noise variance estimation", CVIU 1996. They amplify white noise by 70.
 DIFFERENCES = (1.0, -4.0, 6.0, -4.0, 1.0)
 GAIN = 70.0
-QUARTILE = 0.6744897501960817  # of the standard normal distribution: the median of |n|
+QUARTILE = 0.6744897501960817  # of the standard normal distribution n: the median of |n|
 
 
-def noise_level(y: Tensor) -> Tensor:
-    """The standard deviation of the white Gaussian noise in each image: float32 (N, 1, 1, 1).
+def noise_level(y: Images) -> Sigmas:
+    """Estimate the standard deviation of white Gaussian noise in each image: float32 (N, 1, 1, 1).
 
-    From the median of the absolute differences over all pixels and channels, which edges do not move
-    (Donoho and Johnstone 1994). Texture at the scale of a pixel passes for noise: a clean photograph has
-    some, one that was blurred before the noise came has little.
+    From the median of the absolute differences over all pixels and channels, which is robust to edges
+    (Donoho and Johnstone 1994). Texture at the scale of a pixel counts as noise: a clean photograph has
+    some; a photograph that was blurred before the noise was added has little.
 
-    Where values were clipped there is less noise, and so it says less: 0.13 for 0.2 in a dark image.
+    Clipping reduces noise, so the estimate is lower then: 0.13 for 0.2 in a dark image.
 
     Args:
         y: (N, C, H, W).
 
     Raises:
-        ImagingError: fewer than 5×5 pixels.
+        ImagingError: the images are smaller than 5×5 pixels.
 
     Example:
         >>> from imaging.randomness import generator

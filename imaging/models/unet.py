@@ -3,16 +3,18 @@
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
 from imaging.settings import Count
+from imaging.shapes import Images
 
-# Pixels of the image's periodic continuation that a circular network sees beyond each border. Continued
-# once, at the input, they add an eighth to a 128×128 patch; padding_mode="circular" in every convolution
-# takes four fifths more time. Twice the margin gains about 0.02 dB.
+# Pixels of periodic padding at each border for a circular network. Padding once, at the input, adds an
+# eighth to a 128×128 patch; padding_mode="circular" in every convolution takes 80 % more time. Twice the
+# margin gains about 0.02 dB.
 MARGIN = 4
 
 
@@ -20,23 +22,22 @@ MARGIN = 4
 class UNet(nn.Module):
     """x_hat = y + net(y), net an encoder and a decoder with skip connections.
 
-    Each level has two 3×3 convolutions with ReLU; a strided 2×2 convolution leads down to half the
-    resolution and twice the channels, a transposed one leads up again. After Ronneberger et al. 2015,
-    "U-Net", with padded convolutions, a predicted residual, and strided convolutions for pooling.
+    Each level has two 3×3 convolutions with ReLU. A strided 2×2 convolution halves the resolution and doubles
+    the channels; a transposed one reverses it. After Ronneberger et al. 2015, "U-Net", with padded
+    convolutions, a predicted residual, and strided convolutions in place of pooling.
 
     Args:
         channels: of the images.
-        hidden_channels: at full resolution.
+        hidden_channels: channels at full resolution.
         levels: number of resolutions; 1 is a plain convolutional network.
-        bias: whether the convolutions have one; without, f(α y) = α f(y) for α >= 0.
-        padding: what lies beyond the borders: "zeros", or "circular" for images that continue periodically,
-            such as circularly blurred ones.
+        bias: whether the convolutions have a bias; without, f(α y) = α f(y) for α >= 0.
+        padding: "zeros", or "circular" for periodic images, such as circularly blurred ones.
         residual: whether net's output is added to y, or is x_hat itself.
-        inputs: channels of y, if they are not those of the images; then without `residual`.
-        seed: of the first weights.
+        inputs: channels of y; None: `channels`. Other values need residual=False.
+        seed: of the initial weights.
 
     Raises:
-        ImagingError: for a number below 1, an unknown padding, or a residual of other channels.
+        ImagingError: a number below 1, an unknown padding, or `inputs` that differ with residual=True.
 
     Example:
         >>> UNet(hidden_channels=8)(torch.rand(1, 3, 21, 30)).shape
@@ -61,12 +62,10 @@ class UNet(nn.Module):
                 f"model.inputs is {inputs}; with residual=true expected {channels}, as channels"
             )
         self.multiple = 2 ** (levels - 1)
-        self.circular = padding == "circular"
-        self.residual = residual
-        # Pixels, from where on nothing of y enters a restored one: two convolutions down and two up on each
-        # level, and the squares between levels. What is continued periodically reaches round the image.
-        self.reach = None if self.circular else 6 * 2 ** (levels - 1) + 4 * (self.multiple - 1)
-        self.homogeneous = not bias  # f(α y) = α f(y) for α >= 0
+        self.circular, self.residual, self.homogeneous = padding == "circular", residual, not bias
+        # Two convolutions down and two up on each level, and the 2×2 convolutions between levels. Periodic
+        # padding reaches around the image.
+        self.reach = None if self.circular else 6 * self.multiple + 4 * (self.multiple - 1)
 
         widths = [hidden_channels * 2**level for level in range(levels)]
         finer, coarser = widths[:-1], widths[1:]
@@ -86,10 +85,10 @@ class UNet(nn.Module):
         self.last = nn.Conv2d(hidden_channels, channels, 1, bias=bias)
         initialise_(self, seed)
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, channels, H, W), any H and W."""
+    def forward(self, y: Float[Tensor, "n inputs h w"]) -> Images:
+        """Restore (N, inputs, H, W) of any H and W: (N, channels, H, W)."""
         (h, w), margin = y.shape[-2:], MARGIN if self.circular else 0
-        features = self._continued(y, margin)
+        features = self._pad(y, margin)
         skips = []
         for encoder, down in zip(self.encoder, [*self.down, None], strict=True):
             features = encoder(features)
@@ -101,11 +100,11 @@ class UNet(nn.Module):
         x_hat = self.last(features)[..., margin : margin + h, margin : margin + w]
         return y + x_hat if self.residual else x_hat
 
-    def _continued(self, y: Tensor, margin: int) -> Tensor:
-        """y with `margin` more pixels on every side, and then up to a multiple of the coarsest pixel.
+    def _pad(self, y: Tensor, margin: int) -> Tensor:
+        """Pad y by `margin` on every side, and to a multiple of the coarsest pixel.
 
-        What is added repeats the image (circular) or its border (zeros). By index, as F.pad cannot add
-        more pixels than there are.
+        The padding repeats the image (circular) or its border (zeros). By index, because F.pad cannot add
+        more pixels than the image has.
         """
         for dim in (-2, -1):
             size = y.shape[dim]
@@ -118,7 +117,7 @@ class UNet(nn.Module):
 
 
 class Convolutions(nn.Sequential):
-    """Two 3×3 convolutions, each with ReLU: (N, before, H, W) -> (N, after, H, W)."""
+    """Two 3×3 convolutions, each with ReLU, from (N, before, H, W) to (N, after, H, W)."""
 
     def __init__(self, before: int, after: int, bias: bool):
         super().__init__(

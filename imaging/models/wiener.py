@@ -1,4 +1,4 @@
-"""Wiener deconvolution, alone and in front of a network."""
+"""Wiener deconvolution, alone and before a network."""
 
 import torch
 from torch import Tensor, nn
@@ -8,28 +8,29 @@ from imaging.physics.blur import otf
 from imaging.physics.fourier import FourierFilter, squared_frequencies
 from imaging.physics.psf import make_psf
 from imaging.settings import Positive
+from imaging.shapes import Images
 
 
 @MODELS.register("wiener")
 class Wiener(nn.Module):
     """X_hat = conj(H) / (|H|² + 1/snr) · Y in the Fourier domain, H the otf of the psf; for circular blur.
 
-    Wiener 1949, for white image and noise spectra whose powers have the ratio snr. Each channel is restored
-    alone; computed in float32 or float64, whatever the precision around it. It has no parameters.
+    Wiener 1949, for white spectra of image and noise with the power ratio snr. Each channel is restored
+    independently, in float32 or float64, also under autocast. There are no trainable parameters.
 
     Args:
-        psf: what `imaging.physics.make_psf` takes.
-        snr: ratio of powers, not in dB.
+        psf: a config for `imaging.physics.make_psf`.
+        snr: power of the image over that of the noise, not in dB.
 
     Raises:
-        ImagingError: for a wrong psf or an snr <= 0; in `forward`, if the images are smaller than the psf.
+        ImagingError: a wrong psf, or an snr <= 0; in `forward`, images smaller than the psf.
 
     Example:
         >>> Wiener({"name": "digit"}, snr=100)(torch.rand(1, 3, 32, 33)).shape
         torch.Size([1, 3, 32, 33])
     """
 
-    homogeneous = True  # even linear
+    homogeneous = True  # it is linear
 
     def __init__(self, psf: dict, snr: Positive = 100.0):
         super().__init__()
@@ -41,20 +42,20 @@ class Wiener(nn.Module):
         transfer = otf(self.psf.double(), size)
         return transfer.conj() / (transfer.abs() ** 2 + 1 / self.snr)
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same shape and dtype."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, C, H, W): the same shape and dtype."""
         return self._filter(y)
 
 
 @MODELS.register("wiener_prior")
 class WienerPrior(nn.Module):
-    """The Wiener filter with a power spectrum: 1/snr grows with the frequency, where images have less power.
+    """X_hat = conj(H) / (|H|² + strength · |f|²) · Y in the Fourier domain, f in cycles per pixel.
 
-    X_hat = conj(H) / (|H|² + strength · |f|²) · Y, f in cycles per pixel: the power of natural images falls
-    as 1/|f|² (Field 1987). `strength` is chosen on validation images; see `imaging.models.classical`.
+    The Wiener filter for natural images, whose power falls as 1/|f|² (Field 1987), and a circular blur with
+    the otf H. `strength` is chosen on validation images; see `imaging.models.classical`.
 
     Args:
-        psf: what `imaging.physics.make_psf` takes.
+        psf: a config for `imaging.physics.make_psf`.
     """
 
     homogeneous = True
@@ -66,8 +67,8 @@ class WienerPrior(nn.Module):
         self.psf = make_psf(psf)
         self.register_buffer("strength", torch.tensor(0.1, dtype=torch.float64))
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same shape and dtype."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, C, H, W): the same shape and dtype."""
         return FourierFilter(self._response)(y)
 
     def _response(self, size: tuple[int, int]) -> Tensor:
@@ -78,16 +79,16 @@ class WienerPrior(nn.Module):
 
 @MODELS.register("wiener_front_end")
 class WienerFrontEnd(nn.Module):
-    """x_hat = network(wiener(y)): the network corrects what the linear inverse leaves, noise and ringing.
+    """x_hat = network(wiener(y)): the network removes the noise and ringing of the Wiener filter.
 
-    Wraps any network, as EDM's preconditioning does (Karras et al. 2022).
+    It wraps any network, like the preconditioning of EDM (Karras et al. 2022).
 
     Args:
         wiener: the settings of `Wiener`.
-        network: a model's name and settings, as for `build_model`.
+        network: a model's name and settings, for `build_model`.
 
     Raises:
-        ImagingError: for a wrong setting of either.
+        ImagingError: a wrong setting of either.
     """
 
     def __init__(self, wiener: dict, network: dict):
@@ -96,6 +97,6 @@ class WienerFrontEnd(nn.Module):
         self.network = build_model(network)
         self.homogeneous = self.network.homogeneous
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(N, C, H, W) -> what the network makes of the same shape."""
+    def forward(self, y: Images) -> Images:
+        """Restore (N, C, H, W)."""
         return self.network(self.wiener(y))

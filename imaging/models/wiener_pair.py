@@ -1,4 +1,4 @@
-"""Two Wiener filters of the measurement, and U-Nets that are held to it."""
+"""Unrolled deconvolution: two Wiener filters, U-Nets, and a data-consistency step after each U-Net."""
 
 import math
 
@@ -13,33 +13,30 @@ from imaging.physics.by_size import BySize
 from imaging.physics.fourier import squared_frequencies
 from imaging.physics.psf import make_psf
 from imaging.settings import Count
+from imaging.shapes import Images, Sigmas
 
-# sigma² · STRENGTH · |f|² is about the power of noise over that of photographs, f in cycles per pixel.
+# sigma² · STRENGTH · |f|² is about the ratio of the powers of noise and photographs, f in cycles per pixel.
 STRENGTH = 1000.0
-QUIET = 0.02  # share of the frequencies in which the noise is looked for
+QUIET = 0.02  # fraction of the frequencies from which the noise is estimated
 
 
 @MODELS.register("wiener_pair")
 class WienerPair(nn.Module):
-    """x₀ = w₁; x_k = the image nearest both to y and to x_{k-1} + net_k(y, w, x_{k-1}); x_hat the last x_k.
+    """x₀ = w₁; x_k = deconvolve(y, around x_{k-1} + net_k(y, w, x_{k-1})); x_hat is the last x_k.
 
-    w₁ and w₂ are Wiener filters of y: one of a strength that is about right for the noise, and one that
-    keeps ten times more of what noise hides. What each `UNet` makes of them goes through `deconvolved`,
-    which leaves it alone where the blur has hidden the image and takes the measurement where it has not
-    (half-quadratic splitting, as in Zhang et al. 2020, "Deep unfolding network for image super-resolution").
-    All strengths are trained with the networks.
+    w₁ and w₂ are Wiener estimates from y: w₁ with a strength about right for the noise, and w₂, the w of the
+    first stage, with a tenth of it. `deconvolve` keeps the output of each `UNet` at frequencies that the blur
+    suppresses, and replaces it by the measurement at the others (half-quadratic splitting, as in Zhang et al.
+    2020, "Deep unfolding network for image super-resolution"). All strengths are trained.
 
     Args:
-        psf: what `imaging.physics.make_psf` takes; of a circular blur.
+        psf: a config for `imaging.physics.make_psf`, of a circular blur.
         stages: number of networks.
-        channels, hidden_channels, levels, bias, seed: as of `UNet`.
+        channels, hidden_channels, levels, bias, seed: as in `UNet`.
 
     Raises:
-        ImagingError: for a wrong setting.
+        ImagingError: a wrong setting.
     """
-
-    homogeneous = False
-    reach = None  # a circular filter reaches round the image
 
     def __init__(
         self,
@@ -52,39 +49,44 @@ class WienerPair(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        self.takes_sigma = True  # False: it estimates it
+        self.takes_sigma = True  # if set to False, it estimates sigma
         self.psf = make_psf(psf)
-        # A network's estimate is nearer to the image than a guess by its spectrum, each one more so.
+        # Each network's estimate is closer to the image, and deserves more trust, than the one before.
         trust = [math.log(STRENGTH) + (1 + stage / 2) * math.log(10) for stage in range(stages)]
         self.log_strength = nn.Parameter(torch.tensor([math.log(STRENGTH), math.log(STRENGTH / 10)]))
         self.log_trust = nn.Parameter(torch.tensor(trust))
         sizes: dict = {"hidden_channels": hidden_channels, "levels": levels, "bias": bias}
         others: dict = {"padding": "circular", "residual": False, "inputs": 3 * channels}
         self.networks = nn.ModuleList(UNet(channels, **sizes, **others) for _ in range(stages))
-        initialise_(self, seed)  # anew: by themselves all stages would begin alike
+        initialise_(self, seed)  # again, because each UNet has the same initial weights
         self._transfer = BySize(lambda size: otf(self.psf.double(), size))
         self._squared = BySize(squared_frequencies)
         self._quiet = BySize(self._quiet_frequencies)
 
-    def forward(self, y: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """(N, C, H, W) and sigma (N, 1, 1, 1), or None: by `noise_level` -> (N, C, H, W)."""
+    def forward(self, y: Images, sigma: Sigmas | None = None) -> Images:
+        """Restore (N, C, H, W), with noise sigma (N, 1, 1, 1); None: estimated by `noise_level`."""
         sigma = self.noise_level(y) if sigma is None else sigma
-        smooth, sharp = (self.deconvolved(y, sigma, strength) for strength in self.log_strength.exp())
+        smooth, sharp = (self.deconvolve(y, sigma, strength) for strength in self.log_strength.exp())
         x, views = smooth, [sharp] + [smooth] * (len(self.networks) - 1)
         for network, view, trust in zip(self.networks, views, self.log_trust.exp(), strict=True):
-            x = self.deconvolved(y, sigma, trust, x + network(torch.cat([y, view, x], dim=1)))
+            x = self.deconvolve(y, sigma, trust, x + network(torch.cat([y, view, x], dim=1)))
         return x
 
-    def deconvolved(self, y: Tensor, sigma: Tensor, strength: Tensor, around: Tensor | None = None) -> Tensor:
-        """The x of least |y - h * x|² / sigma² + strength · |∇(x - around)|² / (2π)²; float32.
+    def deconvolve(self, y: Images, sigma: Sigmas, strength: Tensor, around: Images | None = None) -> Images:
+        """The minimiser x of |y - h * x|² / sigma² + strength · |∇(x - around)|² / (2π)²; float32.
 
-        X = (conj(H) · Y + n · Z) / (|H|² + n), n = sigma² · strength · |f|², Z of `around`. Around nothing
-        it is the Wiener filter for photographs, whose power falls as 1/|f|² (Field 1987).
+        X = (conj(H) · Y + n · Z) / (|H|² + n), n = sigma² · strength · |f|², Z the transform of `around`.
+        With around=None, Z = 0: the Wiener filter for photographs, whose power falls as 1/|f|² (Field 1987).
+
+        Args:
+            y, around: (N, C, H, W).
+            sigma: (N, 1, 1, 1).
+            strength: a scalar.
         """
         size = y.shape[-2:]
         with torch.autocast(y.device.type, enabled=False):
             transfer = self._transfer(size, y.device, torch.complex64)
-            # Where H is 0, no noise at all would be a division by 0.
+            # Without noise, a frequency with H = 0 would be a division by 0.
             weight = strength * self._squared(size, y.device, torch.float32)
             weight = sigma.float().clamp_min(1e-4).square() * weight
             spectrum = torch.fft.rfft2(y.float()) * transfer.conj()
@@ -92,17 +94,16 @@ class WienerPair(nn.Module):
                 spectrum = spectrum + weight * torch.fft.rfft2(around.float())
             return torch.fft.irfft2(spectrum / (transfer.abs().square() + weight), s=size)
 
-    def noise_level(self, y: Tensor, periodic: bool = True) -> Tensor:
-        """The standard deviation of the noise in each blurred image: float32 (N, 1, 1, 1).
+    def noise_level(self, y: Images, periodic: bool = True) -> Sigmas:
+        """Estimate the standard deviation of the noise in each blurred image: float32 (N, 1, 1, 1).
 
-        From the frequencies of which the blur leaves least: there |Y|² is the noise's, exponentially
-        distributed, and its median is sigma² · ln 2. On photographs
-        blurred by the digit it says 1 to 2 % too much in the mean.
+        At the frequencies that the blur suppresses most, |Y|² is the noise's: exponentially distributed with
+        median sigma² · ln 2. On photographs blurred by the digit the mean estimate is 1 to 2 % too high.
 
         Args:
-            y: (N, C, H, W), not smaller than the blur.
-            periodic: whether its blur is; else the jump from one border to the other would pass for noise,
-                and y fades out towards its borders first.
+            y: (N, C, H, W), not smaller than the psf.
+            periodic: whether the blur is circular. If not, y is multiplied by a Hann window, because the jump
+                between opposite borders would count as noise.
         """
         with torch.autocast(y.device.type, enabled=False):
             y = y.detach().float()
@@ -115,5 +116,5 @@ class WienerPair(nn.Module):
             return (quiet.median(dim=1).values / math.log(2)).sqrt()[:, None, None, None]
 
     def _quiet_frequencies(self, size: tuple[int, int]) -> Tensor:
-        left = otf(self.psf.double(), size).abs().square() / squared_frequencies(size).clamp_min(1e-12)
-        return left.flatten().argsort()[: max(1, round(QUIET * left.numel()))]
+        power = otf(self.psf.double(), size).abs().square() / squared_frequencies(size).clamp_min(1e-12)
+        return power.flatten().argsort()[: max(1, round(QUIET * power.numel()))]

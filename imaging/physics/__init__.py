@@ -1,6 +1,6 @@
 """A and n of y = A x + n: forward operators and noise.
 
-A new operator is one module here that registers a `LinearOperator` into `OPERATORS`.
+To add an operator, add a module that registers a `LinearOperator` in `OPERATORS`.
 """
 
 from imaging.physics.blur import CircularBlur, otf

@@ -1,26 +1,26 @@
 """Circular blur, as a product in the Fourier domain."""
 
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.physics.fourier import FourierFilter
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.physics.psf import make_psf
+from imaging.shapes import Images, Psf, Spectrum
 
 
-def otf(psf: Tensor, size: tuple[int, int]) -> Tensor:
-    """The optical transfer function: the Fourier transform of the psf, centred at pixel (0, 0).
+def otf(psf: Psf, size: tuple[int, int]) -> Spectrum:
+    """The optical transfer function: the Fourier transform of the psf, with its centre at pixel (0, 0).
 
     Args:
         psf: real (kh, kw), centre (kh // 2, kw // 2).
         size: (H, W) of the images.
 
     Returns:
-        Complex (H, W // 2 + 1), the half that a real image's `rfft2` has, on psf's device.
+        Complex (H, W // 2 + 1), the half spectrum of `torch.fft.rfft2`, on the psf's device.
 
     Raises:
-        ImagingError: if the images are smaller than the psf.
+        ImagingError: the images are smaller than the psf.
 
     Example:
         >>> otf(make_psf({"name": "digit"}), (321, 481)).shape
@@ -36,16 +36,15 @@ def otf(psf: Tensor, size: tuple[int, int]) -> Tensor:
 
 @OPERATORS.register("blur")
 class CircularBlur(LinearOperator):
-    """y = h ⊛ x, the circular convolution of each channel with the psf h: y = F⁻¹(H · F x), H the otf of h.
+    """y = h ⊛ x, the circular convolution of each channel with the psf h: y = F⁻¹(H · F x), H = otf(h).
 
-    The image continues periodically beyond its borders. The adjoint is the circular correlation,
-    F⁻¹(conj(H) · F y).
+    The image is periodic beyond its borders. The adjoint is the circular correlation, F⁻¹(conj(H) · F y).
 
     Args:
-        psf: what `make_psf` takes.
+        psf: a config for `make_psf`.
 
     Raises:
-        ImagingError: for a wrong psf; in `forward`, if the images are smaller than the psf.
+        ImagingError: a wrong psf; in `forward`, images smaller than the psf.
 
     Example:
         >>> CircularBlur({"name": "digit"})(torch.rand(2, 3, 32, 32)).shape
@@ -57,11 +56,11 @@ class CircularBlur(LinearOperator):
         self.psf = make_psf(psf)
         self._filter = FourierFilter(self._otf)
 
-    def _otf(self, size: tuple[int, int]) -> Tensor:
+    def _otf(self, size: tuple[int, int]) -> Spectrum:
         return otf(self.psf.double(), size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         return self._filter(x)
 
-    def adjoint(self, y: Tensor) -> Tensor:
+    def adjoint(self, y: Images) -> Images:
         return self._filter(y, conjugate=True)

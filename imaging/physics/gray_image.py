@@ -1,21 +1,25 @@
-"""Gray image files as operators need them: masks and kernels."""
+"""Gray image files for operators: masks and kernels."""
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.shapes import Plane
 
 
-def read_gray(path: str, setting: str) -> Tensor:
-    """The gray values of an image file, float32 (H, W), in the file's own units (0 to 255 for 8 bits).
+def read_gray(path: str, setting: str) -> Plane:
+    """The gray values of an image file, float32 (H, W), in the file's units (0 to 255 for 8 bits).
 
-    Colours become luminance (ITU-R 601), an alpha channel is ignored.
+    Colours are converted to luminance (ITU-R 601); alpha is ignored.
+
+    Args:
+        path: the image file.
+        setting: name of the setting, for messages.
 
     Raises:
-        ImagingError: naming `setting`, if the file is missing or is no image.
+        ImagingError: the file is missing or is not an image.
     """
-    from PIL import Image  # only when a config names a file
+    from PIL import Image  # here, since few configs name a file
 
     try:
         with Image.open(path) as image:

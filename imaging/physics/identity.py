@@ -1,13 +1,12 @@
-"""No degradation but the noise: denoising."""
-
-from torch import Tensor
+"""The identity operator, for denoising."""
 
 from imaging.physics.operator import OPERATORS, LinearOperator
+from imaging.shapes import Images
 
 
 @OPERATORS.register("identity")
 class Identity(LinearOperator):
-    """y = x. Its adjoint is itself.
+    """y = x. The operator is self-adjoint.
 
     Example:
         >>> import torch
@@ -15,8 +14,8 @@ class Identity(LinearOperator):
         torch.Size([1, 3, 8, 8])
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         return x
 
-    def adjoint(self, y: Tensor) -> Tensor:
+    def adjoint(self, y: Images) -> Images:
         return y

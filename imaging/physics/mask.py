@@ -1,9 +1,8 @@
-"""Pixels that the detector did not record: inpainting."""
+"""Masks of lost pixels, for inpainting."""
 
 from typing import Annotated
 
 import torch
-from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.physics.by_size import BySize
@@ -11,6 +10,7 @@ from imaging.physics.gray_image import read_gray
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.randomness import generator
 from imaging.settings import Limit, within
+from imaging.shapes import Images, Plane
 
 ROWS = Limit(
     "[first, last] with 0 <= first <= last",
@@ -20,19 +20,19 @@ ROWS = Limit(
 
 @OPERATORS.register("mask")
 class Mask(LinearOperator):
-    """y = M x, elementwise, M = 1 where a pixel is kept and 0 where it is lost; its adjoint is itself.
+    """y = M x, elementwise, with M = 1 where a pixel is kept and 0 where it is lost; self-adjoint.
 
-    M is the same for all images of one size and for all channels. Exactly one of `rows`, `image` and
-    `lost` says what it is.
+    M is equal for all images of one size and for all channels. Exactly one of `rows`, `image` and `lost`
+    defines it.
 
     Args:
-        rows: [first, last], inclusive: these rows are lost.
+        rows: [first, last], inclusive, of the lost rows.
         image: path of a mask image of the images' size, non-zero where a pixel is kept.
-        lost: fraction of the pixels, in [0, 1], that is lost at random; their number is rounded.
-        seed: which random pixels `lost` takes.
+        lost: fraction of the pixels, in [0, 1], that are lost at random; the number is rounded.
+        seed: of the random pixels.
 
     Raises:
-        ImagingError: on construction for a wrong value, in `forward` if the mask does not fit the images.
+        ImagingError: a wrong value; in `forward`, a mask that does not fit the images.
 
     Example:
         >>> Mask(rows=[1, 2])(torch.ones(1, 1, 4, 2))[0, 0, :, 0]
@@ -47,39 +47,40 @@ class Mask(LinearOperator):
         seed: int = 0,
     ):
         super().__init__()
-        named = [
-            name for name, value in {"rows": rows, "image": image, "lost": lost}.items() if value is not None
-        ]
-        if len(named) != 1:
-            found = " and ".join(named) or "none of them"
-            raise ImagingError(f"physics.operator 'mask' needs one of rows, image and lost; it has {found}")
-        if rows is not None:
-            rows = list(rows)
-        self.rows, self.lost, self.seed = rows, lost, seed
+        settings = {"rows": rows, "image": image, "lost": lost}
+        names = [name for name, value in settings.items() if value is not None]
+        if len(names) != 1:
+            has = " and ".join(names) or "none of them"
+            raise ImagingError(f"physics.operator 'mask' needs one of rows, image and lost; it has {has}")
+        self.rows, self.lost, self.seed = None if rows is None else list(rows), lost, seed
         self.image = None if image is None else read_gray(image, "physics.operator.image")
         self._mask = BySize(self.mask)
 
-    def mask(self, size: tuple[int, ...]) -> Tensor:
-        """M for images of `size` = (H, W): float32 (H, W) of ones and zeros."""
+    def mask(self, size: tuple[int, ...]) -> Plane:
+        """M for images of `size` = (H, W): float32 (H, W) of ones and zeros.
+
+        Raises:
+            ImagingError: the mask does not fit this size.
+        """
         h, w = size
         if self.image is not None:
             if self.image.shape != (h, w):
-                found = " x ".join(map(str, self.image.shape))
-                raise ImagingError(f"physics.operator.image is {found}, but the images are {h} x {w}")
+                shape = " x ".join(map(str, self.image.shape))
+                raise ImagingError(f"physics.operator.image is {shape}, but the images are {h} x {w}")
             return (self.image != 0).float()
-        kept = torch.ones(h, w)
+        mask = torch.ones(h, w)
         if self.rows is not None:
             first, last = self.rows
             if last >= h:
                 raise ImagingError(f"physics.operator.rows is {self.rows}, but the images have {h} rows")
-            kept[first : last + 1] = 0
+            mask[first : last + 1] = 0
         else:
             order = torch.randperm(h * w, generator=generator(self.seed, "mask", h, w))
-            kept.view(-1)[order[: round(self.lost * h * w)]] = 0
-        return kept
+            mask.view(-1)[order[: round(self.lost * h * w)]] = 0
+        return mask
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         return x * self._mask(x.shape[-2:], x.device, x.dtype)
 
-    def adjoint(self, y: Tensor) -> Tensor:
+    def adjoint(self, y: Images) -> Images:
         return self(y)

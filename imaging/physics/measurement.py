@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
-from imaging.physics.noise import NOISES, GaussianNoise
+from imaging.physics.noise import NOISES, GaussianNoise, Level, Random, Shard
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.settings import closest
 
@@ -14,13 +13,14 @@ PARTS = ("operator", "noise")
 
 
 class Physics(nn.Module):
-    """What an instrument does to an image: y = A x + n.
+    """The measurement y = A x + n.
 
     Args:
         operator: A.
-        noise: n, an object that takes (A x, random, sigma, shard).
+        noise: adds n; called with (A x, random, sigma, shard).
 
     Example:
+        >>> import torch
         >>> from imaging.physics import Identity
         >>> from imaging.randomness import generator
         >>> physics = Physics(Identity(), GaussianNoise(0.1))
@@ -33,34 +33,28 @@ class Physics(nn.Module):
         self.operator = operator
         self.noise = noise
 
-    def forward(
-        self,
-        x: Tensor,
-        random: torch.Generator | Tensor | None,
-        sigma: float | Tensor | None = None,
-        shard: tuple[int, int] = (0, 1),
-    ) -> Tensor:
+    def forward(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
         """Measurements y of clean images x, both (N, C, H, W).
 
         Args:
             x: clean images.
-            random: a generator or numbers of the noise, on x's device or the CPU; see `GaussianNoise`. y
-                depends on it, x and sigma alone.
-            sigma: takes the place of the noise's own, for all images or for each; see `GaussianNoise`.
-            shard: (rank, world size), where x is a part of a batch; see `GaussianNoise`.
+            random: a generator, or the numbers of the noise, on x's device or the CPU. y depends only on it,
+                x and sigma.
+            sigma: replaces the noise's own standard deviation, for all images or for each.
+            shard: (rank, world size), if x is a part of a batch; see `GaussianNoise.forward`.
         """
         return self.noise(self.operator(x), random, sigma, shard)
 
 
 def build_physics(config: Mapping) -> Physics:
-    """The physics that a config describes.
+    """Build the physics of a config.
 
     Args:
-        config: `{operator: {name: …, its settings}, noise: {its settings}}`, of Gaussian noise if
-            it has no `name`.
+        config: `{operator: {name: …, its settings}, noise: {name: …, its settings}}`; noise without a `name`
+            is Gaussian.
 
     Raises:
-        ImagingError: if a part is missing, unknown, or has a wrong value.
+        ImagingError: a part that is missing or unknown, or has a wrong value.
 
     Example:
         >>> blur = {"name": "blur", "psf": {"name": "digit"}}

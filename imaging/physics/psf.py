@@ -1,7 +1,7 @@
-"""Point spread functions: what a point becomes.
+"""Point spread functions: the image of a point.
 
-A psf is a float32 (kh, kw) tensor, non-negative, of sum 1. Its centre, the element that a point at some
-pixel contributes to that same pixel, is (kh // 2, kw // 2), for odd and for even sizes.
+A psf is a float32 (kh, kw) tensor, non-negative, with sum 1. Its centre, the weight with which a pixel
+contributes to itself, is (kh // 2, kw // 2), for odd and for even sizes.
 """
 
 import math
@@ -15,10 +15,11 @@ from imaging.errors import ImagingError
 from imaging.physics.gray_image import read_gray
 from imaging.registry import Registry
 from imaging.settings import Count, Positive, at_least
+from imaging.shapes import Psf
 
 PSFS = Registry("psf", "imaging.physics")
 
-# The first training digit of MNIST (LeCun et al. 1998), sampled at every fourth row and column.
+# The first training image of MNIST (LeCun et al. 1998), every fourth row and column.
 DIGIT = (
     (0, 0, 0, 0, 0, 0, 0),
     (0, 0, 0, 0, 0, 0, 0),
@@ -30,18 +31,18 @@ DIGIT = (
 )
 
 
-def make_psf(config: Mapping) -> Tensor:
-    """The psf that a config describes.
+def make_psf(config: Mapping) -> Psf:
+    """Build the psf of a config.
 
     Args:
         config: one of `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}` and
-            `{name: image, path}`; the functions of those names say what the settings mean.
+            `{name: image, path}`, with the arguments of the functions of these names.
 
     Returns:
-        float32 (kh, kw), non-negative, of sum 1, centre (kh // 2, kw // 2).
+        float32 (kh, kw), non-negative, with sum 1, centre (kh // 2, kw // 2).
 
     Raises:
-        ImagingError: unknown name or setting, or a value out of range.
+        ImagingError: an unknown name or setting, or a value out of range.
 
     Example:
         >>> make_psf({"name": "gaussian", "sigma": 1.5, "size": 7}).shape
@@ -53,15 +54,17 @@ def make_psf(config: Mapping) -> Tensor:
 
 @PSFS.register("digit")
 def digit() -> Tensor:
-    """A coarse handwritten 5, 7×7: an irregular kernel without symmetry."""
+    """A coarse handwritten 5, int64 (7, 7), from MNIST: an irregular kernel without symmetry."""
     return torch.tensor(DIGIT)
 
 
 @PSFS.register("gaussian")
-def gaussian(sigma: Positive, size: Count | None = None) -> Tensor:
-    """exp(-r² / (2 sigma²)), r the distance from the centre element; sigma and size (side length) in pixels.
+def gaussian(sigma: Positive, size: Count | None = None) -> Psf:
+    """A Gaussian, exp(-r² / (2 sigma²)), with r the distance from the centre: float64 (size, size).
 
-    Without `size`, the smallest odd one that reaches 3 sigma on each side.
+    Args:
+        sigma: standard deviation in pixels.
+        size: side length in pixels; None: the smallest odd size that reaches 3 sigma on each side.
     """
     size = 2 * math.ceil(3 * sigma) + 1 if size is None else size
     line = torch.exp(-((torch.arange(size).double() - size // 2) ** 2) / (2 * sigma**2))
@@ -70,14 +73,18 @@ def gaussian(sigma: Positive, size: Count | None = None) -> Tensor:
 
 @PSFS.register("motion")
 def motion(length: Annotated[float, at_least(1)], angle: float) -> Tensor:
-    """An anti-aliased line through the centre, `length` >= 1 pixels long; `angle` in degrees, anticlockwise.
+    """An anti-aliased line through the centre: float64 (kh, kw).
 
-    A pixel's weight falls linearly from 1 to 0 within one pixel of the line, across it and beyond its
-    ends, so that a horizontal line of length 9 is nine elements of 1/9.
+    The weight falls linearly from 1 to 0 within one pixel of the line, across it and beyond its ends: a
+    horizontal line of length 9 has nine equal weights.
+
+    Args:
+        length: in pixels, at least 1.
+        angle: in degrees, anticlockwise from horizontal.
     """
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    end = (length + 1) / 2  # where the weight has fallen to 0
-    # Rounded, as 1 + 1e-16 would add a row of zeros on each side.
+    end = (length + 1) / 2  # where the weight reaches 0
+    # Rounded, because 1 + 1e-16 would add a row of zeros on each side.
     half_h = math.ceil(round(end * abs(sin) + abs(cos), 9)) - 1
     half_w = math.ceil(round(end * abs(cos) + abs(sin), 9)) - 1
     right = torch.arange(-half_w, half_w + 1).double()
@@ -88,9 +95,16 @@ def motion(length: Annotated[float, at_least(1)], angle: float) -> Tensor:
 
 @PSFS.register("image")
 def image(path: str) -> Tensor:
-    """The gray values of an image file over their sum."""
+    """The gray values of an image file, float32 (H, W).
+
+    Raises:
+        ImagingError: the file is missing or is not an image, or a value is negative, or the sum is not
+            positive and finite.
+    """
     weights = read_gray(path, "psf.path")
     total = weights.double().sum()
     if weights.min() < 0 or not 0 < total < math.inf:
-        raise ImagingError(f"psf.path: {path} has no positive finite sum, so it cannot be a psf")
+        raise ImagingError(
+            f"psf.path: {path} cannot be a psf; expected values of at least 0 with a positive finite sum"
+        )
     return weights

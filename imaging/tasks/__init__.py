@@ -1,4 +1,4 @@
-"""Tasks: the Lightning modules. They hold no physics and no layers; networks and operators never see them."""
+"""Tasks: the Lightning modules that train a network on simulated measurements."""
 
 from imaging.registry import Registry
 
@@ -9,13 +9,13 @@ LOSSES = Registry("loss", "imaging.tasks")
 
 
 def build_task(config: dict):
-    """The task that a run's composed config describes, with a freshly initialised network.
+    """Build the task of a run's config, with a newly initialised network.
 
     Args:
         config: plain data with `task`, `loss`, `model`, `physics`, `optimizer`, `schedule` and `seed`.
 
     Raises:
-        ImagingError: a name or a setting that does not exist, or a value out of range.
+        ImagingError: an unknown name or setting, or a value out of range.
     """
     from imaging.models import build_model
     from imaging.physics.measurement import build_physics

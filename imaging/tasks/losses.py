@@ -1,8 +1,7 @@
-"""What a training minimises.
+"""Training losses.
 
-A loss is a function of restored and clean images x_hat, x (N, C, H, W), float32 in the network's units, and
-of the standard deviation of each image's noise, sigma (N, 1, 1, 1), or None where nothing
-uses it.
+A loss is a function of the estimates x_hat and the clean images x, float32 (N, C, H, W) in the network's
+units, and of the standard deviation of each image's noise, sigma (N, 1, 1, 1), or None if it is not used.
 """
 
 import torch
@@ -16,7 +15,7 @@ class Loss:
     """The base class of losses.
 
     Attributes:
-        uses_sigma: whether it needs sigma.
+        uses_sigma: whether the loss needs sigma.
         divides_by_sigma: whether sigma must not be 0.
     """
 
@@ -24,13 +23,13 @@ class Loss:
     divides_by_sigma = False
 
     def __call__(self, x_hat: Tensor, x: Tensor, sigma: Tensor | None) -> Tensor:
-        """The loss, a scalar."""
+        """Compute the loss, a scalar."""
         raise NotImplementedError
 
 
 @LOSSES.register("mse")
 class MeanSquaredError(Loss):
-    """mean |x_hat - x|². Over a range of noise it is mostly the error of the strongest."""
+    """mean |x_hat - x|². Over a range of noise levels, strong noise dominates it."""
 
     def __call__(self, x_hat: Tensor, x: Tensor, sigma: Tensor | None) -> Tensor:
         return F.mse_loss(x_hat, x)
@@ -38,7 +37,7 @@ class MeanSquaredError(Loss):
 
 @LOSSES.register("mse_over_variance")
 class ErrorOverVariance(Loss):
-    """mean |x_hat - x|² / sigma², so that each noise level of a range counts."""
+    """mean |x_hat - x|² / sigma², which balances the noise levels of a range."""
 
     uses_sigma = divides_by_sigma = True
 
@@ -48,8 +47,8 @@ class ErrorOverVariance(Loss):
 
 @LOSSES.register("log_mse")
 class LogError(Loss):
-    """mean over images of log10(mean |x_hat - x|²), a tenth of the negative PSNR: each noise level counts."""
+    """mean over images of log10(mean |x_hat - x|²) = -PSNR / 10, which balances the levels of a range."""
 
     def __call__(self, x_hat: Tensor, x: Tensor, sigma: Tensor | None) -> Tensor:
         error = (x_hat - x).square().flatten(1).mean(dim=1)
-        return torch.log10(error + 1e-8).mean()  # a patch may be restored without any error
+        return torch.log10(error + 1e-8).mean()  # a patch may be restored without error

@@ -1,20 +1,20 @@
-"""Muon: gradient descent whose step in each weight is an orthogonal matrix."""
+"""Muon: gradient descent with orthogonalised steps."""
 
 from collections import defaultdict
 
 import torch
 from torch import Tensor
 
-# An odd polynomial of which five rounds multiply small singular values by 480 and bring those from 0.003 to 1
-# to 0.7 … 1.2 (Jordan et al. 2024): steep at 0, at the price of never arriving at 1.
+# Five iterations of this odd polynomial multiply small singular values by 480 and map [0.003, 1] to
+# [0.7, 1.2] (Jordan et al. 2024). It is steep at 0, and therefore does not converge to 1.
 COEFFICIENTS, ROUNDS = (3.4445, -4.7750, 2.0315), 5
-# Adam's usual root mean square update is some 0.2 of its learning rate (Liu et al. 2025, arXiv:2502.16982):
-# with this, the two take the same learning rates.
+# The root mean square of Adam's update is usually about 0.2 of its learning rate (Liu et al. 2025,
+# arXiv:2502.16982); with this factor both use the same learning rates.
 RMS = 0.2
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
-    """U V^T, nearly, of each G = U S V^T: its singular values made about 1, by products of matrices alone.
+    """Approximate U V^T of each G = U S V^T, with singular values near 1, by matrix products only.
 
     Args:
         matrices: (N, rows, columns).
@@ -32,17 +32,17 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) for matrices, AdamW for the rest.
 
-    A convolution's weight (out, in, k, k) is the matrix (out, in·k·k). The gradient's Nesterov average is
-    made orthogonal, so that directions in which the gradient is small, but steadily so, are followed as far
-    as those in which it is large: with Adam, a denoiser needs several times as many steps to the same PSNR.
+    A convolution's weight (out, in, k, k) is the matrix (out, in·k·k). The Nesterov average of the gradient
+    is orthogonalised, so that steps are equally long in directions with small and with large gradients. A
+    denoiser needs several times fewer steps than with Adam for the same PSNR.
 
-    torch.optim.Muon, of torch 2.9 and later, takes plain matrices alone.
+    torch.optim.Muon, in torch 2.9 and later, takes only matrices.
 
     Args:
         parameters: of the network.
-        lr: of both, on Adam's scale.
-        momentum: of matrices.
-        betas: of the others.
+        lr: learning rate of both, on Adam's scale.
+        momentum: of Muon.
+        betas: of AdamW.
         weight_decay: decoupled, of both.
 
     Example:
@@ -51,7 +51,7 @@ class Muon(torch.optim.Optimizer):
         >>> layer(torch.rand(2, 4)).sum().backward()
         >>> optimizer.step()
 
-    State: of a matrix its average `momentum`; of another parameter Adam's `mean` and `square`.
+    State: `momentum`, the average gradient, for a matrix; Adam's `mean` and `square` for other parameters.
     """
 
     def __init__(self, parameters, lr: float, momentum: float, betas: tuple, weight_decay: float):
@@ -65,13 +65,13 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """Go one step down along the gradients.
+        """Perform an optimisation step.
 
         Args:
-            closure: computes the loss and the gradients first.
+            closure: if not None, called first to compute the loss and the gradients.
 
         Returns:
-            the closure's loss, or None.
+            The closure's loss, or None.
         """
         loss = None
         if closure is not None:
@@ -84,27 +84,27 @@ class Muon(torch.optim.Optimizer):
             group["steps"] += 1
             torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
             if "momentum" in group:
-                self._step_of_matrices(group, weights)
+                self._muon_step(group, weights)
             else:
-                self._step_of_vectors(group, weights)
+                self._adam_step(group, weights)
         return loss
 
-    def _step_of_matrices(self, group: dict, weights: list[Tensor]) -> None:
+    def _muon_step(self, group: dict, weights: list[Tensor]) -> None:
         averages = self._state("momentum", weights)
         gradients = [p.grad for p in weights]
         torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
-        ahead = torch._foreach_lerp(gradients, averages, group["momentum"])
-        # Those of one shape share their products: a small network is bound by the number of calls.
-        alike = defaultdict(list)
-        for p, direction in zip(weights, ahead, strict=True):
-            alike[p.shape].append((p, direction.flatten(1)))
-        for shape, members in alike.items():
-            steps = orthogonalise(torch.stack([matrix for _, matrix in members]))
+        directions = torch._foreach_lerp(gradients, averages, group["momentum"])
+        # One batch for each shape, because the number of calls limits a small network.
+        batches = defaultdict(list)
+        for p, direction in zip(weights, directions, strict=True):
+            batches[p.shape].append((p, direction.flatten(1)))
+        for shape, batch in batches.items():
+            steps = orthogonalise(torch.stack([matrix for _, matrix in batch]))
             size = RMS * max(steps.shape[1:]) ** 0.5
             views = [step.view(shape) for step in steps]
-            torch._foreach_add_([p for p, _ in members], views, alpha=-group["lr"] * size)
+            torch._foreach_add_([p for p, _ in batch], views, alpha=-group["lr"] * size)
 
-    def _step_of_vectors(self, group: dict, weights: list[Tensor]) -> None:
+    def _adam_step(self, group: dict, weights: list[Tensor]) -> None:
         means, squares = self._state("mean", weights), self._state("square", weights)
         gradients, (beta1, beta2), n = [p.grad for p in weights], group["betas"], group["steps"]
         torch._foreach_lerp_(means, gradients, 1 - beta1)

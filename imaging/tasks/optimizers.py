@@ -14,8 +14,8 @@ Betas = Annotated[list | tuple, list_of("two numbers in [0, 1)", Share, length=2
 
 @OPTIMIZERS.register("adam")
 def adam(parameters, lr: Positive = 1e-3, betas: Betas = (0.9, 0.999), weight_decay: NotNegative = 0.0):
-    """Adam (Kingma and Ba 2015); with `weight_decay` decoupled as in AdamW."""
-    # One kernel for all parameters: a small network's step is bound by the number of calls.
+    """Adam (Kingma and Ba 2015), with the decoupled `weight_decay` of AdamW."""
+    # Fused, because the number of calls limits a small network's step.
     return torch.optim.AdamW(parameters, lr=lr, betas=tuple(betas), weight_decay=weight_decay, fused=True)
 
 
@@ -27,27 +27,31 @@ def muon(
     betas: Betas = (0.9, 0.999),
     weight_decay: NotNegative = 0.0,
 ):
-    """Muon (Jordan et al. 2024) for matrices and convolutions, AdamW for biases and the like; see `Muon`."""
+    """Muon (Jordan et al. 2024) for matrices and convolutions, AdamW for other parameters; see `Muon`."""
     return Muon(parameters, lr, momentum, tuple(betas), weight_decay)
 
 
 @OPTIMIZERS.register("sgd")
 def sgd(parameters, lr: Positive = 0.1, momentum: Share = 0.0):
-    """Plain gradient descent on mini-batches, with optional heavy-ball momentum."""
+    """Stochastic gradient descent, with optional heavy-ball momentum."""
     return torch.optim.SGD(parameters, lr=lr, momentum=momentum, fused=True)
 
 
 @SCHEDULES.register("constant")
 def constant(optimizer, steps: int):
-    """The learning rate of the optimiser, unchanged."""
+    """Keep the learning rate of the optimiser."""
     return
 
 
 @SCHEDULES.register("cosine")
 def cosine(optimizer, steps: int, warmup_steps: Annotated[int, at_least(0)] = 0, final: NotNegative = 0.0):
-    """Linear warm-up, then half a cosine from the full rate to `final` times it at the last step.
+    """Linear warm-up, then a half cosine from the full learning rate to `final` times it at the last step.
 
-    The warm-up takes `warmup_steps`, but in a short training no more than a tenth of its steps.
+    Args:
+        optimizer: whose learning rate is scheduled.
+        steps: length of the training.
+        warmup_steps: length of the warm-up; at most a tenth of `steps` is used.
+        final: factor of the learning rate at the last step.
     """
     warmup_steps = min(warmup_steps, steps // 10)
 

@@ -1,4 +1,4 @@
-"""The training and validation body that all tasks share."""
+"""Training and validation, the base class of all tasks."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
 from imaging.models.network import complete
+from imaging.physics.noise import Level, Random, Shard
 from imaging.precision import full_precision
 from imaging.randomness import generator
 from imaging.tasks import OPTIMIZERS, SCHEDULES
@@ -17,7 +18,7 @@ from imaging.tasks.losses import Loss
 
 
 def as_float(image: Tensor) -> Tensor:
-    """uint8 or float images as float32 in [0, 1], on the device where they are."""
+    """Convert uint8 or float images to float32 in [0, 1], on their device."""
     return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
 
 
@@ -25,15 +26,14 @@ class Reconstruction(pl.LightningModule):
     """Learn x_hat = f(y) from y = A x + n.
 
     Args:
-        network: f, (N, C, H, W) to the same shape; if it says that it `takes_sigma`, with that of the noise,
-            (N, 1, 1, 1), as its second argument.
+        network: f, an `imaging.models.network.Network`.
         physics: A and n; see `imaging.physics.measurement.Physics`.
         optimizer, schedule: `{name: …}` and settings, for `imaging.tasks.optimizers`.
-        seed: the key from which all noise of the training is drawn.
-        loss: what is minimised; see `imaging.tasks.losses`.
+        seed: of the training's noise.
+        loss: see `imaging.tasks.losses`.
 
     Raises:
-        ImagingError: a loss that divides by the noise, which may be 0.
+        ImagingError: the loss divides by sigma, which may be 0.
     """
 
     network: Any  # a Module that is a `Network` too, and Python has no type for both
@@ -41,64 +41,59 @@ class Reconstruction(pl.LightningModule):
     def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
         super().__init__()
         if loss.divides_by_sigma and not physics.noise.low > 0:
-            raise ImagingError("this loss divides by sigma², and physics.noise.sigma reaches 0")
+            raise ImagingError(
+                "this loss divides by sigma², and physics.noise.sigma reaches 0: choose another loss or range"
+            )
         self.network, self.physics = complete(network), physics
         self.loss, self.uses_sigma = loss, self.takes_sigma or loss.uses_sigma
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
-        # One Metric for the estimate and one for the measurement itself, the baseline to beat.
+        # Of the estimate, and of the measurement, which is the baseline.
         self.val_psnr, self.val_psnr_input = PSNR(), PSNR()
 
     def normalise(self, image: Tensor) -> Tensor:
-        """From intensities in [0, 1] to the units in which the network works."""
+        """Convert intensities in [0, 1] to the network's units."""
         return image
 
     def denormalise(self, x: Tensor) -> Tensor:
-        """The inverse of `normalise`."""
+        """Convert the network's units to intensities."""
         return x
 
-    def measure(
-        self,
-        image: Tensor,
-        random: torch.Generator | Tensor | None,
-        sigma: float | Tensor | None = None,
-        shard: tuple[int, int] = (0, 1),
-    ) -> Tensor:
-        """y = A x + n of clean images, all in the network's units; sigma None: as in training."""
+    def measure(self, image: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
+        """Measure clean images: y = A x + n in the network's units, (N, C, H, W).
+
+        Args:
+            image: intensities in [0, 1], (N, C, H, W).
+            random, sigma, shard: as in `imaging.physics.measurement.Physics.forward`.
+        """
         return self.corrupt(self.normalise(image), random, sigma, shard)
 
-    def corrupt(
-        self,
-        x: Tensor,
-        random: torch.Generator | Tensor | None,
-        sigma: float | Tensor | None = None,
-        shard: tuple[int, int] = (0, 1),
-    ) -> Tensor:
-        """y = A x + n of x in the network's units; sigma None: as in training."""
+    def corrupt(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
+        """Measure images in the network's units: y = A x + n; the arguments are as in `Physics.forward`."""
         return self.physics(x, random, sigma, shard)
 
     def restore(self, y: Tensor, sigma: float | None = None) -> Tensor:
-        """x_hat = f(y) in intensities, float32 whatever the training's precision.
+        """Estimate x_hat = f(y) in intensities, float32 for any precision of the training.
 
         Args:
             y: (N, C, H, W) in the network's units.
-            sigma: of its noise; only a network that `takes_sigma` needs it.
+            sigma: of the noise; only for a network that `takes_sigma`.
 
         Raises:
-            ImagingError: it needs it, and there is none.
+            ImagingError: the network takes sigma, and sigma is None.
         """
         if self.takes_sigma and sigma is None:
             raise ImagingError("this network needs the standard deviation of the noise: give sigma=…")
-        told = (torch.full((len(y), 1, 1, 1), sigma, device=y.device),) if self.takes_sigma else ()
+        extra = (torch.full((len(y), 1, 1, 1), sigma, device=y.device),) if self.takes_sigma else ()
         with full_precision(y.device):
-            # Not its __call__: what is compiled for patches would be compiled anew for each image size.
-            return self.denormalise(self.network.forward(y.float(), *told))
+            # Not __call__, because torch.compile would compile the network again for each image size.
+            return self.denormalise(self.network.forward(y.float(), *extra))
 
     @property
     def takes_sigma(self) -> bool:
         return self.network.takes_sigma
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
-        """What this task tells of restored images beside PSNR and SSIM: values (N,) by name.
+        """The task's measures in addition to PSNR and SSIM: values (N,) by name.
 
         Args:
             x_hat, x: restored and clean intensities, (N, C, H, W).
@@ -109,11 +104,15 @@ class Reconstruction(pl.LightningModule):
         self.shard = self.global_rank, self.trainer.world_size
 
     def training_step(self, batch: dict, batch_idx: int) -> dict[str, Tensor]:
-        """The loss of a batch of images (N, C, H, W), whose noise is drawn from (seed, epoch, batch) alone.
+        """Compute the loss of a batch; its noise depends only on (seed, epoch, batch_idx).
+
+        Args:
+            batch: with `image`, (N, C, H, W).
+            batch_idx: index of the batch in its epoch.
 
         Returns:
-            `loss`, the clean images `x`, and in the network's units the measurements `y` and the estimates
-            `x_hat`.
+            `loss`; the clean images `x` as intensities; the measurements `y` and the estimates `x_hat` in the
+            network's units.
         """
         x = as_float(batch["image"])
         target, random = self.normalise(x), self._noise_generator(batch_idx)
@@ -128,7 +127,7 @@ class Reconstruction(pl.LightningModule):
         return generator(self.seed, "noise", self.current_epoch, batch_idx, device=self.device)
 
     def _sigmas(self, n: int, random: torch.Generator | None) -> tuple[Tensor | None, Tensor | None]:
-        """The sigmas of the whole batch and of this rank's n images, if the network or the loss uses them."""
+        """Draw the sigmas of the whole batch and of this rank's n images; None if they are not used."""
         if not self.uses_sigma:
             return None, None
         rank, world_size = self.shard
@@ -136,7 +135,7 @@ class Reconstruction(pl.LightningModule):
         return sigmas, sigmas[rank::world_size]
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
-        """Limit the norm of all gradients together; Lightning's refuses fused optimisers under autocast."""
+        """Clip the total gradient norm; Lightning's own method rejects fused optimisers under autocast."""
         if gradient_clip_val is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 
@@ -148,15 +147,17 @@ class Reconstruction(pl.LightningModule):
         self.val_psnr_input.update(self.denormalise(y), x)
         self.log_dict({"val/psnr": self.val_psnr, "val/psnr_input": self.val_psnr_input})
         if batch_idx == 0:
-            # Of the first image: clean, measured, restored.
+            # The first image: clean, measured, restored.
             self.strip = torch.stack([x[0], self.denormalise(y)[0], x_hat[0]])
 
     @torch.no_grad()
     def choose_strength(self, batches) -> None:
-        """Set the one number of a classical method to the candidate of the highest PSNR; else do nothing.
+        """Set the strength of a classical method to the candidate with the highest mean PSNR.
+
+        Networks without candidates are not changed.
 
         Args:
-            batches: of validation, `{"image": …, "id": …}`; measured with the training's typical noise.
+            batches: validation batches `{"image": …, "id": …}`, measured with the typical sigma.
         """
         candidates = self.network.candidates
         batches = [(as_float(b["image"]), b["id"]) for b in batches] if candidates else []
@@ -170,17 +171,17 @@ class Reconstruction(pl.LightningModule):
         self.network.strength.fill_(candidates[means.index(max(means))])
 
     def validation_measurement(self, x: Tensor, ids: list[str]) -> Tensor:
-        """Measurements whose noise depends on the image alone, so that every epoch meets the same."""
+        """Measure images x with noise that depends only on each image's id, equal in all epochs."""
         sigma = self.physics.noise.typical_sigma
         if self.physics.noise.is_silent(sigma):
             return self.measure(x, generator("validation"), sigma)
-        draw = [generator("validation", name) for name in ids]
+        random = [generator("validation", name) for name in ids]
         return torch.cat(
-            [self.measure(x[i : i + 1].cpu(), draw[i], sigma).to(x.device) for i in range(len(ids))]
+            [self.measure(x[i : i + 1].cpu(), random[i], sigma).to(x.device) for i in range(len(ids))]
         )
 
     def on_validation_epoch_end(self) -> None:
-        # "step" is what Lightning draws the others against: the optimiser's steps, not the batches seen.
+        # Lightning uses "step" as the x axis: optimiser steps, not batches.
         self.log("step", float(self.global_step))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

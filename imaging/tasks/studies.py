@@ -1,9 +1,11 @@
-"""The three studies. Each says only in what it differs from the shared body."""
+"""The three tasks: denoising, deconvolution and inpainting."""
 
 import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.physics.identity import Identity
+from imaging.physics.noise import Level, Random, Shard
 from imaging.settings import Positive
 from imaging.tasks import TASKS
 from imaging.tasks.losses import Loss
@@ -12,11 +14,15 @@ from imaging.tasks.reconstruction import Reconstruction
 
 @TASKS.register("denoiser")
 class Denoiser(Reconstruction):
-    """y = x + n: nothing but noise; the operator must be the identity."""
+    """Denoising, y = x + n; the operator must be the identity.
+
+    The arguments are those of `imaging.tasks.reconstruction.Reconstruction`.
+
+    Raises:
+        ImagingError: another operator.
+    """
 
     def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
-        from imaging.physics.identity import Identity
-
         if not isinstance(physics.operator, Identity):
             raise ImagingError(
                 "task 'denoiser' expects physics.operator.name=identity; for a mask or a blur choose "
@@ -27,15 +33,20 @@ class Denoiser(Reconstruction):
 
 @TASKS.register("deconvolver")
 class Deconvolver(Reconstruction):
-    """y = h * x + n with a known point spread function h."""
+    """Deconvolution, y = h * x + n, with a known point spread function h."""
 
 
 @TASKS.register("inpainter")
 class Inpainter(Reconstruction):
-    """y = M x with lost pixels set to 0, in units normalised to mean 0 and standard deviation 1.
+    """Inpainting, y = M x + n, in units normalised to mean 0 and standard deviation 1.
 
-    The network works on (x - mean) / std, and its loss is in those units; PSNR is of intensities.
-    A lost pixel is thus the mean gray of the data, not black.
+    The network's units, and those of the loss, are (x - mean) / std; PSNR is of intensities. A lost pixel is
+    0 in the network's units: the mean gray of the data, not black.
+
+    Args:
+        network, physics, optimizer, schedule, seed, loss: as in
+            `imaging.tasks.reconstruction.Reconstruction`.
+        mean, std: of the training images' intensities.
     """
 
     def __init__(
@@ -52,17 +63,11 @@ class Inpainter(Reconstruction):
         super().__init__(network, physics, optimizer, schedule, seed, loss)
         self.mean, self.std = mean, std
 
-    def corrupt(
-        self,
-        x: Tensor,
-        random: torch.Generator | Tensor | None,
-        sigma: float | Tensor | None = None,
-        shard: tuple[int, int] = (0, 1),
-    ) -> Tensor:
+    def corrupt(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
         y, noise = self.physics.operator(x), self.physics.noise
         if noise.is_silent(sigma):
             return y
-        # sigma is of intensities, and so becomes sigma / std in the network's units.
+        # sigma is in intensities, so it is sigma / std in the network's units.
         return y + noise(torch.zeros_like(y), random, sigma, shard) / self.std
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:

@@ -1,1 +1,1 @@
-"""What surrounds a task while it trains: the trainer, its callbacks, its logger."""
+"""The trainer, its strategies, callbacks and loggers."""

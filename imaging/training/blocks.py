@@ -1,4 +1,4 @@
-"""Blocks: the batches of several consecutive steps, fetched at once."""
+"""Blocks: the batches of several consecutive steps, loaded at once."""
 
 from collections.abc import Iterator
 
@@ -7,23 +7,23 @@ from torch.utils.data import Sampler
 
 from imaging.data.loader import BatchLoader, BatchSampler
 
-# A block is one index operation and one pass through Lightning's loop, which costs as much as some steps of a
-# small network; its images are copied, so it is bounded.
+# A block takes one index operation and one iteration of Lightning's loop, which costs as much as a few steps
+# of a small network. Its images are copied, so its size is limited.
 BLOCK_BYTES = 32 * 2**20
 
 
 class BlockSampler(Sampler):
-    """Yields `(epoch, indices)`, int64 indices (K, N): the batches of K consecutive steps of one epoch.
+    """Yield the batches of K consecutive steps of an epoch as `(epoch, indices)`, int64 indices (K, N).
 
-    A step is found in its epoch's order by its number: a run goes on at any step without a loader that
-    remembers anything. It has no length, as blocks have many.
+    The indices are a function of the step, so that a run resumes at any step without a state of the loader.
+    The sampler has no length, because blocks have different lengths.
 
     Args:
-        batches: of single steps.
-        start: steps that are done already. Epochs before that of this step are over.
-        stop: the step after which there is nothing more; None: epochs go on.
-        pauses: a block ends where the number of steps is a multiple of one of these.
-        longest: steps in a block at most.
+        batches: the sampler of single steps.
+        start: the first step.
+        stop: the step before which iteration ends; None: no limit.
+        pauses: a block ends at each step that is a multiple of one of these numbers.
+        longest: the largest number of steps in a block.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class BlockSampler(Sampler):
         self.epoch = start // len(batches)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order; Lightning calls it before every epoch."""
+        """Set the epoch of the next iteration; Lightning calls it before every epoch."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[int, Tensor]]:
-        # Not itself a generator: the epoch is that of the moment of asking.
+        # Not a generator function, so that the epoch is the current one at the time of this call.
         return self._blocks(self.epoch)
 
     def _blocks(self, epoch: int) -> Iterator[tuple[int, Tensor]]:
@@ -54,16 +54,16 @@ class BlockSampler(Sampler):
             step = end
 
     def _end(self, step: int, first: int) -> int:
-        """The end of the block that begins at `step` of the epoch that begins at `first`."""
+        """The end of the block that starts at `step`, in the epoch that starts at step `first`."""
         end = first + len(self.batches)
         if self.batches.size % self.batches.batch_size and step < end - 1:
-            end -= 1  # the last batch is of another size
+            end -= 1  # the last batch has another size
         ends = [end, step + self.longest, *(step - step % pause + pause for pause in self.pauses)]
         return min(ends if self.stop is None else [*ends, self.stop])
 
 
 def in_blocks(loader: BatchLoader, start: int, stop: int | None, pauses: tuple[int, ...]) -> BatchLoader:
-    """A loader of the same batches, in blocks; see `BlockSampler`."""
+    """A loader of the batches of `loader` in blocks; the other arguments are those of `BlockSampler`."""
     batches = loader.sampler
     longest = max(1, BLOCK_BYTES // (batches.batch_size * loader.dataset.sample_bytes))
     sampler = BlockSampler(batches, start, stop, pauses, longest)

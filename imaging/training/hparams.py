@@ -1,4 +1,4 @@
-"""TensorBoard's HParams tab: each run of a sweep with what it varied and its final numbers."""
+"""TensorBoard's HParams tab: the hyper-parameters and the final metrics of each run of a sweep."""
 
 import re
 from pathlib import Path
@@ -14,15 +14,15 @@ ABSENT = object()
 
 
 class HParams:
-    """Declares a run's hyper-parameters and metrics at its start, and tells the values at its end.
+    """Declare a run's hyper-parameters and metrics at its start, and write the metrics at its end.
 
-    All runs of a sweep must declare the same keys, or TensorBoard leaves columns out; and a run that fails
-    must have declared them too, or it is not in the table.
+    All runs of a sweep must declare the same keys, or TensorBoard omits columns. They are declared at the
+    start, so that the table has a run that fails, too.
 
     Args:
         board: the run's `TensorBoardLogger`.
-        parameters: what was varied, by name.
-        metrics: names of the numbers that there will be at the end.
+        parameters: hyper-parameters by name.
+        metrics: names of the final metrics.
     """
 
     def __init__(self, board, parameters: dict, metrics: list[str]):
@@ -34,7 +34,7 @@ class HParams:
             board.experiment.file_writer.add_summary(summary)
 
     def conclude(self, values: dict[str, float], step: int) -> None:
-        """Write the final numbers, as scalars after `step` steps."""
+        """Write the final metrics as scalars at `step`."""
         for name in self.metrics:
             if name in values:
                 self.board.experiment.add_scalar(name, values[name], step)
@@ -43,14 +43,14 @@ class HParams:
 
 
 def varied_settings(directory: Path, settings: dict) -> dict:
-    """The model, the seed, and what the sweep varied that a run is a job of; plain values by short names.
+    """The hyper-parameters of a run: model, seed, and the settings that its sweep varies, by short names.
 
     Args:
         directory: of the run.
         settings: the run's config.
 
     Returns:
-        without what the sweep varied if the sweep's record is damaged.
+        Plain values; only model and seed if the sweep's record is damaged.
     """
     values = {"model": settings["model"]["name"], "seed": settings["seed"]}
     sweep = directory.absolute().parent
@@ -58,14 +58,14 @@ def varied_settings(directory: Path, settings: dict) -> dict:
         try:
             hydra = read_record(sweep).hydra
         except ImagingError:
-            return values  # a training is worth more than a column in TensorBoard
+            return values  # a missing column in TensorBoard must not stop a training
         keys = [
             re.sub(r"^[+~]+", "", key) for key in swept(hydra.sweeper.get("params"), hydra.overrides.task)
         ]
         for key, name in short_names(keys, reserved=values.keys() - set(keys)).items():
             value = OmegaConf.select(OmegaConf.create(settings), key, default=ABSENT)
             if value is ABSENT:
-                continue  # a group that puts others together, as `experiment`, is no setting of the run's
+                continue  # a group of other groups, such as `experiment`, is not a setting
             if OmegaConf.is_dict(value):
                 value = value.get("name", str(value))
             values[name] = value if isinstance(value, bool | int | float) else str(value)

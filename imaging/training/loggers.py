@@ -1,4 +1,4 @@
-"""Where the curves of a training go: TensorBoard's event file, and what a config names beside it."""
+"""Loggers: TensorBoard, and the loggers that a config names in addition."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ LOGGERS = Registry("logger", "imaging.training")
 
 
 class Board(TensorBoardLogger):
-    """TensorBoard's event file in `<run>/tensorboard`, and no copy of the config beside it.
+    """TensorBoard's event file in `<run>/tensorboard`, without a copy of the config.
 
     Args:
         directory: of the run.
-        step: at which it goes on, and after which TensorBoard drops what an earlier attempt has drawn;
-            None: it begins.
+        step: at which the run resumes; TensorBoard drops the later points of an earlier attempt. None: a new
+            run.
     """
 
     def __init__(self, directory: Path, step: int | None):
@@ -31,17 +31,22 @@ class Board(TensorBoardLogger):
 
 @LOGGERS.register("csv")
 def csv(directory: Path, step: int | None) -> Logger:
-    """`<run>/csv/from-step-<step>/metrics.csv`: a file for each step at which the run began or went on."""
+    """`<run>/csv/from-step-<step>/metrics.csv`: a file for each step at which the run started or resumed."""
     return CSVLogger(directory, name="csv", version=f"from-step-{step or 0}")
 
 
 @LOGGERS.register("wandb")
 def wandb(directory: Path, step: int | None, project: str = "imaging", offline: bool = False) -> Logger:
-    """Weights & Biases, in `<run>/wandb`; the run's name there is that of its directory.
+    """Weights & Biases, in `<run>/wandb`, with the name of the run's directory.
 
     Args:
-        project: there.
-        offline: only write files, which `wandb sync` uploads later.
+        directory: of the run.
+        step: at which the run resumes; not used.
+        project: in Weights & Biases.
+        offline: only write files, to upload with `wandb sync` later.
+
+    Raises:
+        ImagingError: wandb is not installed.
     """
     from pytorch_lightning.loggers import WandbLogger
 

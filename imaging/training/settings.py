@@ -1,4 +1,4 @@
-"""The settings of a training, as `conf/trainer` shows them."""
+"""The settings of the trainer, the group `conf/trainer`."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal
@@ -14,24 +14,24 @@ CompileMode = Literal["default", "reduce-overhead", "max-autotune", "max-autotun
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """Settings of the trainer that this project knows; others go to `pl.Trainer` as they are.
+    """The trainer's settings, except those that are passed to `pl.Trainer` unchanged.
 
     Args:
-        max_epochs, max_steps: the length of the training, whichever ends sooner; -1: no limit.
-        accelerator, devices: as `pl.Trainer` takes them.
-        strategy: "ddp" for a process for each of several devices; "auto" takes it where there are several.
-        precision: of the training. "auto" is bf16 where the device has it in hardware, else float32.
-        channels_last: memory format of the network.
-        compile: whether, or in which mode, `torch.compile` compiles the network.
-        benchmark: let cuDNN choose its fastest convolutions.
-        gradient_clip_val: the largest norm of all gradients together.
+        max_epochs, max_steps: length of the training, whichever is shorter; -1: no limit.
+        accelerator, devices: as in `pl.Trainer`.
+        strategy: "ddp" for one process per device; "auto" uses it for several devices.
+        precision: of the training; "auto" is bf16 if the device has it in hardware, else float32.
+        channels_last: whether the network uses the channels_last memory format.
+        compile: whether to use `torch.compile`, or its mode.
+        benchmark: let cuDNN choose the fastest convolutions.
+        gradient_clip_val: the largest total norm of the gradients.
         weight_averaging: decay of a moving average of the weights; see `WeightAveraging`.
-        time_limit: minutes of training, after which it is saved and stopped.
+        time_limit: minutes of training, after which the run saves and stops.
         prune_after, prune_others: see `PruneBelowMedian`.
         log_every_n_steps, val_check_interval, checkpoint_every_n_steps: numbers of optimiser steps.
 
     Raises:
-        ImagingError: a value that a setting may not have, or a training without an end.
+        ImagingError: a wrong value, or a training without a limit.
     """
 
     max_epochs: Annotated[int, at_least(-1)] = 10
@@ -60,10 +60,10 @@ class TrainerSettings:
 
     @classmethod
     def of(cls, config: dict) -> tuple["TrainerSettings", dict]:
-        """The settings in a config's `trainer`, and what else it has for `pl.Trainer`.
+        """Split a config's `trainer` into the settings of this class and those of `pl.Trainer`.
 
         Raises:
-            ImagingError: a wrong value, or a setting of `pl.Trainer` that a block of steps cannot follow.
+            ImagingError: a wrong value, or a setting of `pl.Trainer` that blocks of steps do not support.
         """
         for key in NOT_SUPPORTED:
             if key in config:

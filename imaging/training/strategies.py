@@ -1,8 +1,8 @@
-"""The fast loop: Lightning strategies that take all optimiser steps of a block in one trip through its loop.
+"""The fast loop: Lightning strategies that take all optimiser steps of a block in one iteration of its loop.
 
-Lightning's loop and hooks take some milliseconds, many times a small network's step; here they come once a
-block. Nothing of a run depends on where its blocks begin and end, and the weights are those to which
-`pl.Trainer` alone trains.
+Lightning's loop and hooks take a few milliseconds, many times a small network's step; here they run once per
+block. The results of a run do not depend on the blocks, and the weights equal those of `pl.Trainer` without
+these strategies.
 """
 
 from collections.abc import Callable
@@ -19,31 +19,32 @@ from imaging.training.lightning import count_step, step_counter, validate_next
 
 
 class EveryStep(pl.Callback):
-    """A callback with a hook after each optimiser step; `on_train_batch_end` comes once a block."""
+    """A callback with a hook after each optimiser step; `on_train_batch_end` runs once per block."""
 
     def after_step(self, trainer: pl.Trainer, task: pl.LightningModule, outputs: dict) -> None:
-        """Look at the task, or change it, after a step.
+        """Read or change the task after an optimiser step.
 
         Args:
-            outputs: what the task's `training_step` returned.
+            trainer, task: the trainer and its module.
+            outputs: the result of the task's `training_step`.
         """
         raise NotImplementedError
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        if not isinstance(trainer.strategy, StepsInBlocks):  # which has called it
+        if not isinstance(trainer.strategy, StepsInBlocks):  # which calls `after_step` itself
             self.after_step(trainer, task, outputs)
 
 
 class StepsInBlocks(Strategy):
-    """What the strategies for one device and for several have in common.
+    """The base class of the strategies for one device and for several.
 
     The task's `training_step` must return a dict with `loss`, and its `configure_optimizers` one optimiser,
     and at most one schedule, which advances with each step.
 
     Args:
-        clip: the largest norm of all gradients together; None: any.
-        pauses: numbers of steps; a block ends at each multiple of one of them.
-        leave: whether to end a block after the step that was just taken.
+        clip: the largest total norm of the gradients; None: no limit.
+        pauses: a block ends at each step that is a multiple of one of these numbers.
+        should_stop: called after each step; returns whether to end the block.
     """
 
     def __init__(
@@ -51,18 +52,18 @@ class StepsInBlocks(Strategy):
         *arguments,
         clip: float | None = None,
         pauses: tuple[int, ...] = (),
-        leave: Callable[[], bool] = lambda: False,
+        should_stop: Callable[[], bool] = lambda: False,
         **settings,
     ):
         super().__init__(*arguments, **settings)
-        self.clip, self.pauses, self.leave = clip, pauses, leave
+        self.clip, self.pauses, self.should_stop = clip, pauses, should_stop
 
     def connect(self, model: pl.LightningModule) -> None:
-        model.automatic_optimization = False  # Lightning's own takes one step a trip
+        model.automatic_optimization = False  # Lightning's takes one step in each iteration
         super().connect(model)
 
     def process_dataloader(self, dataloader: object) -> object:
-        """Fetch training batches in blocks, from the trainer's step to its last."""
+        """Load training batches in blocks, from the trainer's current step to its last."""
         if not isinstance(dataloader, BatchLoader):
             return dataloader
         trainer = self.lightning_module.trainer
@@ -71,50 +72,47 @@ class StepsInBlocks(Strategy):
         interval = trainer.val_check_interval
         pauses = [*self.pauses, *([interval] if isinstance(interval, int) else [])]
         if trainer.world_size > 1:
-            pauses.append(trainer.log_every_n_steps)  # type: ignore[attr-defined]  # where all agree to leave
+            # The ranks agree to stop only at the end of a block.
+            pauses.append(trainer.log_every_n_steps)  # type: ignore[attr-defined]
         return in_blocks(dataloader, trainer.global_step, stop, tuple(pauses))
 
     def training_step(self, block: dict[str, Tensor], block_idx: int) -> dict:
-        """Take the optimiser steps of a block, `{"image": (K, N, C, H, W), …}`.
-
-        Returns:
-            the outputs of the last.
-        """
+        """Take the optimiser steps of a block, `{"image": (K, N, C, H, W), …}`; return the last outputs."""
         task, trainer, (optimizer,) = self.lightning_module, self.lightning_module.trainer, self.optimizers
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         schedules = [config.scheduler for config in self.lr_scheduler_configs]
-        watchers = [c for c in trainer.callbacks if isinstance(c, EveryStep)]  # type: ignore[attr-defined]
+        callbacks = [c for c in trainer.callbacks if isinstance(c, EveryStep)]  # type: ignore[attr-defined]
         counter = step_counter(trainer)
         for position in range(len(block["image"])):
             batch = {key: values[position] for key, values in block.items()}
             outputs: Any = super().training_step(batch, counter.total.completed % self.steps_per_epoch)
             for parameter in parameters:
                 parameter.grad = None
-            self.take_gradients(outputs["loss"])
+            self.compute_gradients(outputs["loss"])
             task.configure_gradient_clipping(optimizer, self.clip)
             optimizer.step()
             for schedule in schedules:
                 schedule.step()
             count_step(counter)
-            for watcher in watchers:
-                watcher.after_step(trainer, task, outputs)
-            if self.leave():
+            for callback in callbacks:
+                callback.after_step(trainer, task, outputs)
+            if self.should_stop():
                 break
         interval = trainer.val_check_interval
         if isinstance(interval, int):
             validate_next(trainer, counter.total.completed % interval == 0)
         return outputs
 
-    def take_gradients(self, loss: Tensor) -> None:
-        """The backward pass."""
+    def compute_gradients(self, loss: Tensor) -> None:
+        """Run the backward pass."""
         self.backward(loss, None)
 
 
 class BlocksOnOneDevice(StepsInBlocks, SingleDeviceStrategy):
     """Lightning's strategy for one device, in blocks."""
 
-    def take_gradients(self, loss: Tensor) -> None:
-        loss.backward()  # without the hooks of Lightning's: a tenth of a small network's step
+    def compute_gradients(self, loss: Tensor) -> None:
+        loss.backward()  # without Lightning's hooks, which take a tenth of a small network's step
 
 
 class BlocksOnSeveralDevices(StepsInBlocks, DDPStrategy):
@@ -127,22 +125,23 @@ def choose_strategy(
     several: bool,
     clip: float | None,
     pauses: tuple[int, ...],
-    leave: Callable[[], bool],
+    should_stop: Callable[[], bool],
 ) -> StepsInBlocks:
-    """The strategy for these devices.
+    """The strategy for the devices of a training.
 
     Args:
-        accelerator: what Lightning calls the kind of device, e.g. "cpu" or "cuda".
-        devices: how many, or which, as `pl.Trainer` takes them.
-        several: whether there are several processes even with one device here.
-        clip, pauses, leave: see `StepsInBlocks`; several processes leave a block at its end alone, together.
+        accelerator: Lightning's name for the kind of device, e.g. "cpu" or "cuda".
+        devices: number or indices of the devices, as in `pl.Trainer`.
+        several: whether there are several processes even with one device on this machine.
+        clip, pauses: see `StepsInBlocks`.
+        should_stop: see `StepsInBlocks`; not used by several processes, which stop at the end of a block.
 
     Raises:
-        MisconfigurationException: Lightning finds no such devices.
+        MisconfigurationException: the devices are not available.
     """
     kind = AcceleratorRegistry.get(accelerator)
     count = kind.auto_device_count() if devices == "auto" else devices
-    found = kind.get_parallel_devices(kind.parse_devices(count))
-    if several or len(found) > 1:
+    parallel = kind.get_parallel_devices(kind.parse_devices(count))
+    if several or len(parallel) > 1:
         return BlocksOnSeveralDevices(clip=clip, pauses=pauses)
-    return BlocksOnOneDevice(found[0], clip=clip, pauses=pauses, leave=leave)
+    return BlocksOnOneDevice(parallel[0], clip=clip, pauses=pauses, should_stop=should_stop)

@@ -1,4 +1,4 @@
-"""The Lightning trainer of a run, from the settings of `conf/trainer`."""
+"""The Lightning trainer of a run, built from the settings of `conf/trainer`."""
 
 import logging
 import warnings
@@ -19,7 +19,7 @@ from imaging.training.callbacks.checkpoints import Checkpoints, PlainCheckpoints
 from imaging.training.callbacks.curves import Curves
 from imaging.training.callbacks.progress import Status, progress_callback
 from imaging.training.callbacks.pruning import PruneBelowMedian
-from imaging.training.callbacks.signals import SaveWhenAsked
+from imaging.training.callbacks.signals import SaveAndStop
 from imaging.training.lightning import stop_after
 from imaging.training.loggers import LOGGERS, Board
 from imaging.training.settings import TrainerSettings
@@ -29,29 +29,31 @@ PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
 
 def default_device(accelerator: str) -> str:
-    """The kind of device that 'auto' stands for here."""
+    """The name in torch of an accelerator of `pl.Trainer`; 'auto' is cuda if available, else cpu."""
     if accelerator == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return {"gpu": "cuda"}.get(accelerator, accelerator)
 
 
 def device_of(accelerator: str) -> torch.device:
-    """The device that this stands for, if it is here.
+    """The torch device of an accelerator or device name, e.g. "auto", "cpu" or "cuda:1".
 
     Raises:
-        ImagingError: it is not, or no such is known.
+        ImagingError: the device is unknown or not available.
     """
     try:
         device = torch.device(default_device(accelerator))
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = str(error).splitlines()[0][:100]
-        raise ImagingError(f"there is no device {accelerator!r} here ({reason})") from None
+        raise ImagingError(
+            f"there is no device {accelerator!r} here ({reason}): choose auto or cpu"
+        ) from None
     return device
 
 
 def choose_precision(precision: str, accelerator: str) -> str:
-    """'auto' becomes bf16 where the device multiplies it in hardware, else float32."""
+    """Replace the precision 'auto' by bf16 if the device supports it in hardware, else by float32."""
     if precision != "auto":
         return precision
     if default_device(accelerator) == "cuda":
@@ -60,42 +62,45 @@ def choose_precision(precision: str, accelerator: str) -> str:
 
 
 def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
-    """A trainer that logs, saves and stops in the ways of this project, and the checkpoint to go on from.
+    """Build the trainer of a run, with its callbacks and loggers, and find the checkpoint to resume from.
 
     Args:
         settings: the `trainer` group of the config.
-        run: the run that it works for.
+        run: the run, whose directory has the checkpoints.
+
+    Returns:
+        The trainer, and the path of the checkpoint or None.
 
     Raises:
-        ImagingError: a setting that is out of range, or that Lightning refuses on this machine; checkpoints
-            of which none can be read.
+        ImagingError: a setting that is out of range or that Lightning rejects on this machine; no checkpoint
+            is readable.
     """
     _quieten()
     own, others = TrainerSettings.of(settings)
     device = default_device(own.accelerator)
     checkpoints = Checkpoints(run.checkpoints, own.checkpoint_every_n_steps)
-    curves, leaving = Curves(), SaveWhenAsked(run.interrupts, checkpoints, own.time_limit)
+    curves, stopping = Curves(), SaveAndStop(run.interrupts, checkpoints, own.time_limit)
     callbacks = [
         curves,
-        *([WeightAveraging(own.weight_averaging)] if own.weight_averaging else []),  # before what saves
+        *([WeightAveraging(own.weight_averaging)] if own.weight_averaging else []),  # before `checkpoints`
         PlainCheckpoints(run.config),
-        Status(run),  # before the checkpoint: a validation that it lacks would be in no status
+        Status(run),  # before `checkpoints`, so that the status has every validation of a checkpoint
         checkpoints,
         *([PruneBelowMedian(run, own.prune_after, own.prune_others)] if own.prune_after else []),
         *(CALLBACKS.build(callback) for callback in run.config.get("callbacks", {}).values()),
-        leaving,
+        stopping,
         *([progress_callback(curves)] if run.writes else []),
     ]
     several = own.strategy == "ddp" or others.get("num_nodes", 1) > 1
     plugins: list = [AtomicCheckpointIO()]
     if SLURMEnvironment.detect():
-        # Else Lightning saves inside the signal's handler, and queues the job again behind our back.
+        # By default Lightning saves inside the signal handler, and requeues the job itself.
         plugins.append(SLURMEnvironment(auto_requeue=False))
     start, checkpoint = newest_checkpoint(run.checkpoints)
     checkpoints.intact = start is None or start.name == LAST
     place = {"directory": run.directory, "step": checkpoint.get("global_step")}
-    others_beside = run.config.get("logger", {}).values() if run.writes else []
-    loggers = [Board(**place), *(LOGGERS.build(logger, **place) for logger in others_beside)]
+    own_loggers = run.config.get("logger", {}).values() if run.writes else []
+    loggers = [Board(**place), *(LOGGERS.build(logger, **place) for logger in own_loggers)]
     fixed: dict = {
         "accelerator": device,
         "devices": own.devices,
@@ -105,7 +110,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         "max_steps": own.max_steps,
         "log_every_n_steps": own.log_every_n_steps,
         "val_check_interval": own.val_check_interval,
-        "check_val_every_n_epoch": None,  # validation comes at fixed steps, not at epochs' ends
+        "check_val_every_n_epoch": None,  # validate at fixed steps, not at the end of epochs
         "default_root_dir": run.directory,
         "logger": loggers,
         "callbacks": callbacks,
@@ -123,21 +128,25 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
             several,
             clip=own.gradient_clip_val,
             pauses=(own.checkpoint_every_n_steps,),
-            leave=leaving.asked,
+            should_stop=stopping.is_due,
         )
         return pl.Trainer(**others, **fixed, strategy=strategy), start
     except (MisconfigurationException, ImportError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ImagingError(f"the trainer does not take these settings: {reason[:300]}") from error
+        raise ImagingError(f"the trainer does not accept these settings: {reason[:300]}") from error
 
 
 def prepare_network(
     network: torch.nn.Module, channels_last: bool, compile: bool | str = False, device: str = "cpu"
 ) -> None:
-    """Memory layout and compilation; neither changes a key of the checkpoint.
+    """Set the memory format and compile a network, in place; neither changes the keys of its state_dict.
 
-    `compile` is false, true or a mode of `torch.compile`; true is 'reduce-overhead' on a GPU, which records
-    CUDA graphs, and 'default' elsewhere.
+    Args:
+        network: on any device.
+        channels_last: whether to use the channels_last memory format.
+        compile: whether to compile, or a mode of `torch.compile`; True is 'reduce-overhead' on a GPU, which
+            records CUDA graphs, and 'default' on other devices.
+        device: the type of the device on which the network will run.
     """
     if channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -148,30 +157,37 @@ def prepare_network(
 
 
 def _quieten() -> None:
-    """Lightning's advertisements and the hints that do not hold for in-memory data; each by its own text."""
+    """Silence Lightning's advertisements, and its hints that do not apply here."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     for hint in (
         ".*does not have many workers.*",
         ".*isinstance.treespec, LeafSpec.*is deprecated.*",
-        ".*is smaller than the logging interval.*",  # the curves are written by global step here
+        ".*is smaller than the logging interval.*",  # the curves are logged by global step
         ".*The .srun. command is available on your system.*",  # on a login node
         ".*It is recommended to use .self.log.*sync_dist=True.*",  # every rank validates all images
-        ".*Total length of .DataLoader. across ranks is zero.*",  # no validation images, as was asked for
+        ".*Total length of .DataLoader. across ranks is zero.*",  # data.validation_images=0
     ):
         warnings.filterwarnings("ignore", hint)
 
 
 def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path | None) -> dict:
-    """Train from the checkpoint `start`, or from the beginning; then validate.
+    """Train a task, then validate it.
 
-    A network without parameters, such as a Wiener filter, is only saved, after its strength is chosen.
+    A network without parameters, such as a Wiener filter, is not trained: its strength is chosen and saved.
 
     Args:
-        data: a `LightningDataModule`.
+        trainer: from `build_trainer`.
+        task: the task.
+        data: an `imaging.data.module.ImageData`.
+        run: the run.
+        start: the checkpoint to resume from; None: train from the beginning.
 
     Returns:
-        the final validation numbers by flat names.
+        The final validation metrics by name.
+
+    Raises:
+        ImagingError: the loss or the weights are not finite.
     """
     settings, _ = TrainerSettings.of(run.config["trainer"])
     parameters = sum(p.numel() for p in task.network.parameters())
@@ -186,21 +202,21 @@ def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path |
     if parameters:
         _set_length(trainer, settings, data, run.writes)
         trainer.fit(task, datamodule=data, ckpt_path=start)
-        _refuse_diverged(task)
+        _check_finite(task)
     elif run.writes:
         task.choose_strength(data.val_dataloader())
         state = {"state_dict": task.state_dict(), "config": run.config}
         AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / LAST)
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, WeightAveraging):
-            callback.put_in(task)
+            callback.use_average(task)
     trainer.validate(task, datamodule=data, verbose=False)
     task.to(device)
     return {name: float(value) for name, value in trainer.callback_metrics.items() if name != "step"}
 
 
 def _set_length(trainer: pl.Trainer, settings: TrainerSettings, data, writes: bool) -> None:
-    """Stop after the sooner of two limits, and say so if somebody may have meant the other."""
+    """Stop at the smaller of max_steps and max_epochs; print a notice if max_epochs ends before max_steps."""
     data.prepare_data()
     data.setup("fit")
     limits = {"max_steps": settings.max_steps} if settings.max_steps != -1 else {}
@@ -210,16 +226,16 @@ def _set_length(trainer: pl.Trainer, settings: TrainerSettings, data, writes: bo
     stop_after(trainer, steps)
     if writes and 0 < steps < limits.get("max_steps", steps):
         print(
-            f"trainer.max_epochs={settings.max_epochs} ends it after {steps} steps, before "
-            f"trainer.max_steps={settings.max_steps}; for these: trainer.max_epochs=-1",
+            f"trainer.max_epochs={settings.max_epochs} ends the training after {steps} steps, before "
+            f"trainer.max_steps={settings.max_steps}; to use max_steps, set trainer.max_epochs=-1",
             flush=True,
         )
 
 
-def _refuse_diverged(task: Reconstruction) -> None:
-    """A loss that is no number may come between two points of the curve."""
+def _check_finite(task: Reconstruction) -> None:
+    """Check the weights at the end, because the loss is checked only at the logged steps."""
     if not all(bool(torch.isfinite(parameter).all()) for parameter in task.network.parameters()):
         raise ImagingError(
-            "the weights are no longer finite numbers: choose a lower optimizer.lr "
+            "the weights are not finite: choose a lower optimizer.lr "
             f"(it is {task.optimizer_config.get('lr')}), or set trainer.gradient_clip_val"
         )

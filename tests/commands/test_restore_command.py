@@ -67,8 +67,8 @@ def test_all_readable_is_success(imaging, run, photographs):
     ("words", "message"),
     [
         (["none.png", "b.png"], "there is no image none.png"),
-        (["a.png", "b.gif"], "cannot write b.gif: its name ends in none of .png, .jpg"),
-        (["a.png", "b.bmp"], "its name ends in none of .png"),
+        (["a.png", "b.gif"], "cannot write b.gif: expected a name that ends in .png, .jpg"),
+        (["a.png", "b.bmp"], "expected a name that ends in .png"),
         (["a.png", "a.png"], "the output is the image itself"),
         (["a.png", "b.png", "--sigma", "-1"], "sigma is -1.0; expected that of the noise"),
         (["a.png", "b.png", "--sigma", "25"], "of intensities in [0, 1]: 25 of 255 is 0.098"),

@@ -146,7 +146,7 @@ def resident() -> int:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="counts memory as Linux does")
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("imaging.data.pixels.PAGES_KEPT", 32 * 2**20)
+    monkeypatch.setattr("imaging.data.pixels.RESIDENT_BYTES", 32 * 2**20)
     count, side = 6, 6000  # 6 images of 36 MB
     image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, side, side), dtype=np.uint8))
     pixels = cached_pixels(tmp_path, KEY, count, lambda index: image)

@@ -90,7 +90,7 @@ def test_exif_orientation_is_undone(tmp_path, orientation):
 
 
 def test_8_bit_kinds(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(image_files, "_noticed", set())
+    monkeypatch.setattr(image_files, "_notices", set())
     rgb = torch.from_numpy(FLAT[..., :3]).permute(2, 0, 1)
     gray = (rgb * torch.tensor([0.2125, 0.7154, 0.0721])[:, None, None]).sum(0, keepdim=True).round().byte()
     Image.fromarray(FLAT).save(tmp_path / "alpha.png")
@@ -105,7 +105,7 @@ def test_8_bit_kinds(tmp_path, caplog, monkeypatch):
         assert torch.equal(read_image(tmp_path / "palette.png"), expected)
     assert [record.message.split(",")[0] for record in caplog.records] == [
         "images: alpha is dropped",
-        "images: palettes are turned into RGB",
+        "images: palettes are converted to RGB",
     ]
     assert torch.equal(read_image(tmp_path / "alpha.png", channels=1), gray)
     assert torch.equal(read_image(tmp_path / "gray.tif"), rgb[:1].expand(3, -1, -1))

@@ -7,13 +7,13 @@ import torch
 from imaging.data.batches import StackBatches
 from imaging.data.module import ImageData
 from imaging.data.source import Source
-from imaging.data.turning import TurnedBatches, turned
+from imaging.data.turning import TurnedBatches, turn
 from imaging.errors import ImagingError
 
 
 def test_the_eight_ways_are_the_symmetries_of_the_square():
     image = torch.arange(2 * 5 * 5, dtype=torch.uint8).reshape(2, 5, 5)
-    ways = turned(image.expand(8, 2, 5, 5), torch.arange(8))
+    ways = turn(image.expand(8, 2, 5, 5), torch.arange(8))
     expected = [
         np.rot90(image.numpy()[..., ::-1] if flip else image.numpy(), turns, (1, 2))
         for flip in (False, True)
@@ -25,10 +25,10 @@ def test_the_eight_ways_are_the_symmetries_of_the_square():
 
 def test_a_block_is_turned_image_by_image():
     block, ways = torch.rand(3, 4, 1, 6, 6), torch.randint(8, (3, 4))
-    whole = turned(block, ways)
+    whole = turn(block, ways)
     for k in range(3):
         for n in range(4):
-            assert torch.equal(whole[k, n], turned(block[k, n][None], ways[k, n][None])[0])
+            assert torch.equal(whole[k, n], turn(block[k, n][None], ways[k, n][None])[0])
 
 
 def batches(seed=0, n=64):

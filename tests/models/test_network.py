@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from imaging.models import MODELS, build_model
-from imaging.models.network import OFFERS, Network, complete
+from imaging.models.network import ATTRIBUTES, Network, complete
 
 
 class Half(nn.Module):
@@ -17,7 +17,7 @@ class Half(nn.Module):
 def test_what_a_network_does_not_say_has_its_default():
     network = complete(Half())
     assert network.homogeneous
-    for name in OFFERS:
+    for name in ATTRIBUTES:
         if name != "homogeneous":
             assert getattr(network, name) == getattr(Network, name)
     assert not hasattr(Half, "takes_sigma")  # the class is as it was
@@ -32,4 +32,4 @@ def test_every_registered_network_has_all_of_them():
     for name in MODELS.names():
         psf = {"psf": {"name": "digit"}} if "psf" in MODELS.parameters(name) else {}
         network = build_model({"name": name, **psf, **settings.get(name, {})})
-        assert all(hasattr(network, offer) for offer in OFFERS)
+        assert all(hasattr(network, offer) for offer in ATTRIBUTES)

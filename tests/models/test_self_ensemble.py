@@ -31,7 +31,7 @@ def test_its_receptive_field_is_the_networks():
 
 def test_it_is_for_denoisers():
     assert SelfEnsemble.of(NETWORK, "identity").network is NETWORK
-    with pytest.raises(ImagingError, match="self_ensemble is for denoisers; this network undoes a blur"):
+    with pytest.raises(ImagingError, match="self_ensemble is for denoisers; this network inverts a blur"):
         SelfEnsemble.of(NETWORK, "blur")
 
 

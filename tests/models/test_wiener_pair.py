@@ -37,11 +37,11 @@ def full_transform(size):
 
 @pytest.mark.parametrize("around", [False, True])
 @pytest.mark.parametrize("size", [(16, 12), (15, 13)], ids=str)
-def test_deconvolved_is_the_closed_form_with_full_complex_transforms(size, around):
+def test_deconvolve_is_the_closed_form_with_full_complex_transforms(size, around):
     y, sigmas = images(2, 3, *size), torch.tensor([0.01, 0.1]).reshape(2, 1, 1, 1)
     z = images(2, 3, *size).flip(0) if around else None
     transfer, frequencies = full_transform(size)
-    found = small().deconvolved(y, sigmas, torch.tensor(STRENGTH), z)
+    found = small().deconvolve(y, sigmas, torch.tensor(STRENGTH), z)
     for n in range(2):
         weight = sigmas[n].item() ** 2 * STRENGTH * frequencies
         numerator = np.conj(transfer) * np.fft.fft2(y[n].numpy())
@@ -54,7 +54,7 @@ def test_deconvolved_is_the_closed_form_with_full_complex_transforms(size, aroun
 def test_what_explains_the_measurement_is_left_alone():
     x = images(1, 3, 16, 16)
     y = CircularBlur(DIGIT)(x)
-    left = small().deconvolved(y, torch.full((1, 1, 1, 1), 0.05), torch.tensor(STRENGTH), x)
+    left = small().deconvolve(y, torch.full((1, 1, 1, 1), 0.05), torch.tensor(STRENGTH), x)
     assert torch.allclose(left, x, atol=1e-5)
 
 

@@ -90,7 +90,7 @@ def test_many_sizes_do_not_fill_the_memory():
     blur = CircularBlur(DIGIT)
     for width in range(8, 40):
         blur(torch.rand(1, 1, 8, width))
-    assert len(blur._filter._scaled._kept) <= blur._filter._scaled.ENTRIES
+    assert len(blur._filter._scaled._cache) <= blur._filter._scaled.ENTRIES
 
 
 def test_nothing_goes_into_a_checkpoint():

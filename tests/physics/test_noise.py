@@ -106,7 +106,7 @@ def test_wrong_draw():
         ImagingError, match=r"draw is 'loguniform' \(did you mean 'log_uniform'\?\); expected"
     ):
         GaussianNoise([0.1, 0.2], draw="loguniform")
-    with pytest.raises(ImagingError, match=r"log_uniform needs sigma to begin above 0; it is \[0, 0.2\]"):
+    with pytest.raises(ImagingError, match=r"log_uniform needs a lowest sigma above 0; sigma is \[0, 0.2\]"):
         GaussianNoise([0, 0.2], draw="log_uniform")
 
 

@@ -1,1 +1,1 @@
-"""Where images come from: one file for each data set, and what downloads and verifies them."""
+"""The image sources, one module for each data set, and their downloads."""

@@ -1,4 +1,4 @@
-"""The 68 gray photographs on which the denoising literature tests."""
+"""BSD68, the 68 gray photographs of the denoising literature."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from imaging.errors import ImagingError
 
 @SOURCES.register("bsd68")
 class BSD68(Folder):
-    """BSD68 under `root/BSD68/*.png`, 321×481 or 481×321 gray pixels; for tests alone.
+    """BSD68 in `root/BSD68/*.png`, 321×481 or 481×321 gray pixels; test images only.
 
     Source: Roth and Black, "Fields of experts", IJCV 2009: 68 of the Berkeley data set's test images, gray.
 
     Args:
-        root: where the data sets lie.
+        root: directory of the data sets.
         channels: 1 = gray; 3 repeats it.
     """
 
@@ -27,8 +27,8 @@ class BSD68(Folder):
 
     def _list(self, split: str) -> list[Path]:
         if split == "train":
-            raise ImagingError("data=bsd68 has no training images: it is for evaluate.py")
-        if not self.folder.is_dir():  # nobody publishes them alone at a fixed address
+            raise ImagingError("data=bsd68 has no training images: use it with evaluate.py")
+        if not self.folder.is_dir():  # there is no stable address to download them from
             raise ImagingError(
                 f"there is no {self.folder}: put the 68 PNG images there (many denoising repositories have "
                 "them as testsets/BSD68), or set IMAGING_DATA to the directory that holds BSD68"

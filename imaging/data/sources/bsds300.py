@@ -1,4 +1,4 @@
-"""The Berkeley segmentation data set's 300 photographs: 200 to train on, 100 to test on."""
+"""BSDS300, the Berkeley segmentation data set: 200 training and 100 test photographs."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from torch import Tensor
 from imaging.data import SOURCES
 from imaging.data.image_files import Channels, read_image
 from imaging.data.source import Source
-from imaging.data.sources.download import fetched, locked, missing, unpack
+from imaging.data.sources.download import download, locked, missing, unpack
 from imaging.data.sources.folder import distinct_ids
 from imaging.errors import ImagingError
 
@@ -19,16 +19,16 @@ SHA256 = "a5f7d0e49fe135c75518a3543ced24470156fd69305ae77845dff2a5138652b4"
 
 @SOURCES.register("bsds300")
 class BSDS300(Source):
-    """BSDS300 under `root/BSDS300/images/{train,test}/*.jpg`, 321×481 or 481×321 pixels.
+    """BSDS300 in `root/BSDS300/images/{train,test}/*.jpg`, 321×481 or 481×321 pixels.
 
-    Images that already lie there are used as they are; else `prepare` downloads the archive (22 MB).
+    Existing images are used unchanged; if there are none, `prepare` downloads the archive (22 MB).
 
     Source: Martin, Fowlkes, Tal, Malik, "A database of human segmented natural images", ICCV 2001.
 
     Args:
-        root: where the data sets lie.
+        root: directory of the data sets.
         channels: 3 = RGB, 1 = gray.
-        url: where to download from; whatever it sends must be the official archive.
+        url: address of the official archive, or of a mirror.
     """
 
     name = "bsds300"
@@ -36,47 +36,47 @@ class BSDS300(Source):
     def __init__(self, root: str, channels: Channels = 3, url: str = URL):
         self.root, self.channels, self.url = Path(root), channels, url
         self.folder = self.root / "BSDS300" / "images"
-        self._listed: dict[str, list[Path]] = {}
+        self._files: dict[str, list[Path]] = {}
 
     def prepare(self) -> None:
-        """Download the images where they are missing.
+        """Download the images if they are missing.
 
         Raises:
-            ImagingError: no network and no data, wrong bytes, or nothing can be written under `root`.
+            ImagingError: the download fails or its checksum is wrong, or `root` is not writable.
         """
-        if self._present():
+        if self._is_present():
             return
-        archive, unpacked = self.root / "BSDS300-images.tgz", self.root / ".BSDS300.unpacking"
+        archive, folder = self.root / "BSDS300-images.tgz", self.root / ".BSDS300.unpacking"
         with locked(self.root / "BSDS300", self.root, self.url):
-            if self._present():  # another process was quicker
+            if self._is_present():  # another process has downloaded it
                 return
             if self.folder.exists():
                 raise ImagingError(f"{self.folder} lacks its train or test images: remove or complete it")
-            with fetched(self.url, archive, "sha256", SHA256) as verified:
+            with download(self.url, archive, "sha256", SHA256) as part:
                 try:
-                    unpack(verified, unpacked)
+                    unpack(part, folder)
                     self.folder.parent.mkdir(exist_ok=True)
-                    os.replace(unpacked / "BSDS300" / "images", self.folder)
+                    os.replace(folder / "BSDS300" / "images", self.folder)
                 except OSError as error:
-                    raise missing(self.folder, self.url, f"and cannot be put there: {error}") from error
+                    raise missing(self.folder, self.url, f"unpacking failed: {error}") from error
                 finally:
-                    shutil.rmtree(unpacked, ignore_errors=True)
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def ids(self, split: str) -> list[str]:
         """The file names without extension, sorted as text."""
         return distinct_ids([Path(path.name) for path in self._paths(split)])
 
     def read(self, split: str, index: int) -> Tensor:
-        """uint8 (channels, H, W)."""
+        """Read an image: uint8 (channels, H, W)."""
         return read_image(self._paths(split)[index], self.channels)
 
-    def _present(self) -> bool:
+    def _is_present(self) -> bool:
         return all(any((self.folder / split).glob("*.jpg")) for split in ("train", "test"))
 
     def _paths(self, split: str) -> list[Path]:
-        if split not in self._listed:
+        if split not in self._files:
             paths = sorted((self.folder / split).glob("*.jpg"))
             if not paths:
                 raise missing(self.folder / split, self.url)
-            self._listed[split] = paths
-        return self._listed[split]
+            self._files[split] = paths
+        return self._files[split]

@@ -1,4 +1,4 @@
-"""The photographs inside the scikit-image wheel: no download, so that everything runs at once."""
+"""The photographs in the scikit-image wheel, which need no download."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,10 +10,10 @@ from imaging.data.image_files import Channels, read_image
 from imaging.data.source import Source
 from imaging.errors import ImagingError
 
-# Fixed for good: results on "bundled" compare only while the split stays as it is. Training: the colour
-# photographs, the two everyday scenes first, so that a held-out tail takes a microscope image and not them.
-# motorcycle_right shows the same scene as motorcycle_left from 19 cm beside; both are on the training side.
-# Not used: charts and drawings, and the wheel's gray images, which would teach that channels agree.
+# Do not change: results on "bundled" are comparable only with the same split. Training: the colour
+# photographs, everyday scenes first, so that the images held out at the end are microscope images.
+# motorcycle_right shows the scene of motorcycle_left from 19 cm beside it, so both are in training.
+# Excluded: charts, drawings and the wheel's gray images, whose equal channels would bias the training.
 SPLITS = {
     "train": (
         "astronaut.png",
@@ -41,7 +41,7 @@ class Bundled(Source):
         self.channels = channels
 
     def prepare(self) -> None:
-        """Raises ImagingError where the installed scikit-image lacks the files."""
+        """Check that the installed scikit-image has the files; raise ImagingError if not."""
         for split in SPLITS:
             for index in range(len(SPLITS[split])):
                 self._path(split, index)
@@ -50,11 +50,11 @@ class Bundled(Source):
         return [Path(name).stem for name in SPLITS[split]]
 
     def read(self, split: str, index: int) -> Tensor:
-        """uint8 (channels, H, W)."""
+        """Read an image: uint8 (channels, H, W)."""
         return read_image(self._path(split, index), self.channels)
 
     def _path(self, split: str, index: int) -> Path:
-        spec = find_spec("skimage")  # finds the package without importing it
+        spec = find_spec("skimage")  # without importing the package
         folder = Path(spec.submodule_search_locations[0] if spec else "skimage") / "data"
         path = folder / SPLITS[split][index]
         if not path.is_file():

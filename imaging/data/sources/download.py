@@ -1,4 +1,4 @@
-"""Fetching a data set once: locked, checked, and in place under its name only when it is whole."""
+"""Download of data sets, with a lock, a checksum, and a rename after the file is complete."""
 
 import contextlib
 import hashlib
@@ -22,21 +22,21 @@ _log = logging.getLogger(__name__)
 
 
 def missing(path: Path, url: str, why: str = "") -> ImagingError:
-    """The one line for data that is not there: which file, where, why, and what to do."""
+    """The error for missing data: the path, the reason, and what to do."""
     return ImagingError(
-        f"no data at {path}{f' ({why})' if why else ''}: put there what {url} holds, or set IMAGING_DATA to "
-        "where the data sets lie; data=bundled needs nothing"
+        f"no data at {path}{f' ({why})' if why else ''}: put the data of {url} there, or set IMAGING_DATA to "
+        "the directory of the data sets; data=bundled needs no download"
     )
 
 
 @contextlib.contextmanager
 def locked(target: Path, root: Path, url: str) -> Iterator[None]:
-    """Hold the lock for making `target` under `root`; a second process waits here.
+    """Hold the lock for creating `target` in `root`, which is created if missing; other processes wait.
 
-    The lock goes with the process, however that ends. `root` is made if need be.
+    The operating system releases the lock if the process dies.
 
     Raises:
-        ImagingError: nothing can be written under `root`.
+        ImagingError: `root` is not writable.
     """
     from filelock import FileLock, Timeout
 
@@ -46,10 +46,10 @@ def locked(target: Path, root: Path, url: str) -> Iterator[None]:
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            _log.info("another process is making %s: waiting for it", target)
+            _log.info("waiting for another process that is creating %s", target)
             lock.acquire()
     except OSError as error:
-        raise missing(target, url, f"and {root} cannot be written: {error.strerror}") from error
+        raise missing(target, url, f"{root} cannot be written: {error.strerror}") from error
     try:
         yield
     finally:
@@ -57,18 +57,17 @@ def locked(target: Path, root: Path, url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def fetched(url: str, target: Path, algorithm: str, digest: str, opened: Opener = open) -> Iterator[Path]:
-    """Download `url` to a temporary name beside `target`, check it, and hand over that temporary name.
-
-    What is still under the temporary name at the end is removed.
+def download(url: str, target: Path, algorithm: str, digest: str, opener: Opener = open) -> Iterator[Path]:
+    """Download `url` to a temporary file beside `target`, check it, and yield its path; it is removed after.
 
     Args:
-        target: what the file is for; its folder is made if need be.
-        algorithm, digest: of hashlib, and the hexadecimal digest to be found.
-        opened: opens the file for the check, e.g. `gzip.open` where the unpacked bytes count.
+        url: address of the file.
+        target: the final path; its folder is created if missing.
+        algorithm, digest: name of a hashlib algorithm, and the expected hexadecimal digest.
+        opener: opens the file for the check, e.g. `gzip.open` for the digest of the decompressed bytes.
 
     Raises:
-        ImagingError: no connection, a transfer that ends early, or other bytes than expected.
+        ImagingError: no connection, an incomplete transfer, or a wrong digest.
     """
     partial = target.with_name(f".{target.name}.part")
     try:
@@ -76,8 +75,8 @@ def fetched(url: str, target: Path, algorithm: str, digest: str, opened: Opener 
             target.parent.mkdir(parents=True, exist_ok=True)
             _transfer(url, partial)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise missing(target, url, f"and the download failed: {_one_line(error)}") from error
-        _check(partial, url, algorithm, digest, opened)
+            raise missing(target, url, f"the download failed: {_one_line(error)}") from error
+        _check(partial, url, algorithm, digest, opener)
         yield partial
     finally:
         partial.unlink(missing_ok=True)
@@ -87,8 +86,8 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack the files of a tar archive into `folder`, which is emptied first.
 
     Raises:
-        ImagingError: a broken archive, or an entry that is no plain file or folder below `folder`
-            (absolute names, `..`, links, devices): nothing of such an archive is to be trusted.
+        ImagingError: a broken archive, or one that cannot be trusted, because an entry is not a plain file or
+            folder below `folder` (absolute names, `..`, links, devices).
     """
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -125,18 +124,18 @@ def _transfer(url: str, partial: Path) -> None:
                 raise OSError(f"it ended after {bar.n} of {size} bytes")
 
 
-def _check(path: Path, url: str, algorithm: str, digest: str, opened: Opener) -> None:
-    found = hashlib.new(algorithm, usedforsecurity=False)
+def _check(path: Path, url: str, algorithm: str, digest: str, opener: Opener) -> None:
+    checksum = hashlib.new(algorithm, usedforsecurity=False)
     try:
-        with opened(path, "rb") as file:
+        with opener(path, "rb") as file:
             while chunk := file.read(1 << 20):
-                found.update(chunk)
+                checksum.update(chunk)
     except (OSError, EOFError, zlib.error) as error:
-        raise ImagingError(f"what {url} sent cannot be unpacked: {_one_line(error)}") from error
-    if found.hexdigest() != digest:
+        raise ImagingError(f"the file from {url} cannot be unpacked: {_one_line(error)}") from error
+    if checksum.hexdigest() != digest:
         raise ImagingError(
-            f"what {url} sent has the {algorithm.upper()} {found.hexdigest()}, expected {digest}: "
-            "it is removed; try again later or another url"
+            f"the file from {url} has the {algorithm.upper()} {checksum.hexdigest()}, expected {digest}: "
+            "it is removed; try again later, or use another url"
         )
 
 

@@ -1,4 +1,4 @@
-"""Any directories of images."""
+"""Directories of images."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from imaging.files import printable
 
 @SOURCES.register("folder")
 class Folder(Source):
-    """All PNG, JPEG, TIFF and WebP files below a directory, sorted by path; names with a leading dot are not.
+    """All PNG, JPEG, TIFF and WebP files below a directory, sorted by path, except hidden ones (`.name`).
 
     An id is the path below the directory without its extension; see `distinct_ids`.
 
@@ -31,10 +31,10 @@ class Folder(Source):
     def __init__(self, train: str | None = None, test: str | None = None, channels: Channels = 3):
         self.directories = {"train": train, "test": test}
         self.channels = channels
-        self._listed: dict[str, list[Path]] = {}
+        self._files: dict[str, list[Path]] = {}
 
     def prepare(self) -> None:
-        """Raises ImagingError for a directory that is named but holds no images."""
+        """Check that each directory has images; raise ImagingError if not."""
         for split, directory in self.directories.items():
             if directory is not None:
                 self._paths(split)
@@ -43,25 +43,25 @@ class Folder(Source):
         return distinct_ids([path.relative_to(self.directories[split]) for path in self._paths(split)])
 
     def read(self, split: str, index: int) -> Tensor:
-        """(channels, H, W): uint8, or float32 in [0, 1] for 16-bit files."""
+        """Read an image (channels, H, W): uint8, or float32 in [0, 1] for 16-bit files."""
         return read_image(self._paths(split)[index], self.channels)
 
     def decoded_bytes(self, split: str) -> int:
-        """What all images of a split take in memory, by the files' headers."""
+        """The size in bytes of all decoded images of a split, from the files' headers."""
         with ThreadPoolExecutor(8) as pool:
             return sum(pool.map(lambda path: decoded_bytes(path, self.channels), self._paths(split)))
 
     def identity(self, split: str) -> list:
-        """Plain data that is another one if the images are: paths, sizes in bytes and times of the files."""
+        """Plain data that changes when the images do: paths, sizes in bytes and times of the files."""
         paths = self._paths(split)
         stats = [path.stat() for path in paths]
         files = [[str(p.absolute()), s.st_size, s.st_mtime_ns] for p, s in zip(paths, stats, strict=True)]
         return [self.channels, files]
 
     def _paths(self, split: str) -> list[Path]:
-        if split not in self._listed:
-            self._listed[split] = self._list(split)
-        return self._listed[split]
+        if split not in self._files:
+            self._files[split] = self._list(split)
+        return self._files[split]
 
     def _list(self, split: str) -> list[Path]:
         if self.directories[split] is None:
@@ -81,25 +81,25 @@ class Folder(Source):
 
 
 def distinct_ids(names: Sequence[PurePath]) -> list[str]:
-    """An id for each file of a data set, in printable characters; no two are equal.
+    """A unique, printable id for each file of a data set.
 
-    It is the path without its extension; with it where two files would clash. Characters that cannot be
-    printed, and bytes that are not UTF-8, become backslash escapes. The noise at test depends on the id, so
-    a printable one is never changed: where an escaped one would be equal to it, the escaped one has its
-    backslashes doubled.
+    It is the path without its extension, or with it if two files would have the same id. Unprintable
+    characters, and bytes that are not UTF-8, become backslash escapes. The noise of the test depends on the
+    id, so a printable path is never escaped: if an escaped id equals it, the backslashes of the escaped id
+    are doubled.
 
     Args:
-        names: relative paths, each once.
+        names: distinct relative paths.
     """
     ids = [name.with_suffix("").as_posix() for name in names]
-    while len(often := Counter(ids)) < len(ids):  # more than once: a.png and a.jpg beside a.png.png
-        ids = [name.as_posix() if often[image] > 1 else image for image, name in zip(ids, names, strict=True)]
-    taken = {image for image in ids if image.isprintable()}
-    for index, image in enumerate(ids):
-        if not image.isprintable():
-            escaped = printable(image)
-            while escaped in taken:
-                escaped = escaped.replace("\\", "\\\\")
-            taken.add(escaped)
-            ids[index] = escaped
+    while len(counts := Counter(ids)) < len(ids):  # a loop, for a.png and a.jpg beside a.png.png
+        ids = [name.as_posix() if counts[id] > 1 else id for id, name in zip(ids, names, strict=True)]
+    unique = {id for id in ids if id.isprintable()}
+    for index, id in enumerate(ids):
+        if not id.isprintable():
+            id = printable(id)
+            while id in unique:
+                id = id.replace("\\", "\\\\")
+            unique.add(id)
+            ids[index] = id
     return ids

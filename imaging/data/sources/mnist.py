@@ -1,4 +1,4 @@
-"""MNIST: 60,000 training and 10,000 test digits, 28×28, gray."""
+"""MNIST: 60,000 training and 10,000 test images of digits, 28×28, gray."""
 
 import gzip
 import os
@@ -12,28 +12,28 @@ from torch import Tensor
 from imaging.data import SOURCES
 from imaging.data.image_files import Channels, to_channels
 from imaging.data.source import Source
-from imaging.data.sources.download import fetched, locked, missing
+from imaging.data.sources.download import download, locked, missing
 from imaging.errors import ImagingError
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
-# MD5 of the decompressed files, so that any mirror or recompression serves.
+# MD5 of the decompressed files, which is independent of the compression of a mirror.
 MD5 = {"train": "6bbc9ace898e44ae57da46a324031adb", "test": "2646ac647ad5339dbf082846283269ea"}
 
 
 @SOURCES.register("mnist")
 class MNIST(Source):
-    """MNIST under `root/MNIST/raw/{train,t10k}-images-idx3-ubyte[.gz]`; ids "00000", "00001", …
+    """MNIST in `root/MNIST/raw/{train,t10k}-images-idx3-ubyte[.gz]`; ids "00000", "00001", …
 
-    Files that already lie there are used as they are; else `prepare` downloads them (11 MB).
+    Existing files are used unchanged; `prepare` downloads the missing ones (11 MB).
 
     Source: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition",
     Proc. IEEE 1998.
 
     Args:
-        root: where the data sets lie.
-        channels: 1 = gray, 3 = the same three times.
-        url: the folder to download the two .gz files from.
+        root: directory of the data sets.
+        channels: 1 = gray; 3 repeats it.
+        url: address of the folder of the two .gz files.
     """
 
     name = "mnist"
@@ -44,10 +44,10 @@ class MNIST(Source):
         self._stacks: dict[str, Tensor] = {}
 
     def prepare(self) -> None:
-        """Download the files that are missing.
+        """Download missing files.
 
         Raises:
-            ImagingError: no network and no data, wrong bytes, or nothing can be written under `root`.
+            ImagingError: the download fails or its checksum is wrong, or `root` is not writable.
         """
         for split, name in FILES.items():
             url, target = f"{self.url}{name}.gz", self.folder / f"{name}.gz"
@@ -55,18 +55,18 @@ class MNIST(Source):
                 continue
             with locked(self.root / "MNIST", self.root, url):
                 if self._path(split) is None:
-                    with fetched(url, target, "md5", MD5[split], gzip.open) as verified:
-                        os.replace(verified, target)
+                    with download(url, target, "md5", MD5[split], gzip.open) as part:
+                        os.replace(part, target)
 
     def ids(self, split: str) -> list[str]:
         return [f"{index:05d}" for index in range(len(self.read_all(split)))]
 
     def read(self, split: str, index: int) -> Tensor:
-        """uint8 (channels, 28, 28)."""
+        """Read an image: uint8 (channels, 28, 28)."""
         return self.read_all(split)[index]
 
     def read_all(self, split: str) -> Tensor:
-        """All images of a split, uint8 (n, channels, 28, 28); read once."""
+        """Read all images of a split: uint8 (n, channels, 28, 28), in a cache."""
         if split not in self._stacks:
             self._stacks[split] = self._read(split)
         return self._stacks[split]

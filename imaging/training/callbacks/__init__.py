@@ -1,4 +1,4 @@
-"""Callbacks of a training. A config may name those of `CALLBACKS`; the others belong to every run."""
+"""Callbacks of a training. A config can name those in `CALLBACKS`; the trainer adds the others itself."""
 
 from imaging.registry import Registry
 

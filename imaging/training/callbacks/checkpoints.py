@@ -1,4 +1,4 @@
-"""When a training saves: the last checkpoint, the one before it, and the best."""
+"""Checkpoints of a training: the last, the one before it, and the best."""
 
 import math
 from pathlib import Path
@@ -10,9 +10,9 @@ from imaging.training.lightning import drop_loops, go_to
 
 
 class PlainCheckpoints(pl.Callback):
-    """Put the run's resolved config, plain data, into each checkpoint, and take out the state of the loops.
+    """Add the run's resolved config, plain data, to each checkpoint, and remove the state of the loops.
 
-    The config rebuilds the network; the step says where the run is.
+    The config is for building the network; the position of the run depends only on the step.
     """
 
     def __init__(self, config: dict):
@@ -23,28 +23,28 @@ class PlainCheckpoints(pl.Callback):
         drop_loops(checkpoint)
 
     def on_load_checkpoint(self, trainer, task, checkpoint) -> None:
-        """Go on at the checkpoint's step: the data are a function of it, not of what a loop remembers."""
+        """Resume at the checkpoint's step; the data depend on it, not on the state of the loops."""
         drop_loops(checkpoint)
         step = checkpoint["global_step"]
         go_to(trainer, step, step // trainer.datamodule.steps_per_epoch(trainer.world_size))
 
 
 class Checkpoints(pl.Callback):
-    """`last.ckpt` every so many steps and at the end, `best.ckpt` by validation PSNR.
+    """Save `last.ckpt` every `every_n_steps` steps and at the end, and `best.ckpt` by validation PSNR.
 
-    Lightning's `ModelCheckpoint` renews its "last" only when its "best" changes, unless there are two of
-    them. Here the last but one is kept too, as `previous.ckpt`, should a disk spoil the newest.
+    The last checkpoint but one is `previous.ckpt`, in case the newest is damaged. Lightning's
+    `ModelCheckpoint` saves its "last" only when its "best" changes.
     """
 
     def __init__(self, directory: Path, every_n_steps: int):
         self.directory, self.every_n_steps = directory, every_n_steps
         self.best = -math.inf
-        self.saved = -1  # the step of last.ckpt
-        self.intact = True  # last.ckpt, if there is one; else `previous` is the only one left
+        self.last_step = -1  # the step of last.ckpt
+        self.intact = True  # whether last.ckpt is readable; if not, keep previous.ckpt
 
     def save_last(self, trainer) -> None:
-        """Renew `last.ckpt`, after all curves up to this step are in their files."""
-        if trainer.global_step == self.saved:
+        """Save `last.ckpt`, after flushing the curves up to this step to their files."""
+        if trainer.global_step == self.last_step:
             return
         for logger in trainer.loggers:
             logger.save()
@@ -52,17 +52,17 @@ class Checkpoints(pl.Callback):
         if last.exists() and self.intact and trainer.is_global_zero:
             keep(last, previous)
         trainer.save_checkpoint(last)
-        self.saved, self.intact = trainer.global_step, True
+        self.last_step, self.intact = trainer.global_step, True
 
     def validation_follows(self, trainer) -> bool:
-        """Whether the batch that has ended is one after which there is a validation."""
+        """Whether Lightning validates after the current batch."""
         return trainer.global_step % trainer.val_check_interval == 0 and sum(trainer.num_val_batches) > 0
 
     def on_train_start(self, trainer, task) -> None:
-        self.saved = trainer.global_step  # of this step there is a checkpoint already, or it is the start
+        self.last_step = trainer.global_step  # it has a checkpoint, or is the start of the run
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        # A checkpoint between a step and its validation would be resumed without that validation.
+        # Resuming from a checkpoint between a step and its validation would skip the validation.
         if trainer.global_step % self.every_n_steps == 0 and not self.validation_follows(trainer):
             self.save_last(trainer)
 

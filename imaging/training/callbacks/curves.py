@@ -1,4 +1,4 @@
-"""The curves of a training: loss, PSNR and learning rate of steps, and a picture of each validation."""
+"""The curves of a training: loss, PSNR and learning rate, and an image of each validation."""
 
 import math
 
@@ -13,16 +13,16 @@ STRIP = "val/strip: clean | measured | restored"
 
 
 class Curves(EveryStep):
-    """Write `train/loss`, `train/psnr`, `train/psnr_input` and `train/lr` every `log_every_n_steps` steps.
+    """Log `train/loss`, `train/psnr`, `train/psnr_input` and `train/lr` every `log_every_n_steps` steps.
 
-    Straight to the loggers: the task's own `self.log` costs something in every step. `train/lr` is that of
-    the next step. A logger that takes pictures gets one of each validation, too.
+    Directly to the loggers, because the task's `self.log` takes time in every step. `train/lr` is the rate of
+    the next step. Loggers that accept images get one at each validation.
 
     Attributes:
-        latest: the values that were written last.
+        latest: the last values.
 
     Raises:
-        ImagingError: in training, the loss is no number.
+        ImagingError: in training, if the loss is not finite.
     """
 
     def __init__(self):
@@ -35,9 +35,9 @@ class Curves(EveryStep):
             x = outputs["x"]
             images = (task.denormalise(outputs[name].float()) for name in ("x_hat", "y"))
             numbers = torch.stack([outputs["loss"], *(psnr(image, x).mean() for image in images)])
-        # Each rank has an equal share of the batch: the mean of their means is the batch's.
+        # The ranks have equal shares of the batch, so the mean of their means is the batch's.
         numbers = trainer.strategy.reduce(numbers, reduce_op="mean")
-        # The one time that the host waits for the device.
+        # Only `tolist` synchronises the host with the device.
         values = dict(zip(("train/loss", "train/psnr", "train/psnr_input"), numbers.tolist(), strict=True))
         (optimizer,) = trainer.optimizers
         values["train/lr"] = optimizer.param_groups[0]["lr"]
@@ -51,7 +51,7 @@ class Curves(EveryStep):
             logger.log_metrics(values, step=trainer.global_step)
 
     def on_validation_end(self, trainer, task) -> None:
-        """Clean | measured | restored of the first validation image, its middle, at most 256 px square."""
+        """Log clean | measured | restored: the first validation image, its middle 256×256 pixels."""
         strip = task.strip
         height, width = strip.shape[-2:]
         top, left = max(0, (height - 256) // 2), max(0, (width - 256) // 2)

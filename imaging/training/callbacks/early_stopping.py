@@ -1,4 +1,4 @@
-"""Stop a training that no longer gains."""
+"""Early stopping."""
 
 from pytorch_lightning.callbacks import EarlyStopping
 
@@ -8,5 +8,5 @@ from imaging.training.callbacks import CALLBACKS
 
 @CALLBACKS.register("early_stopping")
 def early_stopping(patience: Count = 5, min_delta: NotNegative = 0.0) -> EarlyStopping:
-    """Stop after `patience` validations of which none is more than `min_delta` dB above the best before."""
+    """Stop after `patience` validations without an improvement of more than `min_delta` dB over the best."""
     return EarlyStopping("val/psnr", mode="max", patience=patience, min_delta=min_delta)

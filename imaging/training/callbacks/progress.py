@@ -1,4 +1,4 @@
-"""What a person sees while a network trains: a bar in a terminal, a line now and then in a log file."""
+"""The progress of a training: a bar in a terminal, lines in a log file, and the status file."""
 
 import os
 import sys
@@ -13,16 +13,17 @@ from imaging.training.strategies import EveryStep
 
 
 def describe(latest: dict, metrics: dict) -> dict:
-    """The numbers worth a place on one line, in dB."""
-    shown = {"loss": f"{latest['train/loss']:.2e}"} if latest else {}
-    shown |= {"PSNR": f"{latest['train/psnr']:.2f}"} if latest else {}
+    """The loss, and the training and validation PSNR in dB, as text by name."""
+    numbers = {}
+    if latest:
+        numbers = {"loss": f"{latest['train/loss']:.2e}", "PSNR": f"{latest['train/psnr']:.2f}"}
     if "val/psnr" in metrics:
-        shown["val PSNR"] = f"{float(metrics['val/psnr']):.2f}"
-    return shown
+        numbers["val PSNR"] = f"{float(metrics['val/psnr']):.2f}"
+    return numbers
 
 
-class NowAndThen(EveryStep):
-    """Something that is done between two steps when some seconds have passed since it was done last."""
+class Periodic(EveryStep):
+    """The base class of callbacks that report after a step, at most once in an interval in seconds."""
 
     def __init__(self, seconds: float):
         self.seconds, self.next = seconds, 0.0
@@ -34,15 +35,15 @@ class NowAndThen(EveryStep):
         now = time.monotonic()
         if now >= self.next:
             self.next = now + self.seconds
-            self.tell(trainer, task)
+            self.report(trainer, task)
 
-    def tell(self, trainer, task) -> None:
-        """What is done."""
+    def report(self, trainer, task) -> None:
+        """Report the current state."""
         raise NotImplementedError
 
 
-class Bar(NowAndThen):
-    """In a terminal: a bar with the loss, and the training and validation PSNR behind it."""
+class Bar(Periodic):
+    """A progress bar for a terminal, with the loss and the training and validation PSNR."""
 
     def __init__(self, curves: Curves, seconds: float = 0.2):
         super().__init__(seconds)
@@ -51,17 +52,15 @@ class Bar(NowAndThen):
 
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
-        done = trainer.global_step
-        self.bar = tqdm(
-            desc="training", total=trainer.max_steps, initial=done, unit="step", dynamic_ncols=True
-        )
+        steps = {"total": trainer.max_steps, "initial": trainer.global_step}
+        self.bar = tqdm(desc="training", unit="step", dynamic_ncols=True, **steps)
 
-    def tell(self, trainer, task) -> None:
+    def report(self, trainer, task) -> None:
         self.bar.set_postfix(describe(self.curves.latest, trainer.callback_metrics), refresh=False)
         self.bar.update(trainer.global_step - self.bar.n)
 
     def on_train_end(self, trainer, task) -> None:
-        self.tell(trainer, task)
+        self.report(trainer, task)
         self.bar.close()
 
     def on_exception(self, trainer, task, exception) -> None:
@@ -69,8 +68,8 @@ class Bar(NowAndThen):
             self.bar.close()
 
 
-class Lines(NowAndThen):
-    """Where there is no terminal: one line every 15 seconds, and one at the end."""
+class Lines(Periodic):
+    """Progress without a terminal: a line every 15 seconds, and one at the end."""
 
     def __init__(self, curves: Curves, seconds: float = 15.0):
         super().__init__(seconds)
@@ -78,21 +77,20 @@ class Lines(NowAndThen):
 
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
-        self.first, self.began = trainer.global_step, time.monotonic()
+        self.first, self.start = trainer.global_step, time.monotonic()
 
     def on_train_end(self, trainer, task) -> None:
-        self.tell(trainer, task)
+        self.report(trainer, task)
 
-    def tell(self, trainer, task) -> None:
-        rate = (trainer.global_step - self.first) / max(1e-9, time.monotonic() - self.began)
-        numbers = "  ".join(
-            f"{k} {v}" for k, v in describe(self.curves.latest, trainer.callback_metrics).items()
-        )
-        print(f"step {trainer.global_step}/{trainer.max_steps}  {numbers}  {rate:.1f} steps/s", flush=True)
+    def report(self, trainer, task) -> None:
+        rate = (trainer.global_step - self.first) / max(1e-9, time.monotonic() - self.start)
+        numbers = describe(self.curves.latest, trainer.callback_metrics)
+        text = "  ".join(f"{name} {value}" for name, value in numbers.items())
+        print(f"step {trainer.global_step}/{trainer.max_steps}  {text}  {rate:.1f} steps/s", flush=True)
 
 
-class Status(NowAndThen):
-    """Keep `status.json` true: device, step, the last validation; at most every five seconds."""
+class Status(Periodic):
+    """Update `status.json` with the device, the validations and, at most every five seconds, the step."""
 
     def __init__(self, run: Run, seconds: float = 5.0):
         super().__init__(seconds)
@@ -102,7 +100,7 @@ class Status(NowAndThen):
         super().on_train_start(trainer, task)
         self.run.update(device=_device(trainer, task), step=trainer.global_step, steps=trainer.max_steps)
 
-    def tell(self, trainer, task) -> None:
+    def report(self, trainer, task) -> None:
         self.run.update(step=trainer.global_step)
 
     def on_validation_end(self, trainer, task) -> None:
@@ -110,19 +108,19 @@ class Status(NowAndThen):
             self.run.validated(trainer.global_step, round(float(trainer.callback_metrics["val/psnr"]), 4))
 
     def on_train_end(self, trainer, task) -> None:
-        self.tell(trainer, task)
+        self.report(trainer, task)
 
     def on_exception(self, trainer, task, exception) -> None:
-        self.tell(trainer, task)
+        self.report(trainer, task)
 
 
 def _device(trainer, task) -> str:
-    """The device as torch numbers it, which GPUs of the machine this process may see, and how many ranks."""
+    """The device in torch's numbering, the GPUs in CUDA_VISIBLE_DEVICES, and the number of ranks."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     several = f" x {trainer.world_size}" if trainer.world_size > 1 else ""
     return f"{task.device}{f' of {visible}' if visible else ''}{several}"
 
 
 def progress_callback(curves: Curves) -> pl.Callback:
-    """A bar for a terminal, lines for a file."""
+    """A bar if stderr is a terminal, else lines."""
     return Bar(curves) if sys.stderr.isatty() else Lines(curves)

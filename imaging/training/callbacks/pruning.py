@@ -1,4 +1,4 @@
-"""Stop a job of a sweep that is worse than most: the median stopping rule."""
+"""The median stopping rule: stop a job of a sweep that is worse than most."""
 
 import statistics
 from pathlib import Path
@@ -11,15 +11,18 @@ from imaging.runs.status import read_status
 
 
 class PruneBelowMedian(pl.Callback):
-    """After a validation, stop if the best so far is below the median of the other jobs at the same step.
+    """Stop a job if its best validation PSNR is below the median of the other jobs at the same step.
 
-    Golovin et al., "Google Vizier", KDD 2017, section 3.2.2. The others are read from their status files, so
-    that it works wherever the jobs run.
+    Golovin et al., "Google Vizier", KDD 2017, section 3.2.2. The PSNR of the others is in their status files,
+    so the jobs may run on any machines with one file system.
 
     Args:
         run: a job of a sweep; other runs are never stopped.
-        after: steps before which nothing is stopped.
-        others: how many other jobs must have been validated at that step.
+        after: the first step at which a job may be stopped.
+        others: the smallest number of other jobs with a validation at the step.
+
+    Raises:
+        Pruned: after a validation, the job is to stop.
     """
 
     def __init__(self, run: Run, after: int, others: int):
@@ -30,7 +33,7 @@ class PruneBelowMedian(pl.Callback):
         if trainer.state.fn != "fit" or step < self.after or step >= trainer.max_steps:
             return
         curve = (value for value in self.run.validation.values() if value is not None)
-        best = max(curve, default=float("inf"))  # the first rank's: others keep none
+        best = max(curve, default=float("inf"))  # only the first rank has the curve
         values = values_at(step, self.run.directory)
         median = statistics.median(values) if len(values) >= self.others else -float("inf")
         worse = best < median
@@ -43,7 +46,7 @@ class PruneBelowMedian(pl.Callback):
 
 
 def values_at(step: int, directory: Path) -> list[float]:
-    """Validation PSNR in dB after `step` steps of the other jobs of a job's sweep."""
+    """The validation PSNR in dB of the other jobs of a sweep at `step`; `directory` is the job's own."""
     sweep = directory.absolute().parent
     if not (sweep / SWEEP_RECORD).is_file():
         return []

@@ -1,4 +1,4 @@
-"""Ctrl-C, kill and a cluster's warnings while a network trains: save at the end of the batch, and leave."""
+"""Stop a training after Ctrl-C, kill, a cluster's warning or a time limit, and save it first."""
 
 import time
 
@@ -8,16 +8,16 @@ from imaging.runs.interrupts import Interrupts
 from imaging.training.callbacks.checkpoints import Checkpoints
 
 
-class SaveWhenAsked(pl.Callback):
-    """When a signal or the time limit asks for it, save `last.ckpt` after the step and leave.
+class SaveAndStop(pl.Callback):
+    """After a signal or the time limit, save `last.ckpt` after the current step and stop.
 
-    Where a validation follows the step, it is done first: a checkpoint stands for whole steps. Several
-    ranks must leave after the same one; they agree on it at the ends of blocks.
+    If a validation follows the step, it runs before the checkpoint. Several ranks must stop at the same step,
+    on which they agree at the end of a block.
 
     Args:
-        interrupts: takes the signals.
-        checkpoints: saves.
-        time_limit: minutes of training after which to stop, or None.
+        interrupts: receives the signals.
+        checkpoints: saves the checkpoint.
+        time_limit: minutes of training; None: no limit.
     """
 
     def __init__(self, interrupts: Interrupts, checkpoints: Checkpoints, time_limit: float | None = None):
@@ -25,29 +25,29 @@ class SaveWhenAsked(pl.Callback):
         self.deadline = None if time_limit is None else time.monotonic() + 60 * time_limit
 
     def on_train_start(self, trainer, task) -> None:
-        # Lightning has put its own handler before ours for SIGTERM; that one broadcasts inside the handler.
+        # Again, because Lightning has replaced the handler of SIGTERM by its own, which broadcasts in it.
         self.interrupts.install()
         self.interrupts.deferred = True
 
-    def asked(self) -> bool:
-        """Whether a signal has come, or the time is over."""
+    def is_due(self) -> bool:
+        """Whether a signal has arrived or the time limit is over."""
         if self.deadline is not None and time.monotonic() > self.deadline:
             self.interrupts.asked = self.interrupts.asked or "time limit"
         return self.interrupts.asked is not None
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         if not self.checkpoints.validation_follows(trainer):
-            self._leave_if_asked(trainer)
+            self._stop_if_due(trainer)
 
     def on_validation_end(self, trainer, task) -> None:
         if self.interrupts.deferred:
-            self._leave_if_asked(trainer)
+            self._stop_if_due(trainer)
 
-    def _leave_if_asked(self, trainer) -> None:
-        asked = self.asked()
+    def _stop_if_due(self, trainer) -> None:
+        due = self.is_due()
         if trainer.world_size > 1:
-            asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
-        if asked:
+            due = trainer.strategy.reduce_boolean_decision(due, all=False)
+        if due:
             self.checkpoints.save_last(trainer)
             self.interrupts.leave(f"saved after step {trainer.global_step}")
 

@@ -1,0 +1,14 @@
+"""Shapes of tensors, for annotations: a letter has one value in all arguments and results of a call.
+
+The tests check them (`tests/conftest.py`); elsewhere they cost nothing.
+"""
+
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+Images = Float[Tensor, "n c h w"]
+PerImage = Float[Tensor, "n"]
+Sigmas = Float[Tensor, "n 1 1 1"]  # the standard deviation of each image's noise
+Plane = Float[Tensor, "h w"]
+Psf = Float[Tensor, "kh kw"]
+Spectrum = Complex[Tensor, "h w2"]  # of a real image: w2 = w // 2 + 1
