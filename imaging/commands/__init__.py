@@ -1,1 +1,1 @@
-"""The commands of `imaging`: each reads its settings or options, calls the rooms and prints."""
+"""The commands of `imaging`: they read settings or options, call the other packages and print."""

@@ -1,4 +1,4 @@
-"""What a user can mend, in one line; Hydra's complaints too."""
+"""One-line messages for the errors that a user can fix, including Hydra's."""
 
 import errno
 import re
@@ -15,11 +15,11 @@ from imaging.errors import ImagingError
 from imaging.places import CONF
 from imaging.settings import closest
 
-# Settings that evaluate.py had, and which other commands have instead.
+# Former settings of evaluate.py, and the commands that replace them.
 MOVED = dict.fromkeys(("image", "mask", "psf"), "photographs are restored by: imaging restore")
 MOVED |= dict.fromkeys(("export", "export_size"), "networks are exported by: imaging export")
-# Of directories and disks; other errors of the system are bugs.
-MENDABLE = {
+# Errors of directories and disks, which a user can fix; other OSErrors are bugs.
+USER_ERRORS = {
     getattr(errno, name)
     for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "ENOTDIR", "EISDIR")
     if hasattr(errno, name)
@@ -27,10 +27,10 @@ MENDABLE = {
 
 
 def complaint(error: BaseException, name: str = "train") -> str | None:
-    """An error in one line, if it is one for the user to mend; None for a bug of ours.
+    """The message of an error that the user can fix, in one line; None for a bug.
 
     Args:
-        error: as it was raised.
+        error: the exception.
         name: of the primary config, for Hydra's errors.
     """
     if isinstance(error, ImagingError):
@@ -39,8 +39,8 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
         return one_line(error, name)
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _wrong_choice() or str(error)
-    if isinstance(error, OSError) and error.errno in MENDABLE:
-        # Where a directory was to be, e.g. resume=run/checkpoints/last.ckpt.
+    if isinstance(error, OSError) and error.errno in USER_ERRORS:
+        # A file in place of a directory, e.g. resume=run/checkpoints/last.ckpt.
         if isinstance(error, FileExistsError) and Path(error.filename).is_file():
             return f"{error.filename} is a file; expected a directory, e.g. that of a run"
         return f"cannot write {error.filename}: {error.strerror}"
@@ -48,7 +48,7 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
 
 
 def one_line(error: BaseException, name: str) -> str:
-    """Hydra's complaint about a config in one line, with the nearest key that does exist."""
+    """The message of a Hydra error about a config in one line, with the nearest existing key."""
     causes = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
@@ -68,37 +68,36 @@ def one_line(error: BaseException, name: str) -> str:
     for cause in causes:
         parent, key = getattr(cause, "parent_node", None), getattr(cause, "key", None)
         if "is not in struct" in str(cause):
-            known = list(parent) if isinstance(parent, DictConfig) else []
+            keys = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key
             if full in ("launcher", "sweep"):
                 return f"no setting '{full}' (did you mean 'hydra.{full}'?)"
             if full and (options := _options(full)) and full != "experiment":
                 if f" {full}:" not in defaults:
-                    return _not_here(full)
-                one_of = ", ".join(options)
-                return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {one_of}"
-            there = f"; there are: {', '.join(map(str, known))}" if known else ""
-            return f"no setting '{full}'{_below(parent, full) or closest(key, known)}{there}"
+                    return _no_group(full)
+                names = ", ".join(options)
+                return f"no settings of '{full}' without a choice of it: add {full}=…, one of: {names}"
+            there = f"; there are: {', '.join(map(str, keys))}" if keys else ""
+            return f"no setting '{full}'{_below(parent, full) or closest(key, keys)}{there}"
     if match := re.search(r"Could not override '([^'@]+)[^']*'\. No match in the defaults list", text):
-        return _not_here(match[1])
+        return _no_group(match[1])
     match = re.search(
         r"Could not find '([^']+)'.*?Available options in '[^']*': (.*?)(?: Config search.*)?$", text
     )
     if match:
-        asked, options = match[1], match[2].split()
-        group, _, option = asked.rpartition("/")
+        (group, _, option), options = match[1].rpartition("/"), match[2].split()
         there = f"{closest(option, options)}; there are: {', '.join(options)}"
         return f"no '{option}' in {group or 'the config'}{there}"
     return text
 
 
 def _options(group: str) -> list[str]:
-    """The names of the configs in a group; empty if there is no such group."""
+    """The names of the configs in a group, sorted; empty for an unknown group."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml")) if group else []
 
 
 def _wrong_choice() -> str | None:
-    """The word of the command line that chooses a config by a number or null; Hydra does not say which."""
+    """The message for a config chosen by a number or null, which Hydra's message does not name."""
     words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
     for override in OverridesParser.create().parse_overrides(words):
         group, value = override.key_or_group, override.value()
@@ -108,23 +107,23 @@ def _wrong_choice() -> str | None:
             if element is None:
                 return f"{group}=null chooses nothing: leave it out"
             swept = isinstance(value, ChoiceSweep)
-            told = element if swept else override.input_line.split("=", 1)[1]
-            return f"no {told} in {group}; there are: {', '.join(options)}"
+            choice = element if swept else override.input_line.split("=", 1)[1]
+            return f"no {choice} in {group}; there are: {', '.join(options)}"
     return None
 
 
-def _not_here(group: str) -> str:
+def _no_group(group: str) -> str:
     files = (path for path in sorted(CONF.rglob("*.yaml")) if f"/{group}@" in path.read_text("utf-8"))
     owners = " or ".join(f"{path.parent.relative_to(CONF)}={path.stem}" for path in files)
     return f"no choice of '{group}' here" + (f"; it comes with {owners}" if owners else "")
 
 
 def _below(parent: DictConfig | None, full: str) -> str:
-    """' (did you mean …?)' with the settings of this name that are further down."""
+    """A hint ' (did you mean …?)' with the settings of this name below `parent`, or an empty string."""
     above, _, key = full.rpartition(".")
-    found = _paths(parent, key) if isinstance(parent, DictConfig) else []
-    meant = " or ".join(f"'{'.'.join(filter(None, (above, path)))}'" for path in found[:3])
-    return f" (did you mean {meant}?)" if meant else ""
+    paths = _paths(parent, key) if isinstance(parent, DictConfig) else []
+    names = " or ".join(f"'{'.'.join(filter(None, (above, path)))}'" for path in paths[:3])
+    return f" (did you mean {names}?)" if names else ""
 
 
 def _paths(config: DictConfig, key: str) -> list[str]:

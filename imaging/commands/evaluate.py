@@ -1,4 +1,4 @@
-"""Test trained networks on a data set, and report on all of them in one table."""
+"""Test trained networks on a data set, and report the results in one table."""
 
 import shutil
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from imaging.commands.retest import PROTOCOL, output_directory, refuse_data_settings, variants
+from imaging.commands.retest import PROTOCOL, check_data_settings, output_directory, variants
 from imaging.data import build_data
 from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
@@ -29,31 +29,31 @@ from imaging.runs.status import read_status, true_state, why_untested
 from imaging.sweeps.collect import find_runs, readable
 from imaging.tasks.reconstruction import Reconstruction
 
-TESTING = "testing"  # in the directory of the tables: what is measured so far, by run
+TESTING = "testing"  # directory of unfinished measurements, in the directory of the tables
 
 
 def evaluate(config: DictConfig) -> None:
     """Test a run, a checkpoint, a network that ships or all runs of a sweep, and write one report.
 
-    A run of a sweep that cannot be tested is left out of the report, which says why.
+    The report omits the runs of a sweep that cannot be tested, and gives the reasons.
 
     Args:
         config: composed from `conf/evaluate.yaml`.
 
     Raises:
-        ImagingError: a wrong setting, or nothing that can be tested.
+        ImagingError: a wrong setting, or no network can be tested.
     """
     settings = read_settings(config)
     import_own(settings["imports"])
     target = Path(str(settings["run"]))
     if not target.exists():
-        target = find_network(target)  # the name of one that ships
+        target = find_network(target)  # the name of a network that ships
     runs = [target] if target.is_file() else find_runs(target)
     directories = [run for run in runs if run.is_dir()]
     configs, left_out = readable(directories)
     protocols = [config["test"] for config in configs.values()]
     results: list[Result] = []
-    shown, output = set(), None
+    networks, output = set(), None
 
     def leave_out(run: Path, error: ImagingError) -> None:
         if run == target:
@@ -62,7 +62,7 @@ def evaluate(config: DictConfig) -> None:
 
     for run in runs:
         if run.is_dir() and run.name not in configs and run != target:
-            continue  # its config cannot be read, as `left_out` says already
+            continue  # its config is not readable; `left_out` has the reason
         try:
             task, run_config = open_network(run, settings, in_sweep=run != target)
         except ImagingError as error:
@@ -75,21 +75,21 @@ def evaluate(config: DictConfig) -> None:
             target, settings, protocols or [run_config["test"]], protocol.data
         )
         images = load_images(run, run_config, task, protocol)
-        # In a report, the pictures of several seeds are those of the first.
+        # A report has pictures of only one seed of each network.
         network = repr(run_config["model"] | {"seed": None})
         method = ", ".join([run_config["model"]["name"], *variants(settings)])
-        name, pictures = name_of(run), network not in shown
+        name, pictures = name_of(run), network not in networks
         records = output / TESTING / f"{file_name(name)}.csv"
         try:
             result = evaluate_run(task, images, protocol, run_config, name, records, method, pictures)
         except ImagingError as error:
             leave_out(run, error)
             continue
-        shown.add(network)
+        networks.add(network)
         if run.is_dir():
             result.directory, result.command = run, read_status(run)["command"]
         if output == run:
-            write_pictures(run, result)  # with its own protocol its own files are made anew
+            write_pictures(run, result)  # a run tested with its own protocol gets new files
         results.append(result)
     if not results:
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(left_out)}")
@@ -115,10 +115,10 @@ def read_settings(config: DictConfig) -> dict:
     """The settings of the command as plain data.
 
     Raises:
-        ImagingError: a value that is not allowed, or a setting of the data set that would have no effect.
+        ImagingError: a wrong value, or a setting of the data set that would have no effect.
     """
-    changes = refuse_data_settings(HydraConfig.get().overrides.task)
-    if "data" in config:  # the sizes and patches stay those of the run
+    changes = check_data_settings(HydraConfig.get().overrides.task)
+    if "data" in config:  # the run determines sizes and patches
         config.data = {key: config.data[key] for key in ("source", *changes)}
     settings = as_dict(config)
     if not isinstance(settings["self_ensemble"], bool):
@@ -141,27 +141,27 @@ def name_of(run: Path) -> str:
 
 
 def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruction, dict]:
-    """Load a trained network, and change it as `self_ensemble` and `sigma` ask for.
+    """Load a trained network, and apply the settings `self_ensemble` and `sigma`.
 
     Args:
-        run: its directory, its checkpoint or its safetensors file.
+        run: a run directory, a checkpoint or a safetensors file.
         settings: of the command.
-        in_sweep: whether it is one of several, of which only completed ones are tested.
+        in_sweep: whether the run is one of several, of which only the completed ones are tested.
 
     Returns:
-        the task, on its device, and the run's config.
+        The task, on its device, and the run's config.
 
     Raises:
-        ImagingError: it cannot be loaded, is not completed, or cannot be changed so.
+        ImagingError: the network cannot be loaded, is not completed, or does not support the settings.
     """
     find_checkpoint(run)
     if run.is_dir() and in_sweep and (reason := why_untested(run)):
         again = command_line("evaluate", f"run={run}")
-        raise ImagingError(f"{reason}; alone it can be tested: {again}")
+        raise ImagingError(f"{reason}; to test it alone: {again}")
     task, config = load_network(run, settings["accelerator"])
     if settings["sigma"] == "estimated":
         if not task.takes_sigma:
-            raise ImagingError("sigma=estimated: the network is not told sigma, and needs no estimate")
+            raise ImagingError("sigma=estimated is for a network that takes sigma; this one does not")
         task.network.takes_sigma = False
     if settings["self_ensemble"]:
         task.network = SelfEnsemble.of(task.network, config["physics"]["operator"]["name"])
@@ -169,24 +169,24 @@ def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruct
 
 
 def choose_data(data: dict, settings: dict) -> None:
-    """Change the data settings of a run to the data set that the command asks for.
+    """Replace the data set of a run by the command's.
 
     Args:
-        data: changed in place.
-        settings: of the command; without `data` the data set stays that of the run.
+        data: the run's data settings, changed in place.
+        settings: of the command; without `data`, the data set is not replaced.
     """
     source = data["source"]
-    if source.get("root", "") is None:  # of weights that were made elsewhere
+    if source.get("root", "") is None:  # the weights are from another machine
         source["root"] = settings["paths"]["data"]
     if "data" in settings:
         data |= settings["data"] | {"source": settings["data"]["source"] | {"channels": source["channels"]}}
 
 
 def load_images(run: Path, config: dict, task: Reconstruction, protocol: Protocol):
-    """The images to test a run on, as a sequence of (id, image); prints how many there are.
+    """The test images of a run as a sequence of (id, image); prints their number.
 
     Raises:
-        ImagingError: images that the network cannot take, or a pixel outside of them.
+        ImagingError: images that do not fit the network, or a pixel outside the images.
     """
     images = build_data(config["data"]).test_images()
     check_sizes(task, images)

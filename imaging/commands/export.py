@@ -1,11 +1,11 @@
-"""imaging export: a trained network as a file that runs without this project."""
+"""imaging export: write a trained network to a file that runs without this project."""
 
 import argparse
 from pathlib import Path
 
 
-def add_parser(commands) -> None:
-    """Add `export` to the parsers of the commands."""
+def add_parser(commands) -> argparse.ArgumentParser:
+    """Add the parser of `export`."""
     parser = commands.add_parser(
         "export",
         help="write a network for torch.export.load, to run it without this project",
@@ -25,20 +25,12 @@ def add_parser(commands) -> None:
         metavar=("HEIGHT", "WIDTH"),
         help="of the images, in pixels, for a network whose graph depends on it",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
-    parser.add_argument(
-        "--import",
-        dest="imports",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="import a module with a network of your own first; may be repeated",
-    )
     parser.set_defaults(run=run)
+    return parser
 
 
 def run(options: argparse.Namespace) -> None:
-    """Export the network, and print what the file takes."""
+    """Export the network, and print a description of its input."""
     from imaging.formats.export import export_network  # here, so that --help does not wait for torch
 
     print(export_network(options.network, options.output, options.size, options.device))

@@ -1,4 +1,4 @@
-"""The frame around a command: Hydra composes, a user's error is one line, exit codes are true."""
+"""Run a Hydra command: compose its config, print the user's errors in one line, set the exit status."""
 
 import importlib
 import os
@@ -28,13 +28,13 @@ from imaging.runs.status import STATUS, read_status
 from imaging.sweeps.begin import begin_sweep
 from imaging.sweeps.sbatch import TRY_AGAIN
 
-register_resolvers()  # at the import, since a job on a cluster's node begins with a pickle of `Job`
+register_resolvers()  # at import, because a job on a cluster's node starts from a pickle of `Job`
 
 
-def late(module: str, function: str) -> Callable:
-    """A function of a module that is imported when it is called.
+def lazy(module: str, function: str) -> Callable:
+    """A function that imports its module on the first call.
 
-    Hydra composes, refuses what is wrong and starts the jobs of a queue without waiting for torch.
+    Hydra can then compose and check a config, and start the jobs of a queue, without importing torch.
     """
 
     def call(*arguments):
@@ -44,7 +44,7 @@ def late(module: str, function: str) -> Callable:
 
 
 class Sweeps(Callback):
-    """Notes the directory of a sweep when Hydra begins one, and makes it the same for every job."""
+    """Store the directory and the lock of a sweep when Hydra starts one."""
 
     directory: Path | None = None
     lock: int | None = None
@@ -58,11 +58,11 @@ class Sweeps(Callback):
 
 
 class Refused(BaseException):
-    """A sweep that cannot begin. Hydra makes a mere warning of an `Exception` in a callback."""
+    """A sweep cannot start. Not an `Exception`, which Hydra would reduce to a warning in a callback."""
 
 
 class Job:
-    """The body of a command, as Hydra and its launchers call it."""
+    """The function that Hydra and its launchers call for each job; it records errors."""
 
     def __init__(
         self,
@@ -79,13 +79,13 @@ class Job:
             return self.body(config)
         except Exception as error:
             self.failed_in_sweep |= sweep
-            mendable = isinstance(error, ImagingError | OmegaConfBaseException | OSError)
-            if mendable and not sweep:
+            expected = isinstance(error, ImagingError | OmegaConfBaseException | OSError)
+            if expected and not sweep:
                 self.error = error
                 return None
-            if sweep and not mendable:
+            if sweep and not expected:
                 traceback.print_exc()
-            raise  # in a sweep Hydra goes on with the other jobs
+            raise  # in a sweep Hydra continues with the other jobs
 
 
 def command(
@@ -94,30 +94,30 @@ def command(
     after_sweep: Callable[[Path], list[str]] | None = None,
     undecided: Callable[[Path], list[str] | None] | None = None,
 ) -> None:
-    """Run `body` as the Hydra command `name`, and leave with a true exit status.
+    """Run `body` as the Hydra command `name`, and exit with its status.
+
+    Exit status: 0 completed; 1 a bug, with its traceback, or failed jobs of a sweep; 2 an error that the user
+    can fix, in one line; 130 interrupted and saved; 75 stopped and saved after a cluster's warning or a time
+    limit, to be started again.
+
+    The completed jobs of an interrupted sweep are reported. A signal while a report is written is deferred to
+    its end; a second one is not.
 
     Args:
         name: the primary config in `conf/`.
-        body: called with the composed config, once or, in a sweep, once a job.
-        after_sweep: called with the sweep's directory when all its jobs have ended, failed or not; returns a
-            line for each job that is not completed.
-        undecided: called with the sweep's directory when all jobs have ended that there are so far; returns a
-            line for each comparison that needs more seeds, None if nothing can be compared. See
+        body: called with the composed config, once or, in a sweep, once per job.
+        after_sweep: called with the sweep's directory after all its jobs; returns a line for each job that is
+            not completed.
+        undecided: called with the sweep's directory after all its current jobs; returns a line for each
+            comparison that needs more seeds, or None if nothing can be compared. See
             `hydra_plugins/imaging_seeds.py`.
-
-    Exit status: 0 done; 1 a failure of ours, with its traceback, or jobs of a sweep that failed; 2 something
-    to mend by the user, in one line; 130 interrupted and saved; 75 the same by a cluster's warning or a time
-    limit: start it again.
-
-    An interrupted sweep is reported as far as it is completed. A signal that comes while a report is written
-    waits for its end; a second one does not.
     """
-    register_resolvers()  # anew: `started` is now
+    register_resolvers()  # again, to set `started` to the current time
     sys.argv[1:] = map(as_typed, sys.argv[1:])
     follow_parent()
     keep_freed_memory()
     Sweeps.directory = Sweeps.lock = None
-    # Hydra swallows the traceback of the body and prints its own mixture; here each error is told once.
+    # Without it Hydra replaces the body's traceback by its own text; errors are printed below instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     job = Job(body, undecided)
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)
@@ -136,15 +136,15 @@ def command(
             if interrupts.asked is not None and unfinished:
                 interrupts.leave("the report is written")
     except (Interrupted, KeyboardInterrupt) as error:
-        stopped(error)
+        exit_interrupted(error)
     except (Exception, Refused) as error:
         if interrupts.left is not None:
-            stopped(interrupts.left)
+            exit_interrupted(interrupts.left)
         cause = error.__cause__ if isinstance(error, Refused) else error
-        told = complaint(cause, name)
-        if told is None:
+        message = complaint(cause, name)
+        if message is None:
             raise cause from None
-        fail(told, 2)
+        fail(message, 2)
     finally:
         unlock(Sweeps.lock)
     if unfinished:
@@ -156,34 +156,34 @@ def command(
 
 
 def run_jobs(main: Callable[[], object], job: Job, interrupts: Interrupts, reported: bool) -> None:
-    """Run the job or jobs; after those of a sweep that ends in a report, signals are deferred.
+    """Run the job, or the jobs of a sweep; signals are deferred afterwards if the sweep has a report.
 
     Args:
-        main: Hydra's, of `job`.
-        job: the body.
-        interrupts: entered.
-        reported: whether a sweep ends in a report, which names the jobs that failed.
+        main: Hydra's main function of `job`.
+        job: the job.
+        interrupts: an entered context.
+        reported: whether a sweep has a report, which lists the failed jobs.
 
     Raises:
-        Exception: what the user or we must mend.
-        Interrupted: a signal came.
+        Exception: the job failed, or jobs of a sweep without a report.
+        Interrupted: after a signal.
     """
     try:
         main()
     except Exception:
-        # Hydra's sweeper raises the first job's failure; the end of the sweep names them all.
+        # Hydra's sweeper raises the first failure; the report lists all of them.
         if not (job.failed_in_sweep and reported) or interrupts.left is not None:
             raise
     if job.error is not None:
         raise job.error
-    # Before this returns: between the jobs and their report there is no moment at which a signal costs it.
+    # Before the return, so that no signal between the jobs and their report can prevent the report.
     interrupts.deferred = reported and Sweeps.directory is not None
 
 
 def report_completed(after_sweep: Callable[[Path], list[str]] | None) -> None:
-    """Report what is completed of a sweep that was interrupted, so that nothing computed is lost.
+    """Report the completed jobs of an interrupted sweep.
 
-    Whatever happens meanwhile, be it a second signal, the interruption is what the command ends with.
+    It never raises: also after an error or a second signal, the command exits with the interruption.
     """
     if Sweeps.directory is None or after_sweep is None:
         return
@@ -199,8 +199,8 @@ def report_completed(after_sweep: Callable[[Path], list[str]] | None) -> None:
         print(f"no report of what is completed: {reason}", file=sys.stderr)
 
 
-def stopped(error: BaseException) -> None:
-    """Leave with the status of an interruption, and say how to go on."""
+def exit_interrupted(error: BaseException) -> None:
+    """Exit with the status of an interruption, and print how to resume."""
     text = str(error) or "interrupted"
     if Sweeps.directory:
         again = quote(f"resume={Sweeps.directory}")

@@ -1,4 +1,4 @@
-"""The commands: `imaging` with its verbs, and the two scripts."""
+"""The entry points of `imaging`, `train.py` and `evaluate.py`."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that reports a mistake in one line."""
+    """An argument parser that reports an error in one line."""
 
     def error(self, message: str) -> None:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -20,21 +20,21 @@ class Parser(argparse.ArgumentParser):
 
 def train() -> None:
     """Run `train.py`, or `imaging train`."""
-    from imaging.commands.frame import command, late  # here, since Hydra takes a while to import
+    from imaging.commands.frame import command, lazy  # here, because Hydra is slow to import
 
     sweep = "imaging.commands.sweep"
-    body = late("imaging.commands.train", "train")
-    command("train", body, late(sweep, "after_sweep"), late(sweep, "undecided"))
+    body = lazy("imaging.commands.train", "train")
+    command("train", body, lazy(sweep, "after_sweep"), lazy(sweep, "undecided"))
 
 
 def evaluate() -> None:
     """Run `evaluate.py`, or `imaging evaluate`."""
-    from imaging.commands.frame import command, late
+    from imaging.commands.frame import command, lazy
 
-    command("evaluate", late("imaging.commands.evaluate", "evaluate"))
+    command("evaluate", lazy("imaging.commands.evaluate", "evaluate"))
 
 
-HYDRA = {  # commands whose words are Hydra's, key=value
+HYDRA = {  # commands with Hydra's arguments, key=value
     "train": (
         train,
         "train a network or a sweep of networks: imaging train [experiment=…] [sweep=…] [key=value …]",
@@ -47,7 +47,7 @@ HYDRA = {  # commands whose words are Hydra's, key=value
 
 
 def build_parser() -> Parser:
-    """The parser of all commands; each sets `run`, a function of the parsed options."""
+    """Build the parser of all commands; each sets `run`, a function of the parsed options."""
     parser = Parser(
         prog="imaging",
         description="Train and compare image-reconstruction networks, and restore photographs with them.",
@@ -57,22 +57,27 @@ def build_parser() -> Parser:
     for name, (_, what) in HYDRA.items():
         commands.add_parser(name, help=what, add_help=False)
     for module in (restore, export):
-        module.add_parser(commands)
+        verb = module.add_parser(commands)
+        verb.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+        more = "import a module with a network of your own first; may be repeated"
+        verb.add_argument(
+            "--import", dest="imports", action="append", default=[], metavar="MODULE", help=more
+        )
     return parser
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run one command and exit.
+    """Run a command and exit.
 
-    Exit status: 0 done; 1 an error in this program, with its traceback; 2 a mistake that the message explains
-    in one line; 130 interrupted.
+    Exit status: 0 completed; 1 a bug, with its traceback; 2 an error that the user can fix, in one line; 130
+    interrupted.
 
     Args:
-        words: the command line without the program's name; by default that of the process.
+        words: the command line without the program's name; None: `sys.argv`.
     """
     words = list(sys.argv[1:] if words is None else words)
     if words[:1] and words[0] in HYDRA:
-        # Jobs, and the further processes of one training, are started as this one: as a script.
+        # As a script, because jobs and the other processes of a training start with the same command line.
         sys.argv = [str(SCRIPTS / f"{words[0]}.py"), *words[1:]]
         sys.modules["__main__"].__spec__ = None
         return HYDRA[words[0]][0]()
@@ -86,7 +91,7 @@ def main(words: Sequence[str] | None = None) -> None:
     except Interrupted as error:
         parser.exit(EXIT_STATUS, f"imaging {options.command}: {error}\n")
     except Exception as error:
-        from imaging.commands.complaints import complaint  # here, since Hydra takes a while to import
+        from imaging.commands.complaints import complaint  # here, because Hydra is slow to import
 
         message = complaint(error)
         if message is None:

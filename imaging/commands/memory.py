@@ -1,4 +1,4 @@
-"""Let the C library keep the memory that a training step frees, for the next step."""
+"""Let the C library keep freed memory for the next training step."""
 
 import ctypes
 import sys
@@ -8,10 +8,10 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
 def keep_freed_memory() -> None:
-    """Raise glibc's trim and mmap thresholds to 1 GiB; nothing where there is no glibc.
+    """Raise glibc's trim and mmap thresholds to 1 GiB; without glibc do nothing.
 
-    By default it gives the activations' pages back to the system after every step and has them zeroed
-    anew in the next.
+    By default glibc returns the pages of the activations to the system after every step, which zeroes them
+    for the next.
     """
     if not sys.platform.startswith("linux"):
         return

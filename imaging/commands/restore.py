@@ -1,4 +1,4 @@
-"""imaging restore: photographs through a trained network."""
+"""imaging restore: restore photographs with a trained network."""
 
 import argparse
 from pathlib import Path
@@ -12,8 +12,8 @@ EXAMPLES = """examples:
 """
 
 
-def add_parser(commands) -> None:
-    """Add `restore` to the parsers of the commands."""
+def add_parser(commands) -> argparse.ArgumentParser:
+    """Add the parser of `restore`."""
     parser = commands.add_parser(
         "restore",
         help="restore a photograph or a directory of photographs",
@@ -46,45 +46,28 @@ def add_parser(commands) -> None:
         action="store_true",
         help="average over flips and quarter turns; takes eight times as long",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
-    parser.add_argument(
-        "--import",
-        dest="imports",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="import a module with a network of your own first; may be repeated",
-    )
     parser.set_defaults(run=run)
+    return parser
 
 
 def run(options: argparse.Namespace) -> None:
-    """Restore what the options name, and print a line for each file."""
+    """Restore the images of the options, and print a line for each file."""
     from imaging.restoring.directories import restore  # here, so that --help does not wait for torch
 
+    names = ("image", "output", "network", "sigma", "mask", "self_ensemble", "device")
     psf = None if options.psf is None else parse_psf(options.psf)
-    restore(
-        options.image,
-        options.output,
-        options.network,
-        sigma=options.sigma,
-        psf=psf,
-        mask=options.mask,
-        self_ensemble=options.self_ensemble,
-        device=options.device,
-    )
+    restore(psf=psf, **{name: getattr(options, name) for name in names})
 
 
 def parse_psf(text: str) -> dict:
-    """The config of a psf, for `imaging.physics.make_psf`.
+    """Parse a psf from the command line to a config for `imaging.physics.make_psf`.
 
     Args:
-        text: a name of `imaging.physics.psf` and its settings in their order, separated by colons, as in
-            'motion:9:30', where a setting that is left out is that of `conf/psf`; or the path of an image
-            file.
+        text: a name of `imaging.physics.psf` and its settings in order, separated by colons, as in
+            'motion:9:30', with the defaults of `conf/psf`; or the path of an image file.
 
     Raises:
-        ImagingError: neither; a setting that is out of range.
+        ImagingError: an unknown name, which is not a file either, or a setting that is out of range.
 
     Example:
         >>> parse_psf("gaussian:1.5")
@@ -97,7 +80,7 @@ def parse_psf(text: str) -> dict:
     from imaging.runs.config import as_dict
 
     name, *values = text.split(":")
-    names = [known for known in PSFS.names() if known != "image"]
+    names = [psf for psf in PSFS.names() if psf != "image"]
     if name not in names:
         if Path(text).is_file():
             return {"name": "image", "path": text}
@@ -112,5 +95,5 @@ def parse_psf(text: str) -> dict:
         raise ImagingError(f"--psf is {text!r}; expected numbers after {name}:") from None
     defaults = as_dict(OmegaConf.load(CONF / "psf" / f"{name}.yaml"))
     config = defaults | dict(zip(settings, numbers, strict=False))
-    make_psf(config)  # refuses what is out of range
+    make_psf(config)  # raises for a setting that is out of range
     return config

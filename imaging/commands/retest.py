@@ -1,4 +1,4 @@
-"""The settings of `evaluate.py`: which may differ from the run's own, and where the tables go."""
+"""The settings of `evaluate.py` that can differ from the run's, and the directory of the tables."""
 
 import hashlib
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from imaging.errors import ImagingError
 
 TEST_DATA_SETTINGS = ("max_test_images",)
-PROTOCOL = ("sigmas", "noise_seeds", "pixel", "convention")  # of a run's `test`, what evaluate.py may change
+PROTOCOL = ("sigmas", "noise_seeds", "pixel", "convention")  # settings of `test` that evaluate.py can change
 
 
-def refuse_data_settings(words: list[str]) -> list[str]:
-    """Which settings of the data set are asked for; sizes and patches are as the run has them.
+def check_data_settings(words: list[str]) -> list[str]:
+    """The settings of the data set in a command line, except those of its source.
 
     Raises:
-        ImagingError: one that would have no effect.
+        ImagingError: a setting that would have no effect, because the run determines it.
     """
     keys = [
         word.lstrip("+~").partition("=")[0].removeprefix("data.") for word in words if "data." in word[:7]
@@ -22,43 +22,44 @@ def refuse_data_settings(words: list[str]) -> list[str]:
     for key in keys:
         if key not in TEST_DATA_SETTINGS:
             raise ImagingError(
-                f"data.{key} is as the run has it; evaluate.py takes data=…, data.source.… and "
+                f"data.{key} cannot change: it is the run's; evaluate.py takes data=…, data.source.… and "
                 f"data.{', data.'.join(TEST_DATA_SETTINGS)}"
             )
     return keys
 
 
-def variants(given: dict) -> list[str]:
-    """What is done otherwise with the same weights, in the words of the table's row."""
-    return ["self-ensemble"] * given["self_ensemble"] + ["sigma estimated"] * (given["sigma"] == "estimated")
+def variants(settings: dict) -> list[str]:
+    """The changes to a network with the same weights, as words for its row of the table."""
+    estimated = settings["sigma"] == "estimated"
+    return ["self-ensemble"] * settings["self_ensemble"] + ["sigma estimated"] * estimated
 
 
-def output_directory(target: Path, given: dict, own: list[dict], data: str) -> Path:
-    """`output`, or else beside the run; numbers of another protocol do not replace those of its own.
+def output_directory(target: Path, settings: dict, tests: list[dict], data: str) -> Path:
+    """The directory of the tables: `output`, or the run's, or one below it if the protocol differs.
 
     Args:
         target: run, sweep or file of weights.
-        given: the settings of the command.
-        own: `test` of the config of each run.
+        settings: of the command.
+        tests: `test` of the config of each run.
         data: name of the data set.
     """
-    if given["output"] is not None:
-        return Path(str(given["output"]))
+    if settings["output"] is not None:
+        return Path(str(settings["output"]))
     directory = target if target.is_dir() else target.with_suffix("")
     if target.suffix == ".safetensors" or any(directory.glob("*.safetensors")):
-        directory = Path("outputs") / target.stem  # weights lie among files of others
+        directory = Path("outputs") / target.stem  # not among the weights, which may belong to others
     names = []
-    if "data" in given:
+    if "data" in settings:
         names.append(data)
-        if (folder := given["data"]["source"].get("test")) is not None:
-            place = Path(str(folder)).resolve()  # all folders have one name, and many are called `test`
+        if (folder := settings["data"]["source"].get("test")) is not None:
+            place = Path(str(folder)).resolve()  # with a digest, because many folders are called `test`
             names += [place.name, hashlib.blake2b(str(place).encode(), digest_size=3).hexdigest()]
-        if (fewer := given["data"].get("max_test_images")) is not None:
-            names.append(f"first-{fewer}")
-    names += [word.replace(" ", "-") for word in variants(given)]
+        if (limit := settings["data"].get("max_test_images")) is not None:
+            names.append(f"first-{limit}")
+    names += [word.replace(" ", "-") for word in variants(settings)]
     for key in PROTOCOL:
-        value = given[key]
-        if value is not None and any(value != test.get(key) for test in own):
+        value = settings[key]
+        if value is not None and any(value != test.get(key) for test in tests):
             values = value if isinstance(value, list) else [value]
             names.append(f"{key}-{'-'.join(map(str, values))}")
     return directory / "_".join(names) if names else directory

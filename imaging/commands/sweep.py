@@ -1,6 +1,6 @@
-"""What follows the jobs of a sweep: the report, and whether more seeds are needed.
+"""The report after the jobs of a sweep, and the decision whether it needs more seeds.
 
-Nothing here imports torch, so a queue of jobs reports without waiting for it.
+Nothing here imports torch, so that a queue of jobs reports without waiting for it.
 """
 
 from pathlib import Path
@@ -17,15 +17,15 @@ from imaging.sweeps.collect import collect, find_runs, readable
 
 
 def after_sweep(directory: Path) -> list[str]:
-    """Report on a sweep whose jobs have ended: one table, figures and a page.
+    """Report on a sweep after its jobs: one table, figures and a page.
 
     Returns:
-        a line for each job that has ended but is not completed.
+        A line for each job that failed or was interrupted.
     """
     runs = find_runs(directory)
     states = {run.name: true_state(run) for run in runs}
     if set(states.values()) == {"queued"}:
-        return []  # a script was written
+        return []  # the sweep only wrote a script
     results, configs, left_out = collect_readable(runs)
     left_out += [f"{run.name}: {describe_end(run)}" for run in runs if states[run.name] != "completed"]
     about = About(*about_sweep(directory), states, left_out, Decision.of(decision(directory)))
@@ -44,20 +44,20 @@ def undecided(directory: Path) -> list[str] | None:
     """List the comparisons of a sweep with `decide` that need more seeds.
 
     Returns:
-        a line for each; None if nothing can be compared, so that seeds would not help.
+        A line for each comparison; None if nothing can be compared, so that more seeds would not help.
     """
     limits = Decision.of(decision(directory))
     results, configs, _ = collect_readable(find_runs(directory))
-    found = comparisons.compare(Table(results, configs), limits)
-    return comparisons.undecided(found, limits.margin) if found else None
+    pairs = comparisons.compare(Table(results, configs), limits)
+    return comparisons.undecided(pairs, limits.margin) if pairs else None
 
 
 def collect_readable(runs: list[Path]) -> tuple[list[Result], dict[str, dict], list[str]]:
-    """Read what runs have left.
+    """Read the results and configs of runs.
 
     Returns:
-        the results of completed runs, the configs that can be read by the names of the runs, and a line for
-        each file that cannot be read.
+        The results of the completed runs, the readable configs by the names of the runs, and a line for each
+        unreadable file.
     """
     configs, left_out = readable(runs)
     results, damaged = collect(runs, configs, {run.name: read_status(run) for run in runs})

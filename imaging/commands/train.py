@@ -27,7 +27,7 @@ def train(config: DictConfig) -> float | None:
         config: composed from `conf/train.yaml`.
 
     Returns:
-        the validation PSNR in dB, for searches; None without validation, and on ranks that do not write.
+        The validation PSNR in dB, for searches; None without validation, and on ranks that do not write.
     """
     settings, directory = open_config(config)
     if is_over(directory):
@@ -45,7 +45,7 @@ def train(config: DictConfig) -> float | None:
         protocol.check_pixel(data.test_images()[0][1])
 
         trainer, start = build_trainer(settings["trainer"], run)
-        data.steps_per_epoch(trainer.world_size)  # refuses ranks that cannot share the batches
+        data.steps_per_epoch(trainer.world_size)  # raises if the ranks cannot share the batches
         if run.writes:
             names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.sigmas)]
             hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)

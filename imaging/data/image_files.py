@@ -93,12 +93,7 @@ def write_image(path: str | Path, image: Tensor) -> None:
 
 
 def write_pillow(path: str | Path, pixels: np.ndarray, metadata: dict) -> None:
-    """Write uint8 (1 or 3, H, W) with Pillow, atomically.
-
-    Args:
-        path: the file; its suffix determines the format.
-        pixels: the image.
-        metadata: keyword arguments of `PIL.Image.Image.save`, e.g. `icc_profile` and `exif`.
+    """Write uint8 (1 or 3, H, W), atomically, with keyword arguments of Pillow's `save`, such as `exif`.
 
     Raises:
         ImagingError: the file cannot be written.

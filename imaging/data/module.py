@@ -226,8 +226,10 @@ class ImageData(LightningDataModule):
 
     def _training_set(self) -> StackBatches | GridBatches | CropBatches:
         ids, training, _ = self._split()
-        mapped = self._mapped(training) if self.patch_size is not None and self._is_large() else None
-        if mapped is not None:
+        mapped = None
+        if self.patch_size is not None and self.source.decoded_bytes("train") > self.memory_gib * 2**30:
+            key = [self.source.identity("train"), self.orientation, self.crop, len(training)]
+            mapped = cached_pixels(self.cache, key, len(training), self._read_train)
             for name, size in zip(ids, mapped.sizes.tolist(), strict=False):
                 check_fits(size, self.patch_size, name)
         images = self._load(training) if mapped is None else []
@@ -255,13 +257,6 @@ class ImageData(LightningDataModule):
                     f"and {name} is {tuple(image.shape[1:])}: set data.patch_size or data.crop"
                 )
         return StackBatches(torch.stack(same_type(images)), self.repeat)
-
-    def _is_large(self) -> bool:
-        return self.source.decoded_bytes("train") > self.memory_gib * 2**30
-
-    def _mapped(self, indices: range) -> MappedPixels:
-        key = [self.source.identity("train"), self.orientation, self.crop, len(indices)]
-        return cached_pixels(self.cache, key, len(indices), self._read_train)
 
     def _choose(self, patches: Tensor, name: str) -> Tensor:
         if self.patches_per_image is None or self.patches_per_image >= len(patches):

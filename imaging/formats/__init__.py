@@ -1,1 +1,1 @@
-"""Files that carry networks: safetensors and their cards, published networks, exports; networks by name."""
+"""Files of networks: safetensors, published networks, exports; networks by name."""

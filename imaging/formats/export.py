@@ -1,4 +1,4 @@
-"""A trained network as a file that runs without this project: torch.export."""
+"""Export of a trained network with torch.export, to run it without this project."""
 
 import copy
 import warnings
@@ -13,11 +13,11 @@ from imaging.formats.networks import load_network
 from imaging.tasks.reconstruction import Reconstruction
 
 SUFFIX = ".pt2"
-SIDE = 64  # of the image that is sent through while the graph is recorded
+SIDE = 64  # of the example image in pixels
 
 
 class Intensities(nn.Module):
-    """x_hat = f(y) from intensities to intensities, whatever the network's own units.
+    """x_hat = f(y) from intensities to intensities, for any units of the network.
 
     Args:
         task: with its network.
@@ -25,14 +25,14 @@ class Intensities(nn.Module):
 
     def __init__(self, task: Reconstruction):
         super().__init__()
-        # A copy: what it keeps for each image size would be left as the recorder's symbols.
+        # A copy, because tracing leaves symbolic tensors in the caches of the network.
         self.network = copy.deepcopy(task.network)
         self.normalise, self.denormalise = task.normalise, task.denormalise
 
     def forward(self, y: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """(N, C, H, W) float32, and sigma (N, 1, 1, 1) if the network takes it -> (N, C, H, W)."""
-        told = () if sigma is None else (sigma,)
-        return self.denormalise(self.network(self.normalise(y), *told))
+        """Restore float32 (N, C, H, W), with sigma (N, 1, 1, 1) if the network takes it."""
+        extra = () if sigma is None else (sigma,)
+        return self.denormalise(self.network(self.normalise(y), *extra))
 
 
 def export_network(
@@ -41,20 +41,20 @@ def export_network(
     """Load a network and export it.
 
     Args:
-        name: of a network that ships, or a path; see `imaging.formats.networks.load_network`.
+        name: name or path of the network; see `imaging.formats.networks.load_network`.
         path: the file; ends in .pt2.
         size: (H, W) of the images in pixels; None: any.
         device: auto, cpu, cuda, …
 
     Returns:
-        a line that says what the file takes.
+        A line that describes the input of the exported network.
 
     Raises:
-        ImagingError: another suffix, a size that is not positive, no such network, or a network whose graph
-            depends on the size where none is given.
+        ImagingError: another suffix, a size that is not positive, an unknown network, or no size for a
+            network whose graph depends on it.
     """
     if path.suffix != SUFFIX:
-        raise ImagingError(f"cannot export to {path}: its name does not end in {SUFFIX}")
+        raise ImagingError(f"cannot export to {path}: expected a name that ends in {SUFFIX}")
     if size is not None and min(size) < 1:
         raise ImagingError(f"the size is {size[0]} × {size[1]}; expected positive numbers of pixels")
     task, config = load_network(name, device)
@@ -62,19 +62,19 @@ def export_network(
 
 
 def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int] | None = None) -> str:
-    """Write the network as `torch.export.save` does; `torch.export.load(path).module()(y)` runs it.
+    """Write the network with `torch.export.save`; `torch.export.load(path).module()(y)` runs it.
 
     Args:
         task: in evaluation mode, on its device.
         channels: of the images.
         path: ends in .pt2.
-        size: (H, W) of the images; None: any, where the network's graph is the same for all.
+        size: (H, W) of the images in pixels; None: any, for a network whose graph does not depend on it.
 
     Returns:
-        what it takes, a line.
+        A line that describes the input of the exported network.
 
     Raises:
-        ImagingError: a network whose graph depends on the size.
+        ImagingError: the network cannot be exported, or no size for a network whose graph depends on it.
     """
     height, width = size or (SIDE, SIDE + 16)
     y = torch.rand(1, channels, height, width, device=task.device)
@@ -82,20 +82,20 @@ def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int
     free = torch.export.Dim.DYNAMIC
     shapes = ({2: free, 3: free} if size is None else {}, {})[: len(arguments)]
     module = Intensities(task).eval()
-    # Of torch.export.save, about weights on other devices than the processor, with all of them there.
+    # A false alarm of torch.export.save for weights on a GPU.
     warnings.filterwarnings("ignore", "No complete tensor found in the group")
     try:
         with torch.no_grad():
             program = torch.export.export(module, arguments, dynamic_shapes=shapes)
-            if size is None:  # a graph may hold for sizes alone that are divisible as the recorded one
+            if size is None:  # check that the graph does not need sizes divisible like those of the example
                 other = torch.rand(1, channels, SIDE + 1, SIDE + 7, device=task.device)
                 program.module()(other, *arguments[1:])
-    except Exception as error:  # torch.export has a dozen kinds
+    except Exception as error:  # torch.export raises a dozen kinds
         reason = " ".join(str(error).split())[:160]
-        more = "" if size else "; give the size of the images: --size HEIGHT WIDTH"
-        raise ImagingError(f"this network cannot be exported ({reason}){more}") from None
+        hint = "" if size else "; give the size of the images: --size HEIGHT WIDTH"
+        raise ImagingError(f"this network cannot be exported ({reason}){hint}") from None
     write_atomically(path, lambda file: torch.export.save(program, file))
-    what = "of any height and width" if size is None else f"of {height}×{width} pixels"
-    return f"{path}: takes float32 (1, {channels}, H, W) {what}, intensities in [0, 1]" + (
+    sizes = "of any height and width" if size is None else f"of {height}×{width} pixels"
+    return f"{path}: takes float32 (1, {channels}, H, W) {sizes}, intensities in [0, 1]" + (
         ", and sigma (1, 1, 1, 1)" if task.takes_sigma else ""
     )

@@ -1,4 +1,4 @@
-"""From a checkpoint's plain data back to a task with its trained weights."""
+"""Build a task with its trained weights from a checkpoint."""
 
 from imaging.errors import ImagingError
 from imaging.runs.config import current
@@ -7,14 +7,17 @@ from imaging.tasks.reconstruction import Reconstruction
 
 
 def load_task(checkpoint: dict, path) -> tuple[Reconstruction, dict]:
-    """The task that a checkpoint describes, with its weights, in evaluation mode; and the run's config.
+    """Build the task of a checkpoint, with its weights.
 
     Args:
         checkpoint: with `config`, the run's resolved config, and `state_dict`.
-        path: where it came from, for messages.
+        path: of the checkpoint, for messages.
+
+    Returns:
+        The task in evaluation mode, and the run's config.
 
     Raises:
-        ImagingError: not a checkpoint of this project, or its weights do not fit its config.
+        ImagingError: not a checkpoint of this project, or its weights do not match its config.
     """
     if not {"config", "state_dict"} <= checkpoint.keys():
         raise ImagingError(f"{path} is not a checkpoint of this project: it has no config in it")
@@ -26,15 +29,15 @@ def load_task(checkpoint: dict, path) -> tuple[Reconstruction, dict]:
             raise
         modules = ", ".join(map(str, config["imports"]))
         raise ImagingError(
-            f"{error}; {path} was trained with modules that a file may not import: give imports=[{modules}], "
-            f"for restore and export --import, or import them before"
+            f"{error}; {path} was trained with modules that a file may not import: give imports=[{modules}] "
+            "(for restore and export: --import), or import them first"
         ) from None
     weights, own = checkpoint["state_dict"], task.state_dict()
     for key in sorted(weights.keys() | own.keys()):
-        there, here = (tuple(w[key].shape) if key in w else "nothing" for w in (weights, own))
-        if there != here:
+        shape, expected = (tuple(w[key].shape) if key in w else "missing" for w in (weights, own))
+        if shape != expected:
             raise ImagingError(
-                f"{path} is of another architecture: {key} is {there} in it and {here} in its config's model"
+                f"{path} does not match its config: {key} is {shape} in the file and {expected} in the model"
             )
     task.load_state_dict(weights)
     return task.eval(), config

@@ -1,4 +1,4 @@
-"""Networks by name: weights that ship with the project, checkpoints, run directories."""
+"""Networks by name: the weights that ship with the project, checkpoints, run directories."""
 
 import hashlib
 from pathlib import Path
@@ -22,19 +22,19 @@ def load_network(
     """Load a trained network.
 
     Args:
-        name: of a network that ships, as `denoiser-best-64`; or a checkpoint, a safetensors file, a run's
-            directory.
+        name: a network that ships with the project, such as `denoiser-best-64`; or the path of a checkpoint,
+            a safetensors file or a run directory.
         device: auto, cpu, cuda, …
-        psf: what `imaging.physics.make_psf` takes, in place of the one that the network was trained with.
+        psf: replaces the psf of the training; a config for `imaging.physics.make_psf`.
 
     Returns:
-        the task, on its device, and the run's config.
+        The task, on its device, and the run's config.
 
     Raises:
-        ImagingError: nothing of that name, a file that cannot be read or is not the one that was shipped, a
-            device that is not here, or a psf for a network that knows only the one it was trained on.
+        ImagingError: an unknown name, an unreadable or modified file, a device that is not available, or a
+            psf for a network that does not take one.
     """
-    where = device_of(device)
+    target = device_of(device)
     path = find_network(name)
     checkpoint = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("config", {}), dict):
@@ -47,31 +47,32 @@ def load_network(
         config["data"]["source"]["channels"]
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         reason = f"{type(error).__name__}: {str(error)[:80]}"
-        raise ImagingError(f"{path} is not of this project, or of another version: {reason}") from None
-    return task.to(where), config
+        raise ImagingError(
+            f"{path} is not a checkpoint of this project, or is of another version: {reason}"
+        ) from None
+    return task.to(target), config
 
 
 def shipped() -> list[str]:
-    """The names of the weights that ship."""
+    """The names of the networks that ship with the project, sorted."""
     return sorted(path.stem for path in WEIGHTS.glob(f"*{SUFFIX}"))
 
 
 def find_network(name: str | Path) -> Path:
-    """The file that a name stands for.
+    """The file of a network; `name` is as in `load_network`.
 
     Raises:
-        ImagingError: there is none, or it ships and has been changed.
+        ImagingError: an unknown name, or a modified file of the weights that ship.
     """
     path = Path(name)
     if not path.exists():
-        alone = path.parent in (Path(), Path("weights")) or path.parent.resolve() == WEIGHTS.resolve()
-        if alone and path.name.removesuffix(SUFFIX) in shipped():
+        is_name = path.parent in (Path(), Path("weights")) or path.parent.resolve() == WEIGHTS.resolve()
+        if is_name and path.name.removesuffix(SUFFIX) in shipped():
             path = WEIGHTS / (path.name.removesuffix(SUFFIX) + SUFFIX)
-        elif alone and not path.suffix and shipped():
-            known = ", ".join(shipped())
+        elif is_name and not path.suffix and shipped():
             raise ImagingError(
                 f"there is no run, checkpoint or network '{name}'{closest(path.name, shipped())}; "
-                f"networks that ship: {known}"
+                f"networks that ship: {', '.join(shipped())}"
             )
     path = find_checkpoint(path)
     if path.parent.resolve() == WEIGHTS.resolve():
@@ -80,10 +81,10 @@ def find_network(name: str | Path) -> Path:
 
 
 def with_psf(config: dict, psf: dict) -> dict:
-    """The config of a deconvolver for another blur.
+    """Replace the psf in the config of a deconvolver; returns a new config.
 
     Raises:
-        ImagingError: its network knows only the blur that it was trained on.
+        ImagingError: the network does not take a psf.
     """
     model, physics = config["model"], config["physics"]
     if "psf" in model:
@@ -92,24 +93,24 @@ def with_psf(config: dict, psf: dict) -> dict:
         model = model | {"wiener": model["wiener"] | {"psf": psf}}
     else:
         raise ImagingError(
-            f"psf is for a network that is told the blur, such as wiener_pair; a {model['name']} knows only "
-            "what it was trained on"
+            f"psf is for a network that takes the blur, such as wiener_pair; a {model['name']} restores only "
+            "the blur that it was trained on"
         )
     return config | {"model": model, "physics": physics | {"operator": physics["operator"] | {"psf": psf}}}
 
 
 def write_sums() -> None:
-    """Write the SHA-256 of all weights that ship, in the format of `sha256sum`."""
+    """Write the SHA-256 checksums of all weights that ship, in the format of `sha256sum`."""
     lines = [f"{_sum(WEIGHTS / f'{name}{SUFFIX}')}  {name}{SUFFIX}\n" for name in shipped()]
     write_text(WEIGHTS / SUMS, "".join(lines))
 
 
 def _verify(path: Path) -> None:
-    known = dict(line.split()[::-1] for line in (WEIGHTS / SUMS).read_text().splitlines())
-    if path.name not in known:
+    sums = dict(line.split()[::-1] for line in (WEIGHTS / SUMS).read_text().splitlines())
+    if path.name not in sums:
         raise ImagingError(f"{path} is not in {WEIGHTS / SUMS}: it does not belong to this project")
-    if _sum(path) != known[path.name]:
-        raise ImagingError(f"{path} has been changed or is incomplete: its SHA-256 is not that in {SUMS}")
+    if _sum(path) != sums[path.name]:
+        raise ImagingError(f"{path} has been changed or is incomplete: its SHA-256 differs from {SUMS}")
 
 
 def _sum(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Networks that others have published: which file is which, and what its keys are called here.
+"""Published networks of other projects: detection, and translation of their keys.
 
 `mohan2020`: the DnCNN of Mohan et al. 2020, "Robust and interpretable blind image denoising via bias-free
 CNNs", from github.com/LabForComputationalVision/bias_free_denoising, its tensors as safetensors.
@@ -10,8 +10,8 @@ CNNs", from github.com/LabForComputationalVision/bias_free_denoising, its tensor
 | `bn_layer_list.N.*` | `network.norms.N.*` |
 | `last_layer.*` | `network.last.*` |
 
-Where the convolutions have no bias, the normalisation has none either: the mean and the bias that the file
-has for it, and the count of its batches, are not used.
+If the convolutions have no bias, the normalisation has none either; the means, biases and batch counts of its
+layers in the file are not used.
 """
 
 import re
@@ -29,23 +29,23 @@ MOHAN2020 = {
 
 
 def translate(tensors: dict[str, Tensor], path) -> dict:
-    """`config` and `state_dict`, as of a checkpoint, of a published network's tensors.
+    """Translate the tensors of a published network to the `config` and `state_dict` of a checkpoint.
 
-    The config has the test of its publication: BSD68 in gray, sigma 10, 20, 30, 50 and 100 over 255, the
-    estimate clipped before the PSNR.
+    The config has the test protocol of the publication: BSD68 in gray, sigma 10, 20, 30, 50 and 100 over 255,
+    and PSNR of the clipped estimate.
 
     Args:
-        tensors: by the names that they have in the file.
+        tensors: by their names in the file.
         path: of the file, for messages.
 
     Raises:
-        ImagingError: none of the networks that are known here.
+        ImagingError: not a supported network.
     """
-    known = {"first_layer.weight", "last_layer.weight"} <= tensors.keys()
-    if not known or any(tensors[f"{end}_layer.weight"].dim() != 4 for end in ("first", "last")):
+    supported = {"first_layer.weight", "last_layer.weight"} <= tensors.keys()
+    if not supported or any(tensors[f"{end}_layer.weight"].dim() != 4 for end in ("first", "last")):
         raise ImagingError(
-            f"{path} has no config in it and no keys of a network that is known here (see "
-            f"imaging/formats/published.py); its keys begin with {', '.join(sorted(tensors)[:3])}"
+            f"{path} has no config in it and no keys of a supported network (see "
+            f"imaging/formats/published.py); its first keys are {', '.join(sorted(tensors)[:3])}"
         )
     bias = "first_layer.bias" in tensors
     hidden, channels = tensors["first_layer.weight"].shape[:2]
@@ -54,8 +54,8 @@ def translate(tensors: dict[str, Tensor], path) -> dict:
     for key, tensor in tensors.items():
         unused = key.endswith(("running_mean", "num_batches_tracked", "bias")) and "bn_layer_list" in key
         if bias or not unused:
-            for theirs, ours in MOHAN2020.items():
-                key = re.sub(f"^{theirs}", ours, key)
+            for prefix, replacement in MOHAN2020.items():
+                key = re.sub(f"^{prefix}", replacement, key)
             state[key] = tensor
     model = {"name": "dncnn_deep", "channels": channels, "depth": depth}
     model |= {"hidden_channels": hidden, "bias": bias}

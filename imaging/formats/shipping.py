@@ -1,7 +1,7 @@
-"""Make the weights that ship: python -m imaging.formats.shipping <run directory> <name> "<what it is>"
+"""Make the weights that ship: python -m imaging.formats.shipping <run directory> <name> "<description>"
 
 Writes `weights/<name>.safetensors`, its card `weights/<name>.md` and `weights/SHA256SUMS`. The card has the
-numbers of the run's own test, and those on the bundled photographs, which a test measures again.
+PSNR of the run's test, and the PSNR on the bundled photographs, which a test of the project measures again.
 """
 
 import sys
@@ -19,21 +19,21 @@ from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.config import read_config
 from imaging.runs.status import read_status
 
-LIMIT = 4_000_000  # bytes of a file in the repository
-CROP = [256, 256]  # of the bundled photographs, so that the test is short
+LIMIT = 4_000_000  # bytes per file in the repository
+CROP = [256, 256]  # pixels of the bundled photographs, so that the test is short
 LICENCE = (
     "The weights are under this project's MIT licence. They were trained on BSDS300, whose images are for\n"
     "research and education and are not part of this repository."
 )
 
 
-def ship(run: Path, name: str, what: str) -> None:
-    """Put a finished run's network among those that ship.
+def ship(run: Path, name: str, description: str) -> None:
+    """Add a completed run's network to the weights that ship.
 
     Args:
-        run: its directory.
-        name: of the network, as `imaging.load` takes it.
-        what: it is, a sentence for the card.
+        run: the run's directory.
+        name: of the network, for `imaging.load`.
+        description: a sentence for the card.
     """
     config, status = read_config(run), read_status(run)
     rows, path = summarise(read_result(run, config)[0]), WEIGHTS / f"{name}.safetensors"
@@ -41,18 +41,18 @@ def ship(run: Path, name: str, what: str) -> None:
     write_weights(path, config, weights, {"commit": status["commit"]})
     assert path.stat().st_size < LIMIT, f"{path} has {path.stat().st_size} bytes"
     write_sums()
-    write_text(path.with_suffix(".md"), card(name, what, config, status, rows))
+    write_text(path.with_suffix(".md"), card(name, description, config, status, rows))
 
 
-def card(name: str, what: str, config: dict, status: dict, rows: list[dict]) -> str:
-    """Markdown: what, data, command, commit, numbers, licence."""
+def card(name: str, description: str, config: dict, status: dict, rows: list[dict]) -> str:
+    """The card in Markdown: description, data, command, commit, PSNR, licence."""
     sigma = config["physics"]["noise"]["sigma"]
     sigma = f"{sigma[0]:g} to {sigma[1]:g}" if isinstance(sigma, list) else f"{sigma:g}"
     source = config["data"]["source"]["name"]
     lines = [
         f"# {name}",
         "",
-        what,
+        description,
         "",
         f"- trained on {source}, sigma {sigma}, seed {config['seed']}, commit {status['commit']}:",
         "",
@@ -73,7 +73,7 @@ def card(name: str, what: str, config: dict, status: dict, rows: list[dict]) -> 
 
 
 def table(means: dict[float, tuple[float, float]]) -> list[str]:
-    """Markdown lines of restored and measured by sigma."""
+    """The lines of a Markdown table of (restored, measured) by sigma."""
     return [
         f"| sigma | {' | '.join(f'{sigma:g}' for sigma in means)} |",
         f"| --- |{' ---: |' * len(means)}",
@@ -83,7 +83,7 @@ def table(means: dict[float, tuple[float, float]]) -> list[str]:
 
 
 def bundled(name: str) -> dict[float, tuple[float, float]]:
-    """Mean PSNR of a network that ships on the bundled photographs, and of the measurements, by sigma."""
+    """The mean PSNR of (restored, measured) bundled photographs by sigma, for a network that ships."""
     task, config = load_network(name, "cpu")
     images = build_data({"source": {"name": "bundled"}, "crop": CROP}).test_images()
     sigmas = tuple(config["test"]["sigmas"])

@@ -169,7 +169,7 @@ class UnsupervisedWiener(nn.Module):
 
 @MODELS.register("biharmonic")
 class Biharmonic(nn.Module):
-    """Inpainting with the biharmonic equation, whose boundary are the kept pixels (Damelin and Hoang 2018).
+    """Inpainting with the biharmonic equation, with the kept pixels as boundary (Damelin and Hoang 2018).
 
     Args:
         mask: the settings of `imaging.physics.mask.Mask`.

@@ -30,11 +30,7 @@ Shard = tuple[int, int]
 
 
 def sigma_range(sigma: float | list) -> tuple[float, float]:
-    """The range (low, high) of a sigma, which is a number or [low, high].
-
-    Raises:
-        ImagingError: sigma is neither, or is negative or not finite.
-    """
+    """The range (low, high) of a sigma, a number or [low, high]; raises ImagingError for a wrong one."""
     check("physics.noise.sigma", sigma, Sigma)
     low, high = sigma if isinstance(sigma, Sequence) else (sigma, sigma)
     return float(low), float(high)

@@ -98,8 +98,7 @@ def image(path: str) -> Tensor:
     """The gray values of an image file, float32 (H, W).
 
     Raises:
-        ImagingError: the file is missing or is not an image, or a value is negative, or the sum is not
-            positive and finite.
+        ImagingError: not an image file, or its values are not non-negative with a positive finite sum.
     """
     weights = read_gray(path, "psf.path")
     total = weights.double().sum()

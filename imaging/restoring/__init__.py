@@ -1,1 +1,1 @@
-"""Restoring pictures of one's own: files with all that belongs to them, borders, directories."""
+"""Restoration of photographs: files with their metadata, borders, directories."""

@@ -1,36 +1,36 @@
-"""What lies beyond a photograph's borders, for methods that take it to go on periodically."""
+"""Padding of photographs for methods that assume periodic images."""
 
 import torch
 from torch import Tensor
 
 
-def continued(image: Tensor, margin: int) -> tuple[Tensor, tuple[slice, slice]]:
-    """The image with `margin` more pixels on each side, so that its right goes over smoothly into its left.
+def pad_periodic(image: Tensor, margin: int) -> tuple[Tensor, tuple[slice, slice]]:
+    """Pad an image so that it is smooth as a periodic image, because circular filters ring at edges.
 
-    Else a circular filter would see an edge there, and ring. Beyond each border lies the mirrored image, and
-    over twice the margin it fades into the mirrored image of the opposite side.
+    Beyond each border is the mirrored image, which fades into the mirrored image of the opposite border over
+    twice the margin.
 
     Args:
         image: float (…, H, W).
-        margin: in pixels; at most the image's sides.
+        margin: padding on each side in pixels; at most half a side is used.
 
     Returns:
-        the larger image, and where the old one lies in it.
+        The padded image, and the slices of H and W that contain the original.
     """
     inner = []
     for dim in (-2, -1):
-        image, place = _continued(image.movedim(dim, -1), margin)
+        image, place = _pad_last(image.movedim(dim, -1), margin)
         image = image.movedim(-1, dim)
         inner.append(place)
     return image, (inner[0], inner[1])
 
 
-def _continued(image: Tensor, margin: int) -> tuple[Tensor, slice]:
+def _pad_last(image: Tensor, margin: int) -> tuple[Tensor, slice]:
     width = image.shape[-1]
     margin = min(margin, width // 2)
     if margin == 0:
         return image, slice(0, width)
-    # From the last pixel to the first, through the gap of 2·margin between them.
+    # The gap of 2·margin pixels between the last pixel and the first of the next period.
     after, before = image.flip(-1)[..., : 2 * margin], image.flip(-1)[..., -2 * margin :]
     fade = (torch.arange(2 * margin, device=image.device) + 0.5) / (2 * margin)
     gap = (1 - fade) * after + fade * before

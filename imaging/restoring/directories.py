@@ -1,11 +1,11 @@
-"""Restore one photograph, or each photograph in a directory, and report on each."""
+"""Restore a photograph, or each photograph in a directory, and print a report."""
 
 from pathlib import Path
 
 from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.models.self_ensemble import SelfEnsemble
-from imaging.restoring.restorer import Restorer, check_sigma, load, refuse_target
+from imaging.restoring.restorer import Restorer, check_sigma, check_target, load
 
 
 def restore(
@@ -18,25 +18,25 @@ def restore(
     self_ensemble: bool = False,
     device: str = "auto",
 ) -> None:
-    """Restore a file into a file or a directory into a directory, and print a line for each image.
+    """Restore a file to a file, or a directory to a directory, and print a line for each image.
 
     Args:
         image: a photograph, or a directory of photographs.
         output: the restored file, or the directory of the restored files.
         network: a name or a path; see `imaging.restoring.restorer.load`.
         sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated.
-        psf: the blur, as `imaging.physics.make_psf` takes it; None: that of the network's training.
+        psf: the blur, a config for `imaging.physics.make_psf`; None: the blur of the network's training.
         mask: an image file that is 0 where pixels are lost.
         self_ensemble: whether to average over flips and quarter turns.
         device: auto, cpu, cuda, …
 
     Raises:
-        ImagingError: a wrong setting, before anything is done; files that cannot be restored, after all
-            others are.
+        ImagingError: a wrong setting, before any image is restored; images that cannot be restored, after
+            all others.
     """
     check_sigma(sigma)
     if not image.is_dir():
-        refuse_target(output, image)
+        check_target(output, image)
     if not image.exists():
         raise ImagingError(f"there is no image {image}")
     restorer = load(network, device, psf)
@@ -67,7 +67,7 @@ def _directory(restorer: Restorer, source: Path, target: Path, sigma: float | No
     for path in paths:
         try:
             print(restorer.file(path, target / path.relative_to(source), sigma, mask), flush=True)
-        except Exception as error:  # whatever it is, the other images are restored
+        except Exception as error:  # an image that fails must not stop the others
             reason = str(error) if isinstance(error, ImagingError) else f"{type(error).__name__}: {error}"
             failed.append(f"{path}: {reason}")
             print(f"{path}: not restored", flush=True)

@@ -1,4 +1,4 @@
-"""A photograph's file: its pixels, and what else belongs to it, read and written."""
+"""Photographs as files, with their colour profile and EXIF data."""
 
 import io
 import struct
@@ -14,18 +14,18 @@ from imaging.errors import ImagingError
 from imaging.files import write_atomically
 
 ORIENTATION, PROFILE = 274, 34675  # EXIF and TIFF tags
-DEEP = (".png", ".tif", ".tiff")  # formats of 16 bits a sample
-ROWS = 256  # of a PNG that are compressed at a time
+DEEP = (".png", ".tif", ".tiff")  # formats with 16 bits per sample
+ROWS = 256  # of a PNG in one chunk
 
 
 @dataclass
 class Photograph:
-    """Pixels, upright, and what belongs to them.
+    """An upright photograph with its metadata.
 
     Args:
         pixels: (1 or 3, H, W), uint8, or float32 in [0, 1] from 16 bits.
         profile: the ICC colour profile.
-        exif: the camera's notes; without the orientation, which the pixels have already.
+        exif: the EXIF data, without the orientation, because the pixels are upright.
     """
 
     pixels: Tensor
@@ -38,55 +38,55 @@ class Photograph:
 
 
 def read_photograph(path: str | Path) -> Photograph:
-    """Gray or RGB as the file has it; see `imaging.data.image_files.read_pixels`.
+    """Read a photograph, gray or RGB as in the file, with its metadata.
 
     Raises:
-        ImagingError: it cannot be read.
+        ImagingError: the file cannot be read; see `imaging.data.image_files.read_pixels`.
     """
     from PIL import Image
 
     pixels = read_pixels(path)
     try:
         with Image.open(path) as image:
-            image.load()  # a PNG may have its notes behind the pixels
-            profile, notes = image.info.get("icc_profile"), image.getexif()
-    except OSError:  # a TIFF that Pillow does not know
+            image.load()  # because the EXIF data of a PNG may follow the pixels
+            profile, exif = image.info.get("icc_profile"), image.getexif()
+    except OSError:  # a TIFF that Pillow does not support
         return Photograph(pixels, _tiff_profile(path))
     if profile and profile[16:20] not in (b"GRAY", b"RGB "):
-        profile = None  # of colours that the file had, such as CMYK, and the pixels have no more
-    return Photograph(pixels, profile or None, _without_orientation(notes, image.format))
+        profile = None  # of another colour space, such as CMYK, from which the pixels were converted
+    return Photograph(pixels, profile or None, _without_orientation(exif, image.format))
 
 
-def _without_orientation(notes, kind: str) -> bytes | None:
-    """The camera's notes; None if there are none, or broken ones, or a TIFF's, about how its pixels lie."""
-    notes.pop(ORIENTATION, None)
+def _without_orientation(exif, kind: str) -> bytes | None:
+    """The EXIF data without orientation; None if empty, broken, or a TIFF's, which describes its layout."""
+    exif.pop(ORIENTATION, None)
     try:
-        return notes.tobytes() if len(notes) and kind != "TIFF" else None
-    except Exception:  # Pillow meets a wrong tag with whatever its packing raises
+        return exif.tobytes() if len(exif) and kind != "TIFF" else None
+    except Exception:  # Pillow raises many kinds of exception for a wrong tag
         return None
 
 
-def bits_of(path: Path, wanted: int) -> int:
-    """As many bits a sample as are wanted, 8 or 16, or as the format of this name has."""
-    return wanted if path.suffix.lower() in DEEP else 8
+def bits_of(path: Path, bits: int) -> int:
+    """The bits per sample, 8 or 16, for a file with this suffix: `bits` if the format has them, else 8."""
+    return bits if path.suffix.lower() in DEEP else 8
 
 
 def write_photograph(path: str | Path, pixels: np.ndarray, like: Photograph) -> None:
-    """Write a restored photograph, atomically, with what belonged to the measured one.
+    """Write a restored photograph with the metadata of the measured one, atomically.
 
     Args:
-        path: its suffix says the format.
+        path: the file; its suffix determines the format.
         pixels: uint8 (1 or 3, H, W), or uint16 for PNG and TIFF.
-        like: has the colour profile and the camera's notes.
+        like: the measured photograph, for the colour profile and the EXIF data.
 
     Raises:
-        ImagingError: a suffix that says no format, or a place that cannot be written.
+        ImagingError: an unsupported suffix, or the file cannot be written.
     """
     path = Path(path)
     check_suffix(path)
     if pixels.dtype == np.uint8:
-        belongs = {"icc_profile": like.profile, "exif": like.exif}
-        write_pillow(path, pixels, {key: value for key, value in belongs.items() if value})
+        metadata = {"icc_profile": like.profile, "exif": like.exif}
+        write_pillow(path, pixels, {key: value for key, value in metadata.items() if value})
         return
     write = _write_png if path.suffix.lower() == ".png" else _write_tiff
     try:
@@ -96,9 +96,9 @@ def write_photograph(path: str | Path, pixels: np.ndarray, like: Photograph) -> 
 
 
 def _write_png(file, pixels: np.ndarray, like: Photograph) -> None:
-    """16 bits, which Pillow cannot write in colour.
+    """Write a 16-bit PNG, because Pillow cannot write 16 bits in colour.
 
-    PNG specification, third edition: chunks (5.3), the filter "sub" (9.2), header, profile, notes (11).
+    PNG specification, third edition: chunks (5.3), filter "sub" (9.2), IHDR, iCCP and eXIf (11).
     """
 
     def chunk(kind: bytes, data: bytes) -> None:
@@ -115,7 +115,7 @@ def _write_png(file, pixels: np.ndarray, like: Photograph) -> None:
     for top in range(0, height, ROWS):
         lines = np.moveaxis(pixels[:, top : top + ROWS], 0, -1).astype(">u2")
         lines = lines.reshape(len(lines), -1).view(np.uint8)
-        filtered = np.ones((len(lines), 1 + lines.shape[1]), np.uint8)  # 1: the filter's number
+        filtered = np.ones((len(lines), 1 + lines.shape[1]), np.uint8)  # 1 is the filter type "sub"
         filtered[:, 1:] = lines
         filtered[:, 1 + 2 * channels :] -= lines[:, : -2 * channels]
         chunk(b"IDAT", stream.compress(filtered.tobytes()))
@@ -128,7 +128,7 @@ def _write_tiff(file, pixels: np.ndarray, like: Photograph) -> None:
 
     tags = [(PROFILE, 7, len(like.profile), like.profile, True)] if like.profile else []
     kind = "rgb" if len(pixels) == 3 else "minisblack"
-    buffer = io.BytesIO()  # tifffile does not write into a file that is open already
+    buffer = io.BytesIO()  # because tifffile does not write to an open file
     interleaved = pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
     tifffile.imwrite(buffer, interleaved, photometric=kind, extratags=tags)
     file.write(buffer.getbuffer())

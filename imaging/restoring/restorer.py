@@ -1,4 +1,4 @@
-"""A trained network for one's own pictures: any size, gray or RGB, 8 or 16 bits."""
+"""Restoration of photographs of any size, gray or RGB, 8 or 16 bits, with a trained network."""
 
 from numbers import Real
 from pathlib import Path
@@ -13,12 +13,12 @@ from imaging.evaluation.tiling import restore, restore_to_integers
 from imaging.formats.networks import load_network
 from imaging.models.noise_level import noise_level
 from imaging.physics.gray_image import read_gray
-from imaging.restoring.borders import continued
-from imaging.restoring.files import Photograph, bits_of, read_photograph, write_photograph
+from imaging.restoring.borders import pad_periodic
+from imaging.restoring.files import bits_of, read_photograph, write_photograph
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
-SEEN = 512  # side of the nine pieces of a large photograph in which its noise is looked for
-ENOUGH = 64  # pixels a side for a spectrum to tell anything
+PIECE = 512  # side in pixels of the nine pieces of a large photograph from which its noise is estimated
+MIN_SIDE = 64  # of an image in pixels, to estimate its noise from its spectrum
 
 
 class Restorer:
@@ -26,7 +26,7 @@ class Restorer:
 
     Args:
         task: with its weights, on its device.
-        config: the run's.
+        config: of the run.
 
     Example:
         >>> denoise = imaging.load("denoiser-best-64")        # doctest: +SKIP
@@ -43,16 +43,19 @@ class Restorer:
         return noise.low, noise.high
 
     def __call__(self, image: Tensor, sigma: float | None = None, mask: Tensor | None = None) -> Tensor:
-        """The restored image, float32 like the measured one, not clipped.
+        """Restore an image.
 
         Args:
             image: (1 or 3, H, W), uint8 or float in [0, 1].
-            sigma: standard deviation of its noise, of intensities in [0, 1]; None: estimated, if the network
-                needs it.
-            mask: (H, W), 0 where a pixel is lost; for an inpainter.
+            sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated, if the network
+                takes it.
+            mask: (H, W), 0 where a pixel is lost; only for an inpainter, which needs it.
+
+        Returns:
+            float32 of the image's shape, not clipped.
 
         Raises:
-            ImagingError: a mask that is missing, of no use, or of another size; a sigma that is none.
+            ImagingError: a wrong image or sigma, or a mask that is missing, unused or of another size.
         """
         check_sigma(sigma)
         if not isinstance(image, Tensor):
@@ -61,30 +64,36 @@ class Restorer:
             raise ImagingError(f"expected an image (1 or 3, H, W); got {tuple(image.shape)}")
         if image.dtype != torch.uint8 and not image.is_floating_point():
             raise ImagingError(f"expected uint8 or floats in [0, 1]; got {image.dtype}")
-        y = self._channels_in(image)
         if self.task.takes_sigma and sigma is None:
             sigma = self.estimate_sigma(image)
-        restored = [self._restore(one, sigma, mask) for one in y]
-        return self._channels_out(restored, len(image))
+        if len(image) == self.channels:
+            return self._restore(image, sigma, mask)
+        if self.channels == 3:  # gray as three equal channels
+            return self._restore(image.expand(3, -1, -1), sigma, mask).mean(0, keepdim=True)
+        return torch.cat([self._restore(channel, sigma, mask) for channel in image[:, None]])
 
     def estimate_sigma(self, image: Tensor) -> float:
-        """The noise of (C, H, W), seen from the image alone; see `imaging.models.noise_level`.
+        """Estimate the standard deviation of the noise of an image (C, H, W), for intensities in [0, 1].
 
-        That takes fine texture for noise; a network that knows the blur takes what the blur let pass.
+        The median over pieces of the image; see `imaging.models.noise_level`, for which fine texture counts
+        as noise. A network that knows the blur gives a second estimate, and the lower one is used.
+
+        Raises:
+            ImagingError: the image is smaller than 5×5 pixels.
         """
         height, width = image.shape[-2:]
         if min(height, width) < 5:
             raise ImagingError(f"the noise of {height}×{width} pixels cannot be estimated: give sigma")
         places = [
-            (slice(top, top + SEEN), slice(left, left + SEEN))
-            for top in sorted({0, max(0, (height - SEEN) // 2), max(0, height - SEEN)})
-            for left in sorted({0, max(0, (width - SEEN) // 2), max(0, width - SEEN)})
+            (slice(top, top + PIECE), slice(left, left + PIECE))
+            for top in sorted({0, max(0, (height - PIECE) // 2), max(0, height - PIECE)})
+            for left in sorted({0, max(0, (width - PIECE) // 2), max(0, width - PIECE)})
         ]
         return float(np.median([self._noise_level(as_float(image[(..., *place)])[None]) for place in places]))
 
     def _noise_level(self, piece: Tensor) -> float:
         level, network = noise_level(piece).item(), self.task.network
-        if network.noise_level is None or min(piece.shape[-2:]) < max(ENOUGH, *network.psf.shape):
+        if network.noise_level is None or min(piece.shape[-2:]) < max(MIN_SIDE, *network.psf.shape):
             return level
         return min(level, network.noise_level(piece, periodic=False).item())
 
@@ -95,66 +104,57 @@ class Restorer:
         sigma: float | None = None,
         mask: str | Path | None = None,
     ) -> str:
-        """Restore a file into another, with its bits, colour profile and camera's notes.
+        """Restore a file to another file, with its bits per sample, colour profile and EXIF data.
+
+        Args:
+            image, output: the measured and the restored file.
+            sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated.
+            mask: an image file that is 0 where pixels are lost; only for an inpainter, which needs it.
 
         Returns:
-            what is to be told of it, a line.
+            A line for the user, with the estimated noise and warnings.
 
         Raises:
-            ImagingError: a file that cannot be read or written, or is the same; see `__call__`.
+            ImagingError: a file that cannot be read or written, equal files, or a wrong sigma or mask.
         """
         image, output = Path(image), Path(output)
         check_sigma(sigma)
-        refuse_target(output, image)
+        check_target(output, image)
         photograph = read_photograph(image)
-        told = [f"{image} -> {output}"]
-        enough = self.task.takes_sigma or min(photograph.pixels.shape[-2:]) >= 5  # else it may do without
-        if sigma is None and enough and not self._is("mask"):
+        notes = [f"{image} -> {output}"]
+        required = self.task.takes_sigma  # otherwise the estimate is only for the warning
+        if sigma is None and (required or min(photograph.pixels.shape[-2:]) >= 5) and not self._is("mask"):
             sigma = self.estimate_sigma(photograph.pixels)
-            told.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
+            notes.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
         elif sigma is not None and not self.task.takes_sigma:
-            told.append(f"this network does not take sigma: {sigma:g} has no effect")
-        if sigma is not None:
-            told += self._beyond(sigma)
+            notes.append(f"this network does not take sigma: {sigma:g} has no effect")
+        if sigma is not None and (warning := self._range_warning(sigma)):
+            notes.append(warning)
         bits = bits_of(output, photograph.bits)
         if bits < photograph.bits:
-            told.append(f"{output.suffix[1:]} files have 8 bits a sample, so that of 16 the lower 8 are lost")
-        kept = None if mask is None else read_mask(mask)
-        write_photograph(output, self._integers(photograph, bits, sigma, kept), photograph)
-        return "; ".join(told)
+            notes.append(f"{output.suffix[1:]} files have 8 bits per sample: 16 bits are rounded to 8")
+        pixels = self._integers(photograph.pixels, bits, sigma, None if mask is None else read_mask(mask))
+        write_photograph(output, pixels, photograph)
+        return "; ".join(notes)
 
-    def _beyond(self, sigma: float) -> list[str]:
+    def _range_warning(self, sigma: float) -> str:
         low, high = self.trained_sigmas
-        # One that is homogeneous does to a brighter image what it does to a darker one with less noise.
-        more = 3 if self.task.network.homogeneous else 1.3
-        if low / more <= sigma <= high * more:
-            return []
-        trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        return [f"the network was trained on sigma {trained}: the result may be worse"]
+        # A homogeneous network restores an image with more noise like a darker image with less noise.
+        factor = 3 if self.task.network.homogeneous else 1.3
+        if low / factor <= sigma <= high * factor:
+            return ""
+        sigmas = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        return f"the network was trained on sigma {sigmas}: the result may be worse"
 
-    def _integers(
-        self, photograph: Photograph, bits: int, sigma: float | None, mask: Tensor | None
-    ) -> np.ndarray:
-        pixels = photograph.pixels
+    def _integers(self, pixels: Tensor, bits: int, sigma: float | None, mask: Tensor | None) -> np.ndarray:
         if len(pixels) == self.channels and not self._is("mask") and mask is None and self._in_tiles:
             return restore_to_integers(self.task, pixels, bits, sigma=sigma)
         restored = self(pixels, sigma, mask).clamp_(0, 1)
         return restored.mul_(2**bits - 1).round_().numpy().astype({8: np.uint8, 16: np.uint16}[bits])
 
-    def _channels_in(self, image: Tensor) -> list[Tensor]:
-        """What the network takes: gray as three equal channels, or RGB as three gray images."""
-        if len(image) == self.channels:
-            return [image]
-        return [image.expand(3, -1, -1)] if self.channels == 3 else list(image[:, None])
-
-    def _channels_out(self, restored: list[Tensor], channels: int) -> Tensor:
-        if self.channels == 3 and channels == 1:
-            return restored[0].mean(0, keepdim=True)
-        return torch.cat(restored)
-
     @property
     def _in_tiles(self) -> bool:
-        """Whether distant pixels have no influence, so that the image can be restored in tiles."""
+        """Whether each pixel depends only on its neighbourhood, so that an image can be restored in tiles."""
         return self.task.network.reach is not None or self._is("identity")
 
     def _is(self, operator: str) -> bool:
@@ -168,12 +168,9 @@ class Restorer:
                                f"{self.config['physics']['operator']['name']}")  # fmt: skip
         if self._in_tiles:
             return restore(self.task, y, sigma=sigma)
-        wide, inner = continued(as_float(y), self._margin())
-        return restore(self.task, wide, sigma=sigma)[(..., *inner)]
-
-    def _margin(self) -> int:
         psf = self.task.physics.operator.psf
-        return 32 if psf is None else 4 * max(psf.shape)
+        padded, inner = pad_periodic(as_float(y), 32 if psf is None else 4 * max(psf.shape))
+        return restore(self.task, padded, sigma=sigma)[(..., *inner)]
 
     def _inpaint(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
         if mask is None:
@@ -181,62 +178,61 @@ class Restorer:
         if mask.shape != y.shape[-2:]:
             sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, y.shape[-2:]))
             raise ImagingError("the mask is {}, but the image is {}".format(*sizes))
-        kept = mask.to(y.device) != 0
-        intensities = as_float(y)
+        mask, intensities = mask.to(y.device) != 0, as_float(y)
         # A lost pixel is 0 in the network's units, as in training.
         lost = self.task.denormalise(torch.zeros(()))
-        restored = restore(self.task, torch.where(kept, intensities, lost), sigma=sigma).to(y.device)
-        return torch.where(kept, intensities, restored) if not self.trained_sigmas[1] else restored
+        restored = restore(self.task, torch.where(mask, intensities, lost), sigma=sigma).to(y.device)
+        return torch.where(mask, intensities, restored) if not self.trained_sigmas[1] else restored
 
 
 def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Restorer:
     """Load a trained network that restores photographs.
 
     Args:
-        name: of weights that ship, as `denoiser-best-64`; or a checkpoint, a safetensors file, a run's
-            directory.
+        name: a network that ships with the project, such as `denoiser-best-64`; or the path of a checkpoint,
+            a safetensors file or a run directory.
         device: auto, cpu, cuda, …
-        psf: what `imaging.physics.make_psf` takes, in place of the one it was trained with.
+        psf: replaces the psf of the training; a config for `imaging.physics.make_psf`.
 
     Raises:
-        ImagingError: nothing of that name, a file that cannot be read or is not the one that was shipped, a
-            device that is not here, or a psf for a network that knows only the one it was trained on.
+        ImagingError: an unknown name, an unreadable or modified file, a device that is not available, or a
+            psf for a network that does not take one.
     """
     return Restorer(*load_network(name, device, psf))
 
 
 def read_mask(path: str | Path) -> Tensor:
-    """float32 (H, W): 0 where a mask image is darker than half its brightest pixel, else 1.
+    """Read a mask image: float32 (H, W), 1 where it is brighter than half its maximum, else 0.
 
-    So that a JPEG, which blurs its edges, is read as it is meant.
+    The threshold is for JPEG files, which blur the edges of a mask.
 
     Raises:
-        ImagingError: no image, or one of which no pixel is kept.
+        ImagingError: the file is not an image, or is black.
     """
     gray = read_gray(str(path), "mask")
     if not gray.max() > 0:
-        raise ImagingError(f"mask: {path} is black, so that no pixel is kept")
+        raise ImagingError(f"mask: {path} is black; expected 0 only where pixels are lost")
     return (gray > gray.max() / 2).float()
 
 
 def check_sigma(sigma: float | None) -> None:
-    """Refuse what is not the standard deviation of noise in intensities, NaN and 25 (of 255) among it.
+    """Check that sigma is None or a standard deviation for intensities in [0, 1].
 
     Raises:
-        ImagingError: as it says.
+        ImagingError: it is not a number from 0 to 1.
     """
     number = isinstance(sigma, Real) and not isinstance(sigma, bool)
     if sigma is not None and not (number and 0 <= sigma <= 1):
         raise ImagingError(
-            f"sigma is {sigma!r}; expected that of the noise, of intensities in [0, 1]: 25 of 255 is 0.098"
+            f"sigma is {sigma!r}; expected a number from 0 to 1, for intensities in [0, 1] (25/255 is 0.098)"
         )
 
 
-def refuse_target(path: Path, source: Path) -> None:
-    """Refuse the name of an output that says no format, or is the image itself.
+def check_target(path: Path, source: Path) -> None:
+    """Check the path of an output file.
 
     Raises:
-        ImagingError: as it says.
+        ImagingError: an unsupported suffix, or the output is the image itself.
     """
     check_suffix(path)
     if path.exists() and source.exists() and path.samefile(source):

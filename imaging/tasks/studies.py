@@ -71,7 +71,7 @@ class Inpainter(Reconstruction):
         return y + noise(torch.zeros_like(y), random, sigma, shard) / self.std
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
-        """The loss over all pixels in the network's units, and the PSNR of the lost pixels alone."""
+        """The mean squared error of all pixels in the network's units, and the PSNR of the lost pixels."""
         lost = self.physics.operator(torch.ones_like(x[:1])) == 0
         loss = (self.normalise(x_hat) - self.normalise(x)).square().flatten(1).mean(dim=1)
         error = ((x_hat - x).square() * lost).flatten(1).sum(dim=1) / lost.sum()

@@ -101,15 +101,10 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     place = {"directory": run.directory, "step": checkpoint.get("global_step")}
     own_loggers = run.config.get("logger", {}).values() if run.writes else []
     loggers = [Board(**place), *(LOGGERS.build(logger, **place) for logger in own_loggers)]
-    fixed: dict = {
+    names = ("devices", "benchmark", "max_epochs", "max_steps", "log_every_n_steps", "val_check_interval")
+    fixed = {name: getattr(own, name) for name in names} | {
         "accelerator": device,
-        "devices": own.devices,
         "precision": PRECISIONS[choose_precision(own.precision, device)],
-        "benchmark": own.benchmark,
-        "max_epochs": own.max_epochs,
-        "max_steps": own.max_steps,
-        "log_every_n_steps": own.log_every_n_steps,
-        "val_check_interval": own.val_check_interval,
         "check_val_every_n_epoch": None,  # validate at fixed steps, not at the end of epochs
         "default_root_dir": run.directory,
         "logger": loggers,

@@ -15,7 +15,7 @@ def test_a_run_is_exported(imaging, run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["network.onnx"], "cannot export to network.onnx: its name does not end in .pt2"),
+        (["network.onnx"], "cannot export to network.onnx: expected a name that ends in .pt2"),
         (["network.pt2", "--size", "0", "5"], "the size is 0 × 5; expected positive numbers of pixels"),
         (["network.pt2", "--device", "abacus"], "abacus"),
     ],

@@ -80,7 +80,7 @@ def test_a_sweep_of_which_nothing_can_be_tested_says_why(command, tiny, tmp_path
     (sweep,) = tmp_path.glob("multirun/*/*")
     status, _, complained = command("evaluate.py", f"run={sweep}", "sigma=estimated")
     assert (status, complained.count("\n")) == (2, 1)
-    assert complained.count("the network is not told sigma, and needs no estimate") == 2
+    assert complained.count("sigma=estimated is for a network that takes sigma") == 2
     for path in sweep.glob("*/checkpoints"):
         shutil.rmtree(path)
     status, _, complained = command("evaluate.py", f"run={sweep}")
@@ -112,14 +112,14 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (["sigmas=[0.1,0.1]"], "sigmas is [0.1, 0.1]; expected each once"),
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
         (["accelerator=abacus"], "there is no device 'abacus' here ("),
-        (["data=bundled", "data.batch_size=3"], "data.batch_size is as the run has it"),
+        (["data=bundled", "data.batch_size=3"], "data.batch_size cannot change"),
         (["image=a.png"], "no setting 'image': photographs are restored by: imaging restore"),
         (["image=a(1).png"], "no setting 'image': photographs are restored by: imaging restore"),
         (["psf=gaussian"], "no setting 'psf': photographs are restored by: imaging restore"),
         (["output=restored.png"], "output is restored.png; expected a directory"),
         (["export=a.pt2"], "no setting 'export': networks are exported by: imaging export"),
         (["self_ensemble=off"], "self_ensemble is 'off'; expected true or false"),
-        (["sigma=estimated"], "is not told sigma, and needs no estimate"),
+        (["sigma=estimated"], "is for a network that takes sigma; this one does not"),
         (["data.max_test_images=1"], "'data' without a choice of it: add data=…, one of: bsd68, bsds300, "),
     ],
 )

@@ -32,7 +32,7 @@ def test_the_network_comes_back():
 
 @pytest.mark.parametrize("other", [{"hidden_channels": 5}, {"depth": 4}, {"bias": False}])
 def test_weights_of_another_architecture_are_refused_in_one_line(other):
-    with pytest.raises(ImagingError, match=r"^a\.ckpt is of another architecture: network\S+ is .+$"):
+    with pytest.raises(ImagingError, match=r"^a\.ckpt does not match its config: network\S+ is .+$"):
         load_task(checkpoint(**other), "a.ckpt")
 
 

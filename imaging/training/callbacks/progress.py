@@ -37,6 +37,9 @@ class Periodic(EveryStep):
             self.next = now + self.seconds
             self.report(trainer, task)
 
+    def on_train_end(self, trainer, task) -> None:
+        self.report(trainer, task)
+
     def report(self, trainer, task) -> None:
         """Report the current state."""
         raise NotImplementedError
@@ -60,7 +63,7 @@ class Bar(Periodic):
         self.bar.update(trainer.global_step - self.bar.n)
 
     def on_train_end(self, trainer, task) -> None:
-        self.report(trainer, task)
+        super().on_train_end(trainer, task)
         self.bar.close()
 
     def on_exception(self, trainer, task, exception) -> None:
@@ -78,9 +81,6 @@ class Lines(Periodic):
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
         self.first, self.start = trainer.global_step, time.monotonic()
-
-    def on_train_end(self, trainer, task) -> None:
-        self.report(trainer, task)
 
     def report(self, trainer, task) -> None:
         rate = (trainer.global_step - self.first) / max(1e-9, time.monotonic() - self.start)
@@ -106,9 +106,6 @@ class Status(Periodic):
     def on_validation_end(self, trainer, task) -> None:
         if "val/psnr" in trainer.callback_metrics:
             self.run.validated(trainer.global_step, round(float(trainer.callback_metrics["val/psnr"]), 4))
-
-    def on_train_end(self, trainer, task) -> None:
-        self.report(trainer, task)
 
     def on_exception(self, trainer, task, exception) -> None:
         self.report(trainer, task)
