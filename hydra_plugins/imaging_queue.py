@@ -1,4 +1,4 @@
-"""Hydra's `launcher=gpus`: a queue of jobs over the GPUs of one machine, or over shares of its CPU cores."""
+"""Hydra's `launcher=gpus`: run jobs in a queue over the GPUs or shares of the CPU cores of one machine."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,11 +7,11 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from imaging.sweeps.jobs import Job, plan_jobs, returned
+from imaging.sweeps.jobs import Job, job_returns, plan_jobs
 
 
 class QueueLauncher(Launcher):
-    """Each job a child process in the first free slot.
+    """Run each job as a child process in the first free slot.
 
     Args:
         devices: see `imaging.sweeps.slots.find_slots`.
@@ -24,14 +24,14 @@ class QueueLauncher(Launcher):
         from imaging.sweeps.slots import find_slots
 
         self.loader, self.config = hydra_context.config_loader, config
-        self.slots = find_slots(self.devices)  # what is wrong with them is said before anything is written
+        self.slots = find_slots(self.devices)  # here, so that an error is raised before anything is written
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run all jobs; a job that fails returns None, and the others go on."""
+        """Run all jobs; a job that fails returns None, and the others continue."""
         jobs = plan_jobs(self.loader, self.config, job_overrides, initial_job_idx)
         waiting = iter(jobs)
         self.stream(lambda: next(waiting, None), total=len(jobs))
-        return returned(jobs)
+        return job_returns(jobs)
 
     def stream(
         self,
@@ -39,7 +39,7 @@ class QueueLauncher(Launcher):
         ended: Callable[[Job], None] = lambda job: None,
         total: int | None = None,
     ) -> None:
-        """Run jobs as slots get free; see `imaging.sweeps.queue.Queue.run`."""
+        """Run jobs as slots become free; see `imaging.sweeps.queue.Queue.run`."""
         from imaging.sweeps.live_table import Watcher
         from imaging.sweeps.queue import Queue
 

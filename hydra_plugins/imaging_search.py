@@ -1,4 +1,4 @@
-"""Hydra's `sweep=search`: hyper-parameters by Optuna, for the highest validation PSNR."""
+"""Hydra's `sweep=search`: search hyper-parameters with Optuna for the highest validation PSNR."""
 
 import hashlib
 import warnings
@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
 from imaging.places import command_line
-from imaging.runs.overrides import passed
+from imaging.runs.overrides import run_overrides
 from imaging.runs.status import final_psnr, is_over, read_status
 from imaging.sweeps.jobs import plan_jobs
 
@@ -29,18 +29,19 @@ STATES = {
 
 
 class Search(Sweeper):
-    """Tree-structured Parzen estimator (Bergstra et al., NIPS 2011), one trial a job.
+    """Search with the tree-structured Parzen estimator (Bergstra et al., NIPS 2011), one trial per job.
 
-    A trial is a job's number, its directory and its row in the database. With `resume=` the trials that were
-    running go on, and there are `n_trials` in the end. Unlike the plugin hydra-optuna-sweeper it resumes, is
-    for current Optuna, and starts a trial when a slot is free, not when a whole batch is.
+    A trial has the number of its job, a directory and a row in the database. `resume=` continues the trials
+    that were running and starts new ones up to `n_trials`. Unlike the plugin hydra-optuna-sweeper, it
+    resumes, works with current versions of Optuna, and starts a trial as soon as one slot is free.
 
     Args:
-        n_trials: in all, pruned ones too. One that fails stays open, and is run again by `resume=`.
-        startup: random trials before the estimator is used.
-        seed: of the search.
+        n_trials: total number of trials, including pruned ones. A failed trial stays open; `resume=` runs it
+            again.
+        startup: number of random trials before the estimator is used.
+        seed: seed of the search.
         params: Hydra's sweep syntax by key: choice(…), range(…), interval(…), tag(log, interval(…)), or a
-            value that all have.
+            value for all trials.
     """
 
     def __init__(self, n_trials: int, startup: int, seed: int, params: DictConfig):
@@ -67,35 +68,35 @@ class Search(Sweeper):
             )
         except Exception as error:  # of Optuna, SQLAlchemy or SQLite
             reason = str(error).split("\n")[0][:160]
-            raise ImagingError(f"{path} cannot be opened as a study ({reason}); start anew") from error
+            raise ImagingError(f"{path} cannot be opened as a study ({reason}); start a new sweep") from error
         trials = self._trials()
         if hasattr(self.launcher, "stream"):
             self._stream(trials)
         else:
             for number, overrides in trials:
                 self.launcher.launch([overrides], initial_job_idx=number)
-                self._tell(number)
+                self._report(number)
         self._print_best()
 
     def _parse(self, arguments: list[str]) -> tuple[list[str], dict]:
-        """The overrides that all trials have, and the distributions of the others by key."""
-        asked = [f"{key}={value}" for key, value in self.params.items()] + arguments
-        parsed = OverridesParser.create().parse_overrides(asked)
+        """The overrides common to all trials, and the distributions of the other settings by key."""
+        words = [f"{key}={value}" for key, value in self.params.items()] + arguments
+        parsed = OverridesParser.create().parse_overrides(words)
         last = {override.get_key_element(): override for override in parsed}
         space = {key: distribution(o) for key, o in last.items() if o.is_sweep_override()}
         if not space:
-            raise ImagingError("sweep=search has nothing to search: give a key as interval(…) or choice(…)")
+            raise ImagingError("sweep=search has nothing to search: set a key to interval(…) or choice(…)")
         return [o.input_line for o in last.values() if not o.is_sweep_override()], space
 
     def _trials(self) -> Iterator[tuple[int, list[str]]]:
-        """Numbers and overrides: first of those that ran when the search was cut, then of new ones."""
+        """Numbers and overrides, first of the trials of an interrupted search, then of new ones."""
         import optuna
 
         for trial in self.study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
             yield trial.number, self._overrides(trial.params)
         while len(self.study.trials) < self.n_trials:
             number = len(self.study.trials)
-            # Seeded anew for each trial, so that a resumed search does not draw the first ones again.
+            # One seed per trial, so that a resumed search does not repeat the first draws.
             digest = hashlib.blake2b(repr((self.seed, number)).encode(), digest_size=4).digest()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # constant_liar
@@ -119,23 +120,23 @@ class Search(Sweeper):
             numbers[job.directory] = number
             return job
 
-        self.launcher.stream(next_job, lambda job: self._tell(numbers[job.directory]), self.n_trials)
+        self.launcher.stream(next_job, lambda job: self._report(numbers[job.directory]), self.n_trials)
 
-    def _tell(self, number: int) -> None:
-        """Hand the outcome of a trial to the study, from its directory; each validation too, once."""
+    def _report(self, number: int) -> None:
+        """Report the validations and the outcome of a trial to the study, as its directory has them."""
         from optuna.trial import Trial, TrialState
 
         directory = next(iter(self.directory.glob(f"{number}-*")), None)
         status = read_status(directory or self.directory)
         trial = Trial(self.study, self.study.trials[number]._trial_id)
-        known = self.study.trials[number].intermediate_values
+        reported = self.study.trials[number].intermediate_values
         for step, value in status["validation"].items():
-            if value is not None and int(step) not in known:
+            if value is not None and int(step) not in reported:
                 trial.report(value, int(step))
         if directory is None or not is_over(directory):
             return  # failed: the trial stays open, and resume= runs it again
         if final_psnr(directory) is None:
-            self.study.tell(number, state=TrialState.FAIL)  # no validation, or not a number
+            self.study.tell(number, state=TrialState.FAIL)
         elif status["state"] == "pruned":
             self.study.tell(number, state=TrialState.PRUNED)
         else:
@@ -150,15 +151,15 @@ class Search(Sweeper):
         print(f"\nsearch   {counts}; {self.directory / DATABASE}")
         if completed:
             best = self.study.best_trial
-            words = [w for w in passed(self._overrides(best.params)) if not w.startswith("sweep=")]
+            words = [w for w in run_overrides(self._overrides(best.params)) if not w.startswith("sweep=")]
             print(f"best     {best.value:.2f} dB, trial {best.number}: {command_line('train', *words)}")
 
 
 def distribution(override: Override):
-    """What Optuna draws from, for one of Hydra's sweeps.
+    """Optuna's distribution for one of Hydra's sweeps.
 
     Raises:
-        ImagingError: a sweep that is none of choice, range and interval.
+        ImagingError: the sweep is not a choice, range or interval.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -167,9 +168,8 @@ def distribution(override: Override):
         return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.encode)))
     if override.is_range_sweep():
         if all(isinstance(v, int) for v in (value.start, value.stop, value.step)):
-            last = (
-                value.start + (value.stop - 1 - value.start) // value.step * value.step
-            )  # the end is exclusive
+            # Hydra excludes the end of a range, Optuna includes it.
+            last = value.start + (value.stop - 1 - value.start) // value.step * value.step
             return IntDistribution(value.start, last, step=value.step)
         return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.identity)))
     if override.is_interval_sweep():
@@ -178,5 +178,5 @@ def distribution(override: Override):
             return IntDistribution(value.start, value.end, log=log)
         return FloatDistribution(value.start, value.end, log=log)
     raise ImagingError(
-        f"sweep=search cannot draw from '{override.input_line}'; expected choice, range, interval"
+        f"sweep=search cannot draw from '{override.input_line}'; expected choice, range or interval"
     )

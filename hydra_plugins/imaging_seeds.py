@@ -1,4 +1,4 @@
-"""Hydra's own sweeper, which with `decide=…` adds seeds until every comparison is decided."""
+"""Hydra's basic sweeper; with `decide=…` it adds seeds until every comparison is decided."""
 
 import math
 from collections.abc import Iterable
@@ -12,20 +12,20 @@ from omegaconf import DictConfig
 from imaging.runs.status import is_over
 from imaging.sweeps.jobs import compose
 
-FEWEST = 2  # with one seed nothing is known of the difference that a seed makes
+FEWEST = 2  # one seed cannot show how much results vary between seeds
 
 
 class Seeds(BasicSweeper):
-    """Runs each configuration of a sweep with as many seeds as are needed.
+    """Run each configuration of a sweep with as many seeds as needed.
 
-    Without `decide` it is Hydra's sweeper. With it, all configurations are run with two seeds, then with one
-    more at a time, until the command's `undecided` returns no line, or None since nothing can be compared, or
-    until there are `decide_max_seeds` seeds.
-    Jobs are numbered seed by seed, so that those of a new seed go on where the earlier ones end. If a job has
-    failed, no seed is added. With `resume=`, the seeds that were begun are completed before one is added.
+    Without `decide` it is Hydra's sweeper. With `decide`, all configurations run with two seeds, then with
+    one more at a time. It stops when the command's `undecided` returns no line, or None because nothing can
+    be compared, or at `decide_max_seeds` seeds. Jobs are numbered seed by seed, so that a new seed continues
+    the numbers. If a job has failed, no seed is added. `resume=` completes the seeds that were started before
+    it adds one.
 
     Args:
-        max_batch_size: jobs that the launcher is given at a time; None: all of a round.
+        max_batch_size: number of jobs that the launcher gets at a time; None: all jobs of a round.
         params: Hydra's sweep syntax by key, as on the command line.
     """
 
@@ -34,7 +34,7 @@ class Seeds(BasicSweeper):
         self.undecided = task_function.undecided
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
-        """The jobs to begin with, each its overrides, in batches."""
+        """Batches of the first jobs, each a list of overrides."""
         if self.config.decide is None:
             return super().split_arguments(overrides, max_batch_size)
         (self.cells,) = super().split_arguments([o for o in overrides if o.key_or_group != "seed"], None)
@@ -46,16 +46,16 @@ class Seeds(BasicSweeper):
         return self._batches(range(self.seeds))
 
     def is_done(self) -> bool:
-        """Whether no batch is left, and none is to be added."""
+        """Whether no batch remains and no seed is to be added."""
         if not super().is_done():
             return False
         return self.config.decide is None or not self._add_seed()
 
     def _add_seed(self) -> bool:
-        """Add the jobs of one more seed, if one is needed and allowed; say so in one line."""
+        """Add the jobs of one more seed if it is needed and allowed, and print one line about it."""
         runs = self._runs()
         if len(runs) < self.seeds * len(self.cells) or not all(map(is_over, runs)):
-            return False  # the end of the sweep names what is not completed
+            return False  # the end of the sweep names the jobs that are not completed
         undecided = self.undecided(Path(self.config.hydra.sweep.dir))
         if undecided is None:
             print(f"seeds {self.seeds}: nothing can be compared; no seed is added", flush=True)

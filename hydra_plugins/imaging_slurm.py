@@ -1,4 +1,4 @@
-"""Hydra's `launcher=slurm`, through submitit, and `launcher=slurm_script`, without it."""
+"""Hydra's `launcher=slurm`, which uses submitit, and `launcher=slurm_script`, which does not."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.runs.interrupts import Interrupted
-from imaging.runs.status import describe_end, end_as, is_over
-from imaging.sweeps.jobs import Job, plan_jobs, returned
+from imaging.runs.status import describe_end, is_over, mark_ended
+from imaging.sweeps.jobs import Job, job_returns, plan_jobs
 from imaging.sweeps.sbatch import check_settings, write_script
 
 try:
@@ -27,7 +27,7 @@ Returns = Sequence[JobReturn]
 if SlurmLauncher is None:
 
     class Slurm(Launcher):
-        """Says what is missing."""
+        """Raise an error that names the missing package."""
 
         def __init__(self, **settings):
             raise ImagingError("launcher=slurm needs submitit: pip install -r requirements-cluster.txt")
@@ -37,9 +37,9 @@ if SlurmLauncher is None:
 else:
 
     class Slurm(SlurmLauncher):
-        """The plugin's launcher, which waits for all jobs though some fail, and does not repeat those done.
+        """Launch jobs with submitit, wait for all of them and skip completed ones.
 
-        The plugin's own stops waiting at the first failure.
+        The plugin's launcher stops waiting at the first failure.
         """
 
         def __init__(self, **settings):
@@ -59,23 +59,23 @@ else:
                     rows = zip(jobs, *columns, strict=True)
                     rows = [row for row in rows if not is_over(row[0].directory)]
                     if not rows:
-                        return [Patient(job, None) for job in jobs]
+                        return [SlurmJob(job, None) for job in jobs]
                     submitted = super().map_array(function, *list(zip(*rows, strict=True))[1:])
                     array = submitted[0].job_id.split("_")[0]
                     print(f"job array {array}, {len(rows)} jobs: squeue -j {array}", flush=True)
                     by_directory = {r[0].directory: s for r, s in zip(rows, submitted, strict=True)}
-                    return [Patient(job, by_directory.get(job.directory)) for job in jobs]
+                    return [SlurmJob(job, by_directory.get(job.directory)) for job in jobs]
 
             with mock.patch.object(submitit, "AutoExecutor", Executor):
                 try:
                     super().launch(job_overrides, initial_job_idx)
                 except (KeyboardInterrupt, Interrupted):
-                    raise Interrupted("the jobs go on in Slurm; scancel ends them") from None
-            return returned(jobs)
+                    raise Interrupted("the jobs continue in Slurm; cancel them with scancel") from None
+            return job_returns(jobs)
 
 
-class Patient:
-    """A submitted job that is waited for, and whose failure goes into its status instead of to the caller."""
+class SlurmJob:
+    """A submitted job whose failure is written to its status instead of raised; `submitted` may be None."""
 
     def __init__(self, job: Job, submitted):
         self.job, self.submitted = job, submitted
@@ -85,18 +85,18 @@ class Patient:
             return [None]
         try:
             self.submitted.results()
-        except Exception:  # of any kind: it comes from the job, or from a cluster that lost it
-            state = self.submitted.state
-            end_as(self.job.directory, "failed", f"Slurm says {state}; see {self.submitted.paths.stdout}")
+        except Exception:  # any exception of the job, or a job that the cluster lost
+            error = f"Slurm reports {self.submitted.state}; see {self.submitted.paths.stdout}"
+            mark_ended(self.job.directory, "failed", error)
         print(f"{self.job.name}: {describe_end(self.job.directory)}", flush=True)
         return [None]
 
 
 class SlurmScript(Launcher):
-    """Writes `submit.sh` into the sweep's directory.
+    """Write `submit.sh` into the sweep's directory.
 
     Args:
-        settings: those of `conf/launcher/slurm_script.yaml`.
+        settings: see `conf/launcher/slurm_script.yaml`.
     """
 
     def __init__(self, **settings):
@@ -116,4 +116,4 @@ class SlurmScript(Launcher):
         if waiting:
             path = write_script(Path(self.config.hydra.sweep.dir), waiting, self.settings)
             print(f"{len(waiting)} jobs; to start them: sbatch {quote(str(path))}")
-        return returned(jobs)
+        return job_returns(jobs)

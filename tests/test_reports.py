@@ -40,12 +40,8 @@ def test_a_method_that_is_perfect_without_noise_has_a_page(command, tiny, tmp_pa
     ("name", "damage", "words"),
     [
         ("per_image.csv", lambda data: data[:-30], "per_image.csv, line 9 is cut short"),
-        (
-            "per_image.csv",
-            lambda data: data.replace(b"folder", b"folded", 1),
-            "line 2 is not what was written",
-        ),
-        ("per_image.csv", lambda data: data[: data.rindex(b"\n", 0, -1) + 1], "per_image.csv has"),
+        ("per_image.csv", lambda data: data.replace(b"folder", b"folded", 1), "line 2 is damaged"),
+        ("per_image.csv", lambda data: data[: data.rindex(b"\n", 0, -1) + 1], "does not have each image"),
         ("examples.npz", lambda data: data[:-30], "the pictures of examples.npz, which cannot be read"),
         ("examples.npz", lambda data: b"", "the pictures of examples.npz, which cannot be read"),
         ("config.yaml", lambda data: b"a: &a [*a]", "config.yaml"),

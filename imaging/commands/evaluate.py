@@ -22,7 +22,7 @@ from imaging.places import command_line
 from imaging.registry import import_own
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.checkpoints import find_checkpoint
-from imaging.runs.config import as_dict, at_places
+from imaging.runs.config import as_dict, with_local_paths
 from imaging.runs.record import decision
 from imaging.runs.run import commit
 from imaging.runs.status import read_status, true_state, why_untested
@@ -68,7 +68,7 @@ def evaluate(config: DictConfig) -> None:
         except ImagingError as error:
             leave_out(run, error)
             continue
-        run_config = at_places(run_config, settings["paths"])
+        run_config = with_local_paths(run_config, settings["paths"])
         choose_data(run_config["data"], settings)
         protocol = Protocol.of(run_config, **{key: settings[key] for key in PROTOCOL})
         output = output or output_directory(

@@ -22,7 +22,7 @@ from imaging.places import CONF
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.names import register_resolvers
-from imaging.runs.overrides import as_typed
+from imaging.runs.overrides import quote_path
 from imaging.runs.parent import follow_parent
 from imaging.runs.status import STATUS, read_status
 from imaging.sweeps.begin import begin_sweep
@@ -113,7 +113,7 @@ def command(
             `hydra_plugins/imaging_seeds.py`.
     """
     register_resolvers()  # again, to set `started` to the current time
-    sys.argv[1:] = map(as_typed, sys.argv[1:])
+    sys.argv[1:] = map(quote_path, sys.argv[1:])
     follow_parent()
     keep_freed_memory()
     Sweeps.directory = Sweeps.lock = None
@@ -128,18 +128,18 @@ def command(
             try:
                 run_jobs(main, job, interrupts, reported=after_sweep is not None)
             except BaseException as error:
-                if isinstance(interrupts.left or error, Interrupted | KeyboardInterrupt):
+                if isinstance(interrupts.exception or error, Interrupted | KeyboardInterrupt):
                     report_completed(after_sweep)
                 raise
             if Sweeps.directory is not None and after_sweep is not None:
                 unfinished = after_sweep(Sweeps.directory)
-            if interrupts.asked is not None and unfinished:
-                interrupts.leave("the report is written")
+            if interrupts.reason is not None and unfinished:
+                interrupts.stop("the report is written")
     except (Interrupted, KeyboardInterrupt) as error:
         exit_interrupted(error)
     except (Exception, Refused) as error:
-        if interrupts.left is not None:
-            exit_interrupted(interrupts.left)
+        if interrupts.exception is not None:
+            exit_interrupted(interrupts.exception)
         cause = error.__cause__ if isinstance(error, Refused) else error
         message = complaint(cause, name)
         if message is None:
@@ -172,7 +172,7 @@ def run_jobs(main: Callable[[], object], job: Job, interrupts: Interrupts, repor
         main()
     except Exception:
         # Hydra's sweeper raises the first failure; the report lists all of them.
-        if not (job.failed_in_sweep and reported) or interrupts.left is not None:
+        if not (job.failed_in_sweep and reported) or interrupts.exception is not None:
             raise
     if job.error is not None:
         raise job.error

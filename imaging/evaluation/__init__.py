@@ -1,1 +1,1 @@
-"""Evaluation: which images, which sigmas, which noise; one record per image; tables from records."""
+"""Evaluation of networks: one record per test image, and tables and comparisons from the records."""

@@ -1,4 +1,4 @@
-"""Which level of a varied setting is better: paired differences, with intervals that include the training."""
+"""Compare the levels of varied settings: paired differences with intervals that include the training."""
 
 import csv
 import io
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imaging.evaluation.factors import cell, spoken
+from imaging.evaluation.factors import name_text, value_text
 from imaging.evaluation.intervals import LEVEL, crossed_interval, level_of_a_look
 from imaging.evaluation.pairs import Context, Pairs
-from imaging.evaluation.table import Table, described
+from imaging.evaluation.table import Table, setting_labels
 
 COLUMNS = (
     "factor",
@@ -40,7 +40,8 @@ class Decision:
 
     Args:
         margin: in dB; a difference is decided when its interval excludes 0 or lies within ± margin.
-        max_seeds: with so many it stops in any case. Every look at the intervals is accounted for.
+        max_seeds: the number of seeds at which the sweep stops in any case; it sets the level of every look
+            at the intervals.
     """
 
     margin: float
@@ -48,35 +49,36 @@ class Decision:
 
     @classmethod
     def of(cls, numbers: tuple[float, int] | None) -> "Decision | None":
-        """The decision with these numbers, or None of None."""
+        """The decision for (margin, max_seeds), or None for None."""
         return None if numbers is None else cls(*numbers)
 
     @property
     def level(self) -> float:
-        """Confidence level of the interval at one look."""
+        """The confidence level of the intervals at one look."""
         return level_of_a_look(self.max_seeds)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One level against another at one noise at test: the mean paired difference of PSNR in dB.
+    """Mean paired difference of PSNR in dB between two levels of a setting, at one sigma of the test.
 
     Args:
         factor: the varied setting, or 'method'.
-        level, reference: difference = PSNR(level) - PSNR(reference).
-        along: settings of the same group that change with it, each with its two values: a learning rate with
-            the optimizer.
-        at: other settings at which it is, where the effect depends on them.
-        over: the settings that it averages over, each with its levels.
-        sigma: of the noise at test, of intensities in [0, 1].
-        n_seeds: trainings of each level that are paired by their seed.
-        n_images: test images.
-        low, high: confidence interval, nan if there is none; see `imaging.evaluation.intervals`. Of 95 %, or
-            of `Decision.level` if seeds were added until it decided.
-        generalises: over what: "seeds and images", "images", "seeds", "nothing".
-        p_value: of no difference, by the same distribution; looks are accounted for, other comparisons not.
-        p_adjusted: for all comparisons of the report (Holm, Scandinavian Journal of Statistics 6(2), 1979).
-        n_comparisons: how many these are.
+        level, reference: the two levels; difference = PSNR(level) - PSNR(reference).
+        along: settings of the same group that change with the factor, each with its two values, e.g. the
+            learning rate with the optimizer.
+        at: other settings on which the effect depends, with their values.
+        over: other settings over which the effect is averaged, with their levels.
+        sigma: standard deviation of the test noise, for intensities in [0, 1].
+        n_seeds: number of trainings of each level, paired by their seed.
+        n_images: number of test images.
+        low, high: confidence interval at 95 %, or at `Decision.level` if seeds were added until it decided;
+            nan if there is none. See `imaging.evaluation.intervals`.
+        generalises: "seeds and images", "images", "seeds" or "nothing".
+        p_value: for no difference, from the distribution of the interval; corrected for the number of looks,
+            not for the number of comparisons.
+        p_adjusted: corrected for all comparisons (Holm, Scandinavian Journal of Statistics 6(2), 1979).
+        n_comparisons: the number of comparisons with a p-value.
     """
 
     factor: str
@@ -98,20 +100,24 @@ class Comparison:
 
     @property
     def change(self) -> str:
-        """What is done from the reference to the level: 'Removing the bias', 'depth 5 instead of 3'."""
-        at = f" ({', '.join(described(dict(self.at)))})" if self.at else ""
-        name = spoken(self.factor)
+        """The change from the reference to the level: 'Removing the bias', 'depth 5 instead of 3'."""
+        at = f" ({', '.join(setting_labels(dict(self.at)))})" if self.at else ""
+        name = name_text(self.factor)
         if isinstance(self.level, bool) and isinstance(self.reference, bool):
             what = f"{'Adding' if self.level else 'Removing'} the {name}"
         else:
             before = "" if self.factor == "method" else f"{name} "
-            what = f"{before}{cell(self.level)} instead of {cell(self.reference)}"
-        with_it = (f"{spoken(n)} {cell(level)} instead of {cell(before)}" for n, level, before in self.along)
-        return ", and with it ".join([what, *with_it]) + at
+            what = f"{before}{value_text(self.level)} instead of {value_text(self.reference)}"
+        return ", and with it ".join([what, *self.along_text]) + at
+
+    @property
+    def along_text(self) -> list[str]:
+        """'lr 0.01 instead of 0.001', one for each setting that changes with the factor."""
+        return [f"{name_text(n)} {value_text(a)} instead of {value_text(b)}" for n, a, b in self.along]
 
     @property
     def effect(self) -> str:
-        """'+2.31 dB [2.12, 2.50] at test sigma 0.2'; more digits where two would hide the side of 0."""
+        """'+2.31 dB [2.12, 2.50] at test sigma 0.2'; more digits if an end would be rounded to 0."""
         ends = [v for v in (self.low, self.high) if v and math.isfinite(v)]
         digits = next((n for n in (2, 3) if all(round(v, n) for v in ends)), 4)
         low, high = (f"{round(v, digits) + 0.0:.{digits}f}" for v in (self.low, self.high))
@@ -120,16 +126,16 @@ class Comparison:
 
     @property
     def averaged(self) -> str:
-        """'averaged over hidden channels 32, 64'; '' if it is not."""
-        each = (f"{spoken(name)} {', '.join(map(cell, levels))}" for name, levels in self.over)
+        """'averaged over hidden channels 32, 64'; '' if the difference is not averaged."""
+        each = (f"{name_text(name)} {', '.join(map(value_text, levels))}" for name, levels in self.over)
         return f"averaged over {' and '.join(each)}" if self.over else ""
 
     @property
     def sample(self) -> str:
-        """How many trainings and images are compared: '3 seeds, 100 images'."""
+        """The number of trainings and images: '3 seeds, 100 images'."""
         images = f"{self.n_images} image{'s' if self.n_images > 1 else ''}"
         if self.n_seeds == 1:
-            return f"{images}, one training each; says nothing of other seeds"
+            return f"{images}, one training each; says nothing about other seeds"
         return f"{self.n_seeds} seeds, {images}"
 
     def state(self, margin: float) -> str:
@@ -142,33 +148,32 @@ class Comparison:
 
 
 def compare(table: Table, decision: Decision | None = None) -> list[Comparison]:
-    """Every varied setting, and the method, level against level at each noise of the test.
+    """Compare the levels of every varied setting, and the methods, at each sigma of the test.
 
-    Runs are paired that agree in all else, the seed too, but for what changes with it in its group. What is
-    only compared across other differences is left out, and so is what changes the images of the test:
-    `uncompared` names these. Of more than three levels each is compared with the first alone. A main effect
-    is over all other settings; where it depends on one of them (its sign changes, or the interval of the
-    change excludes 0), or where that one changes the images, its effect at each level of that one takes its
-    place.
+    Two runs are paired if they agree in all other settings, including the seed, except those that change with
+    the factor in its group. Settings without such pairs, and settings that change the test images, are left
+    out; `uncompared` names them. Of more than three levels, each is compared with the first only. An effect
+    is averaged over all other settings. If it depends on one of them (its sign changes, or the interval of
+    the change excludes 0), or if that setting changes the images, there is one effect for each of its levels.
 
     Args:
-        table: of the results.
-        decision: if seeds were added until the intervals decided.
+        table: the results.
+        decision: None unless seeds were added until the intervals decided.
     """
     level = decision.level if decision else LEVEL
     runs = Pairs(table)
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     for factor in runs.factors:
         for reference, other in runs.changes(factor):
-            found += _effects(runs, factor, reference, other, table.sigmas, level)
+            comparisons += _effects(runs, factor, reference, other, table.sigmas, level)
     if decision:
         looks = (1 - LEVEL) / (1 - level)
-        found = [replace(c, p_value=min(1.0, c.p_value * looks)) for c in found]
-    return holm(found)
+        comparisons = [replace(c, p_value=min(1.0, c.p_value * looks)) for c in comparisons]
+    return holm(comparisons)
 
 
 def _effects(runs: Pairs, factor: str, reference, level, sigmas, confidence: float) -> Iterator[Comparison]:
-    """The main effect of one change, or its effects at the levels of what it depends on."""
+    """The main effect of one change, or its effects at the levels of the settings it depends on."""
     contexts = runs.contexts(factor, reference, level)
     if not contexts:
         return
@@ -176,12 +181,12 @@ def _effects(runs: Pairs, factor: str, reference, level, sigmas, confidence: flo
     depends = [
         n
         for n in names
-        if n in runs.of_test or any(_depends(runs, contexts, n, s, confidence) for s in sigmas)
+        if n in runs.image_factors or any(_depends(runs, contexts, n, s, confidence) for s in sigmas)
     ]
-    told = ((n, runs.value(factor, level, n), runs.value(factor, reference, n)) for n in runs.along[factor])
-    along = tuple(one for one in told if repr(one[1]) != repr(one[2]))
-    if not set.intersection(*(set(c.couples) for c in contexts)):
-        depends = names  # no seed is common to all: there is no mean of them
+    pairs = ((n, runs.value(factor, level, n), runs.value(factor, reference, n)) for n in runs.along[factor])
+    along = tuple(one for one in pairs if repr(one[1]) != repr(one[2]))
+    if not set.intersection(*(set(c.pairs) for c in contexts)):
+        depends = names  # no seed is common to all contexts, so there is no mean over them
     for group in _grouped(contexts, depends):
         at = tuple((n, group[0].others[n]) for n in depends)
         over = tuple(
@@ -193,14 +198,14 @@ def _effects(runs: Pairs, factor: str, reference, level, sigmas, confidence: flo
             values = runs.differences(group, sigma)
             if values is None:
                 continue
-            one = crossed_interval(values.mean(axis=0), confidence)
+            e = crossed_interval(values.mean(axis=0), confidence)
             n_seeds, n_images = values.shape[1:]
-            numbers = (n_seeds, n_images, one.mean, one.low, one.high, one.over, one.p_value)
+            numbers = (n_seeds, n_images, e.mean, e.low, e.high, e.over, e.p_value)
             yield Comparison(factor, level, reference, along, at, over, sigma, *numbers)
 
 
 def _depends(runs: Pairs, contexts: list[Context], name: str, sigma: float, confidence: float) -> bool:
-    """Whether the effect of the change is another one at the levels of another setting."""
+    """Whether the effect of a change depends on the level of another setting."""
     effects = [runs.differences(group, sigma) for group in _grouped(contexts, [name])]
     effects = [effect.mean(axis=0) for effect in effects if effect is not None]
     if len({np.sign(effect.mean()) for effect in effects}) > 1:
@@ -214,7 +219,7 @@ def _depends(runs: Pairs, contexts: list[Context], name: str, sigma: float, conf
 
 
 def _grouped(contexts: list[Context], names: list[str]) -> list[list[Context]]:
-    """The contexts that have the same levels of these settings, together."""
+    """Group contexts that have equal levels of these settings."""
     groups: dict[str, list[Context]] = {}
     for context in contexts:
         groups.setdefault(repr([context.others[name] for name in names]), []).append(context)
@@ -222,7 +227,7 @@ def _grouped(contexts: list[Context], names: list[str]) -> list[list[Context]]:
 
 
 def holm(comparisons: list[Comparison]) -> list[Comparison]:
-    """The comparisons with their p-values adjusted for how many there are, by Holm's method."""
+    """Adjust the p-values of comparisons for their number by Holm's method."""
     tested = sorted((c.p_value, i) for i, c in enumerate(comparisons) if not math.isnan(c.p_value))
     adjusted, highest = {}, 0.0
     for rank, (p_value, index) in enumerate(tested):
@@ -235,32 +240,32 @@ def holm(comparisons: list[Comparison]) -> list[Comparison]:
 
 
 def comparisons_csv(comparisons: Iterable[Comparison]) -> str:
-    """The text of `comparisons.csv`: a header row, one comparison a line."""
+    """The text of `comparisons.csv`: a header row, then one comparison per line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for c in comparisons:
         numbers = (f"{value:.4f}" for value in (c.difference, c.low, c.high))
         p_values = (f"{value:.3g}" for value in (c.p_value, c.p_adjusted))
-        at, over = "; ".join(described(dict(c.at))), c.averaged.removeprefix("averaged over ")
-        along = "; ".join(f"{spoken(n)} {cell(a)} instead of {cell(b)}" for n, a, b in c.along)
+        at, over = "; ".join(setting_labels(dict(c.at))), c.averaged.removeprefix("averaged over ")
+        along = "; ".join(c.along_text)
         head = (c.factor, c.level, c.reference, along, at, over, c.sigma, c.n_seeds, c.n_images)
         writer.writerow([*head, *numbers, c.generalises, *p_values, c.n_comparisons])
     return text.getvalue()
 
 
 def uncompared(table: Table, comparisons: list[Comparison]) -> list[str]:
-    """A line for each varied setting that no comparison is of, and why."""
+    """A line 'setting: reason' for each varied setting without a comparison."""
     runs = Pairs(table)
-    told = {c.factor for c in comparisons}
-    told |= {n for factor in told for n in runs.along[factor]}
-    reasons = {name: "no two runs agree in all else" for name in runs.varied if name not in told}
+    compared = {c.factor for c in comparisons}
+    compared |= {n for factor in compared for n in runs.along[factor]}
+    reasons = {n: "no two runs agree in all other settings" for n in runs.varied if n not in compared}
     for name in reasons:
-        if name in runs.of_test:
+        if name in runs.image_factors:
             reasons[name] = "it changes the images or how they are tested"
         elif name in runs.factors and any(runs.contexts(name, *change) for change in runs.changes(name)):
             reasons[name] = "the runs have no seed, test sigma and image of finite PSNR in common"
-    return [f"{spoken(name)}: {reason}" for name, reason in reasons.items()]
+    return [f"{name_text(name)}: {reason}" for name, reason in reasons.items()]
 
 
 def undecided(comparisons: list[Comparison], margin: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""Restore the test images of a protocol and measure each one."""
+"""Restore test images and measure the quality of each one."""
 
 import itertools
 import time
@@ -12,31 +12,32 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
-from imaging.evaluation.records import Record, as_written
+from imaging.evaluation.records import Record, round_trip
 from imaging.metrics import CONVENTION, CONVENTIONS, Convention, local_means, psnr, ssim
 from imaging.randomness import generator
 from imaging.registry import checked
 from imaging.settings import Count, NotNegative, at_least, check, list_of
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
-# Small images go through the network together; a photograph goes alone, which is as fast.
+# Small images are batched up to this number of pixels; batches of photographs are not faster.
 PIXELS_AT_ONCE = 256 * 28 * 28
-DRAWS_AT_ONCE = 4  # at most, of the noise of a batch or photograph: they are kept until they are used
+DRAWS_AT_ONCE = 4  # limits the memory for the noise of a batch
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Which noise the test images meet.
+    """The noise of a test, and how its PSNR is computed.
 
     Args:
-        data: name of the data set, a key of the noise and a column of the records.
-        sigmas: standard deviations of the noise, each a row of the table; 0 means none.
-        noise_seeds: how many draws of the noise for each image and sigma.
-        pixel: row and column in the first image, for `imaging.evaluation.linear_view`; None: it chooses.
+        data: name of the data set, which seeds the noise and is a column of the records.
+        sigmas: standard deviations of the noise, for intensities in [0, 1]; 0 means no noise.
+        noise_seeds: number of draws of the noise for each image and sigma.
+        pixel: row and column in the first image, for `imaging.evaluation.linear_view`; None: the strongest
+            edge.
         convention: a name of `imaging.metrics.CONVENTIONS`.
 
     Raises:
-        ImagingError: no sigma, a negative one, no draw, a pixel that is none, or an unknown convention.
+        ImagingError: an argument is invalid.
     """
 
     data: str
@@ -47,9 +48,9 @@ class Protocol:
 
     @classmethod
     def of(cls, config: dict, **changed) -> "Protocol":
-        """That of a run's config, but for what is changed in its `test` and not None."""
+        """The protocol of a run's config, with the settings in `changed` that are not None."""
         test = config["test"] | {key: value for key, value in changed.items() if value is not None}
-        pixel = test.get("pixel")  # configs of earlier runs have none
+        pixel = test.get("pixel")  # configs of earlier versions do not have it
         pixel = tuple(pixel) if isinstance(pixel, list) else pixel
         sigmas = test["sigmas"] if isinstance(test["sigmas"], list) else [test["sigmas"]]
         check("test.examples", test["examples"], Annotated[int, at_least(0)])
@@ -59,14 +60,10 @@ class Protocol:
 
     def __post_init__(self):
         if len(set(self.sigmas)) < len(self.sigmas):
-            raise ImagingError(f"sigmas is {list(self.sigmas)}; expected each once")
+            raise ImagingError(f"sigmas is {list(self.sigmas)}; expected each value once")
 
     def check_pixel(self, image: Tensor) -> None:
-        """Refuse a pixel that the first test image (C, H, W) does not have.
-
-        Raises:
-            ImagingError: as it says.
-        """
+        """Raise an ImagingError if the pixel is outside the first test image (C, H, W)."""
         (height, width), pixel = image.shape[-2:], self.pixel
         if pixel is not None and not (pixel[0] < height and pixel[1] < width):
             raise ImagingError(
@@ -81,12 +78,12 @@ Observer = Callable[[list[str], float, Tensor, Tensor, Tensor], None]
 
 @dataclass
 class Examples:
-    """Some images of an evaluation, for figures: lists of (C, H, W) intensities on the CPU.
+    """Example images of an evaluation for figures: lists of (C, H, W) intensities on the CPU.
 
     Args:
-        keep: how many, spread evenly over the test set.
-        sigma: at which noise; the first draw of it.
-        count: images in the test set.
+        keep: number of examples, spread evenly over the test set.
+        sigma: standard deviation of the noise, of which the first draw is taken.
+        count: number of images in the test set.
     """
 
     keep: int
@@ -96,34 +93,31 @@ class Examples:
     clean: list[Tensor] = field(default_factory=list)
     measured: list[Tensor] = field(default_factory=list)
     restored: list[Tensor] = field(default_factory=list)
-    wanted: set[str] = field(default_factory=set)
+    chosen: set[str] = field(default_factory=set)
 
-    def turn(self, first: int, names: list[str]) -> bool:
-        """Whether one of these images, of which the first is number `first` of the set, is to be kept."""
+    def choose(self, first: int, names: list[str]) -> bool:
+        """Choose examples among the images number `first`, `first` + 1, …; whether there are any."""
         step = max(1, self.count // max(1, self.keep))
         chosen = {n for i, n in enumerate(names, first) if i % step == 0 and i // step < self.keep}
-        self.wanted |= chosen
+        self.chosen |= chosen
         return bool(chosen)
 
     def observe(
         self, names: list[str], sigma: float, clean: Tensor, measured: Tensor, restored: Tensor
     ) -> None:
-        """Keep the chosen images of a batch, and what was measured and restored of them."""
+        """Keep the chosen images of a batch: clean, measured and restored (N, C, H, W)."""
         if sigma != self.sigma:
             return
         for i, name in enumerate(names):
-            if name in self.wanted and name not in self.names:
+            if name in self.chosen and name not in self.names:
                 self.names.append(name)
-                for images, new in (
-                    (self.clean, clean),
-                    (self.measured, measured),
-                    (self.restored, restored),
-                ):
-                    images.append(new[i].cpu())
+                self.clean.append(clean[i].cpu())
+                self.measured.append(measured[i].cpu())
+                self.restored.append(restored[i].cpu())
 
 
 def test_noise(protocol: Protocol, image: str, sigma: float, noise_seed: int) -> torch.Generator:
-    """The noise of one test image: the same for every model, batch size, device and process."""
+    """The generator of one test image's noise, equal for every model, batch size, device and process."""
     return generator(noise_seed, "test", protocol.data, image, float(sigma))
 
 
@@ -135,43 +129,47 @@ def evaluate(
     run: str,
     method: str,
     observers: Sequence[Observer] = (),
-    wanted: Callable[[int, list[str]], bool] = lambda first, names: True,
+    select: Callable[[int, list[str]], bool] = lambda first, names: True,
     weights: str = "",
 ) -> Iterator[Record]:
-    """Records of one network over all images, noise draws and sigmas of a protocol.
+    """Test a network on all images, noise draws and sigmas of a protocol.
 
     Args:
-        task: the network with its physics, on its device; float32 whatever it was trained in.
-        images: (id, clean image (C, H, W)), uint8 or float.
-        run, method: how the records call them.
-        observers: each is called with the ids, sigma, and intensities (N, C, H, W) of the clean, measured
-            and restored images, for every draw of the noise.
-        wanted: is called with the number of the first and the ids of images that go through the network
-            together; where it says no, they are passed over.
+        task: the network with its physics, on its device, in float32.
+        images: pairs of an id and a clean image (C, H, W), uint8 or float.
+        protocol: the noise and the convention of PSNR.
+        run, method: their names in the records.
+        observers: each is called for every draw of the noise with the ids, sigma, and intensities
+            (N, C, H, W) of the clean, measured and restored images of a batch.
+        select: called with the number of the first image and the ids of a batch; if it returns False, the
+            batch is skipped.
         weights: digest of the network's weights, for the records.
+
+    Yields:
+        one record for each image, sigma and draw.
     """
     task.eval()
     convention = CONVENTIONS[protocol.convention]
     for first, names, batch in _batches(images):
-        if not wanted(first, names):
+        if not select(first, names):
             continue
         x = as_float(batch.to(task.device))
         means = local_means(x)
         for sigma, seed, unit in _unit_noise(protocol, names, x.shape):
-            # Each image alone, so that they are the same in batches of any size.
+            # One image at a time, so that the measurements do not depend on the batch size.
             y = torch.cat([task.measure(x[i : i + 1], unit[i : i + 1], sigma) for i in range(len(names))])
             _synchronise(x)
             began = time.perf_counter()
             x_hat = task.restore(y, sigma)
             _synchronise(x)
             seconds = (time.perf_counter() - began) / len(names)
-            x_hat = x_hat.contiguous()  # the layout of x, as sums over two layouts take longer
+            x_hat = x_hat.contiguous()  # sums over two memory layouts are slower
             measured = task.denormalise(y)
             estimate = convention(x_hat)
             numbers = psnr(estimate, x), psnr(convention(measured), x), ssim(estimate, x, means)
             own = task.numbers(x_hat, x)
             for i, (name, value, before, similarity) in enumerate(zip(names, *numbers, strict=True)):
-                yield as_written(
+                yield round_trip(
                     Record(
                         run=run,
                         data=protocol.data,
@@ -195,10 +193,10 @@ def evaluate(
 def _unit_noise(
     protocol: Protocol, names: list[str], shape: torch.Size
 ) -> Iterator[tuple[float, int, Tensor]]:
-    """Sigma, noise seed, and the noise of unit variance of images (N, C, H, W), for every draw of a protocol.
+    """Sigma, noise seed and noise of unit variance (N, C, H, W) for every draw of a protocol.
 
-    A generator draws on the CPU, on one core, which takes longer than a small network on a GPU: so some draw
-    at once, while no network runs, since the seconds of its restoration are recorded.
+    A generator draws on one CPU core, which takes longer than a small network on a GPU, so several draw in
+    parallel. No network runs meanwhile, since the time of its restoration is recorded.
     """
     draws = list(itertools.product(protocol.sigmas, range(protocol.noise_seeds)))
 
@@ -213,14 +211,14 @@ def _unit_noise(
     threads = min(DRAWS_AT_ONCE, torch.get_num_threads())
     with ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(draws), threads):
-            some = draws[first : first + threads]
-            units = deque(pool.map(numbers, some))
-            for draw in some:
+            group = draws[first : first + threads]
+            units = deque(pool.map(numbers, group))
+            for draw in group:
                 yield *draw, units.popleft()
 
 
 def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[int, list[str], Tensor]]:
-    """Neighbours of one shape together, up to `PIXELS_AT_ONCE`, with the number of the first."""
+    """Batches of consecutive images of one shape and type, with the number of the first image."""
     names: list[str] = []
     stack: list[Tensor] = []
     first = 0
@@ -236,35 +234,35 @@ def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[int, list[s
 
 
 def _synchronise(x: Tensor) -> None:
-    # A GPU's clock is read only when it has finished; elsewhere nothing is pending.
+    # A GPU runs asynchronously, so the time is read after it has finished.
     if x.is_cuda:
         torch.cuda.synchronize(x.device)
 
 
 @torch.no_grad()
 def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
-    """Send the first image of each set through the whole, before any time is spent.
+    """Measure and restore the first image of each set, to find errors before a training or test.
 
     Args:
-        task: with its physics.
-        sets: of batches, or of (id, image) pairs.
+        task: the network with its physics.
+        sets: iterables of batches, or of (id, image) pairs.
 
     Raises:
-        ImagingError: as the network or the operator does for a size or a number of channels it cannot take.
+        ImagingError: the network or the operator does not accept the size or the number of channels.
     """
     for images in sets:
         for sample in images:
             image = sample["image"][:1] if isinstance(sample, dict) else sample[1][None]
             y = task.measure(as_float(image.to(task.device)), generator("check"))
             if task.network.reach is not None:
-                y = y[..., :64, :64]  # it takes any size, and a photograph would take a second
+                y = y[..., :64, :64]  # such a network accepts any size, and a photograph would take a second
             try:
                 task.restore(y, task.physics.noise.typical_sigma)
             except RuntimeError as error:
                 if "channels" not in str(error):
                     raise
                 raise ImagingError(
-                    f"the network takes another number of channels than the images' {len(image[0])}: set "
+                    f"the images have channels={len(image[0])}, but the network takes another number: set "
                     "data.source.channels, which model.channels follows"
                 ) from error
             break

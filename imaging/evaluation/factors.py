@@ -1,14 +1,14 @@
-"""In what the runs of a sweep differ."""
+"""Find the settings in which the runs of a sweep differ."""
 
 from collections.abc import Collection
 
 from imaging.evaluation.records import COLUMNS
 from imaging.settings import flatten, short_names
 
-# Not hyper-parameters: where things lie, how they are called, and what the column "method" says.
+# Not hyper-parameters: paths, names, and the model, which is the column "method".
 NOT_VARIED = ("paths.", "name", "model.name")
-# Which images are tested, and how their PSNR is taken; of equal names two may be different images.
-OF_TEST = (
+# Settings that change the test images or their PSNR; two different images may have the same name.
+IMAGE_SETTINGS = (
     "data.source.",
     "data.crop",
     "data.orientation",
@@ -16,9 +16,9 @@ OF_TEST = (
     "data.max_test_images",
     "test.convention",
 )
-OF_MEASUREMENT = ("physics.operator.", *OF_TEST)  # what decides a measurement beside its noise
-OF_TRAINING = ("data.source.train", "data.crops_per_image")  # though they begin like these
-# Columns of summary.csv: a setting of such a name keeps what stands before it, `noise.sigma`.
+MEASUREMENT_SETTINGS = ("physics.operator.", *IMAGE_SETTINGS)  # the noise is not among these
+TRAINING_SETTINGS = ("data.source.train", "data.crops_per_image")  # exceptions with these prefixes
+# Columns of summary.csv; a setting with such a name keeps its prefix, as `noise.sigma` does.
 SUMMARY_HEAD = ("run", "method")
 SUMMARY_TAIL = (
     "sigma",
@@ -37,17 +37,16 @@ TRAINING_SIGMA = ("noise.sigma", "physics.noise.sigma")
 def factors(configs: dict[str, dict]) -> dict[str, list[str]]:
     """The settings in which runs differ, by their shortest unambiguous names.
 
-    A setting that differs only because its group does (a U-Net has `levels`, a Wiener filter not) is left
-    out: the group's name tells it. One that equals another of its name wherever there is such a setting
-    (`model.seed` the `seed`) is told with that one. What a group is called has the name of the group:
-    `optimizer` is `optimizer.name`.
+    A setting that differs only because its group does (a U-Net has `levels`, a Wiener filter does not) is
+    left out, since the group's name determines it. A setting that equals another one of the same name in
+    every run that has it (`model.seed` and `seed`) is merged with it. `optimizer.name` is called `optimizer`.
 
     Args:
         configs: resolved config of each run.
 
     Returns:
-        for each name the dotted keys that it stands for; the first one names it, and all runs that have
-        another one have the same value there.
+        for each name the dotted keys that it stands for; the first key gives the name, and the others have
+        its value in all runs that have them.
     """
     flat = [flatten(config) for config in configs.values()]
     keys = dict.fromkeys(key for f in flat for key in f if not key.startswith(NOT_VARIED))
@@ -56,55 +55,57 @@ def factors(configs: dict[str, dict]) -> dict[str, list[str]]:
         leader = next((group for group in groups if _follows(key, group[0], flat)), None)
         leader.append(key) if leader else groups.append([key])
     order = {key: index for index, key in enumerate(keys)}
-    leaders = {_of_group(group[0], keys): group for group in sorted(groups, key=lambda g: order[g[0]])}
+    leaders = {_group_name(group[0], keys): group for group in sorted(groups, key=lambda g: order[g[0]])}
     return {name: leaders[key] for key, name in short_names(leaders, RESERVED).items()}
 
 
-def _of_group(key: str, keys: Collection[str]) -> str:
+def _group_name(key: str, keys: Collection[str]) -> str:
     group = key.removesuffix(".name")
     return key if group in keys else group  # a run may have `schedule: null`
 
 
 def _follows(key: str, leader: str, flat: list[dict]) -> bool:
-    """Whether a setting is called as another one, and equals it in every run that has it."""
+    """Whether a setting has the name of another one, and its value in every run that has it."""
     same_name = key.split(".")[-1] == leader.split(".")[-1]
     return same_name and all(leader in f and repr(f[key]) == repr(f[leader]) for f in flat if key in f)
 
 
 def varied(configs: dict[str, dict], names: dict[str, list[str]] | None = None) -> dict[str, dict]:
-    """For each run its values of what is varied; None where its config has no such setting.
+    """The values of the varied settings of each run; None if its config does not have the setting.
 
     Args:
         configs: resolved config of each run.
-        names: their `factors`, if these are known.
+        names: the `factors` of the configs; None: they are computed.
     """
     names = factors(configs) if names is None else names
     flat = {run: flatten(config) for run, config in configs.items()}
     return {run: {name: f.get(keys[0]) for name, keys in names.items()} for run, f in flat.items()}
 
 
-def of_measurement(names: dict[str, list[str]]) -> set[str]:
-    """Those of the `factors` that make the measurements of two runs different ones."""
-    return _beginning(names, OF_MEASUREMENT)
+def measurement_factors(names: dict[str, list[str]]) -> set[str]:
+    """The names of the `factors` that change the measurements of a test."""
+    return _with_prefix(names, MEASUREMENT_SETTINGS)
 
 
-def of_test(names: dict[str, list[str]]) -> set[str]:
-    """Those of the `factors` with which two runs are tested on different images."""
-    return _beginning(names, OF_TEST)
+def image_factors(names: dict[str, list[str]]) -> set[str]:
+    """The names of the `factors` that change the test images."""
+    return _with_prefix(names, IMAGE_SETTINGS)
 
 
-def _beginning(names: dict[str, list[str]], starts: tuple[str, ...]) -> set[str]:
+def _with_prefix(names: dict[str, list[str]], prefixes: tuple[str, ...]) -> set[str]:
     return {
         name
         for name, keys in names.items()
-        if any(key.startswith(starts) and not key.startswith(OF_TRAINING) for key in keys)
+        if any(key.startswith(prefixes) and not key.startswith(TRAINING_SETTINGS) for key in keys)
     }
 
 
-def members(name: str, names: dict[str, list[str]]) -> set[str]:
-    """The other `factors` that are settings of the group of which `name` says which one it is.
+def group_settings(name: str, names: dict[str, list[str]]) -> set[str]:
+    """The names of the other `factors` in a config group.
 
-    `method` is that of the group `model`.
+    Args:
+        name: the factor that selects an option of the group: `optimizer`, or `method` for the group `model`.
+        names: the `factors` of a sweep.
     """
     group = "model." if name == "method" else names[name][0].removesuffix("name")
     if not group.endswith("."):
@@ -113,21 +114,21 @@ def members(name: str, names: dict[str, list[str]]) -> set[str]:
 
 
 def _differs(key: str, flat: list[dict]) -> bool:
-    having = [f for f in flat if key in f]
-    if len(having) == len(flat):
-        return len({repr(f[key]) for f in having}) > 1
-    # Not all have it: then it must differ among those of one model, or the model's name tells it.
-    models = {repr(f.get("model.name")) for f in having}
-    return len({(repr(f.get("model.name")), repr(f[key])) for f in having}) > len(models)
+    configs = [f for f in flat if key in f]
+    if len(configs) == len(flat):
+        return len({repr(f[key]) for f in configs}) > 1
+    # If some runs do not have it, it must differ between runs of one model, or the model determines it.
+    models = {repr(f.get("model.name")) for f in configs}
+    return len({(repr(f.get("model.name")), repr(f[key])) for f in configs}) > len(models)
 
 
-def spoken(name: str) -> str:
-    """A setting as people read it: 'training sigma', 'hidden channels'."""
+def name_text(name: str) -> str:
+    """The name of a setting for display: 'training sigma', 'hidden channels'."""
     return "training sigma" if name in TRAINING_SIGMA else name.replace("_", " ").replace(".", " ")
 
 
-def cell(value) -> str:
-    """A setting's value as people write it."""
+def value_text(value) -> str:
+    """The value of a setting for display: 'yes', '0.005 to 0.25', '-' for None."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -138,6 +139,6 @@ def cell(value) -> str:
 
 
 def _shortest(value: float) -> str:
-    """As short as it can be read back: 0.1, 2, 1e-05, 0.1000001."""
+    """The shortest text that reads back as the same number: 0.1, 2, 1e-05, 0.1000001."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)

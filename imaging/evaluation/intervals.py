@@ -1,4 +1,4 @@
-"""Intervals for a mean over crossed trainings and images, from few of either: see docs/statistics.md."""
+"""Confidence intervals for a mean over few crossed trainings and images: see docs/statistics.md."""
 
 import functools
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from scipy import optimize, stats
 
 LEVEL = 0.95
-PATHS = 200_000  # simulated sequences of looks; the level of a look is then right to a hundredth of itself
+PATHS = 200_000  # simulated sequences of looks; the level of a look then has a relative error of 1 %
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Estimate:
     """A mean with its confidence interval.
 
     Args:
-        mean: over all seeds and images.
-        low, high: ends of the interval; nan where there is none, of one seed and one image.
-        p_value: of the mean being 0, by the same distribution: below 1 - level just if 0 is outside.
-        over: what another sample would have others of: "seeds and images", "images", "seeds" or "nothing".
+        mean: mean over all seeds and images.
+        low, high: ends of the interval; nan for one seed and one image.
+        p_value: for a mean of 0, from the same distribution: below 1 - level exactly if 0 is outside.
+        over: what the interval generalises over: "seeds and images", "images", "seeds" or "nothing".
     """
 
     mean: float
@@ -29,17 +29,17 @@ class Estimate:
 
 
 def crossed_interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
-    """The mean of `values` for another training on other images of the same kind.
+    """A confidence interval for the mean of `values` that includes other seeds and other images.
 
-    value[s, i] = mean + seed[s] + image[i] + rest[s, i]. The mean of all has at most the variance of the mean
-    of the seeds' means plus that of the images' means, each estimated with its own degrees of freedom; the
-    interval takes the distribution of Behrens and Fisher, a sum of two scaled t, which does not fall below
-    its level whatever the two variances are (Robinson, Annals of Statistics 4(5), 1976).
+    The model is value[s, i] = mean + seed[s] + image[i] + rest[s, i]. The variance of the overall mean is at
+    most the variance of the seeds' mean plus that of the images' mean, each estimated with its own degrees of
+    freedom. The interval uses the distribution of Behrens and Fisher, a sum of two scaled t variables, which
+    keeps its level for all values of the two variances (Robinson, Annals of Statistics 4(5), 1976).
 
     Args:
-        values: (seeds, images), e.g. differences of PSNR in dB, finite. With one seed the interval is
-            Student's over the images, and says nothing of other seeds; with one image likewise.
-        level: of confidence.
+        values: finite (seeds, images), e.g. differences of PSNR in dB. With one seed, the interval is
+            Student's over the images and says nothing about other seeds; likewise with one image.
+        level: confidence level.
     """
     values = np.asarray(values, dtype=float)
     seeds, images = values.shape
@@ -58,41 +58,42 @@ def crossed_interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
 
 
 def sum_of_two_t_tail(x, a, df_a: int, b, df_b: int):
-    """P(|a T + b U| >= x), T and U independent with Student's distributions of df_a and df_b.
+    """P(|a T + b U| >= x) for independent T and U with Student's distributions of df_a and df_b.
 
     Args:
-        x, a, b: numbers or arrays of one shape, not negative. Where a and b are 0 the sum is 0.
+        x, a, b: numbers or arrays of one shape, not negative. If a and b are 0, the sum is 0.
+        df_a, df_b: degrees of freedom.
 
     Returns:
-        probabilities of that shape, right to 2e-4.
+        probabilities of the same shape, with an absolute error below 2e-4.
     """
     x, a, b = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (x, a, b)))
     tail = np.where(x > 0, 0.0, 1.0)
     for large, df_large, small, df_small in ((a, df_a, b, df_b), (b, df_b, a, df_a)):
-        # The expectation over the smaller one: the other's distribution function is smooth on its scale.
-        some = (large > 0) & ((large > small) if large is a else (large >= small))
-        if some.any():
+        # Integrate over the smaller variable, on whose scale the other distribution function is smooth.
+        mask = (large > 0) & ((large > small) if large is a else (large >= small))
+        if mask.any():
             points, weights = _student_nodes(df_small)
-            z = (x[some, None] - small[some, None] * points) / large[some, None]
-            tail[some] = 2 * (stats.t.sf(z, df_large) @ weights)
+            z = (x[mask, None] - small[mask, None] * points) / large[mask, None]
+            tail[mask] = 2 * (stats.t.sf(z, df_large) @ weights)
     return np.minimum(tail, 1)[()]
 
 
 def sum_of_two_t_quantile(p: float, a: float, df_a: int, b: float, df_b: int) -> float:
-    """The x with P(|a T + b U| >= x) = p; see `sum_of_two_t_tail`."""
+    """The x with P(|a T + b U| >= x) = p, the inverse of `sum_of_two_t_tail`."""
     if a == b == 0:
         return 0.0
-    # Each of the two exceeds its own half of p with p / 2 at most.
+    # Each of the two terms exceeds its part of the bound with probability p / 2.
     bound = a * stats.t.isf(p / 4, df_a) + b * stats.t.isf(p / 4, df_b)
     return float(optimize.brentq(lambda x: sum_of_two_t_tail(x, a, df_a, b, df_b) - p, 0, bound * 1.0001))
 
 
 @functools.cache
 def _student_nodes(df: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of an expectation under Student's distribution: Gauss-Legendre in an angle.
+    """Points and weights for an expectation under Student's distribution: Gauss-Legendre in an angle.
 
-    With t = sqrt(df) tan(angle) the density is a power of a cosine, and there is no tail to cut; the angle is
-    a cubic of the nodes, which puts more of them where the tail is.
+    With t = sqrt(df) tan(angle), the density is a power of a cosine and the tail need not be truncated. The
+    angle is a cubic of the nodes, which puts more points in the tail.
     """
     reach = np.arctan(stats.t.isf(1e-16, df) / np.sqrt(df))
     nodes, weights = np.polynomial.legendre.leggauss(256)
@@ -103,11 +104,12 @@ def _student_nodes(df: int) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def level_of_a_look(max_seeds: int, level: float = LEVEL) -> float:
-    """The level of the intervals after 2, 3, …, `max_seeds` seeds that all hold together at `level`.
+    """The level of each interval such that those after 2, 3, …, `max_seeds` seeds hold together at `level`.
 
-    Repeated confidence intervals (Jennison and Turnbull, JRSS B 51(3), 1989) of one level for all looks: of
-    simulated sequences of Student's tests, each on all seeds so far, the p-value that the smallest of a
-    sequence is below in 1 - level of them. Where images vary too, the looks differ less, and more is held.
+    These are repeated confidence intervals (Jennison and Turnbull, JRSS B 51(3), 1989) with one level for all
+    looks. Sequences of Student's tests, each on all seeds so far, are simulated; the result is 1 minus the
+    (1 - level) quantile of the smallest p-value of a sequence. If images vary too, the looks are more alike
+    and the joint level is higher.
     """
     n = np.arange(1, max_seeds + 1)
     draws = np.random.default_rng(0).standard_normal((PATHS, max_seeds))

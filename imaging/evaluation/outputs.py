@@ -1,4 +1,4 @@
-"""The files in which an evaluation ends: written, and read back, without torch."""
+"""Write and read the result files of an evaluation, without torch."""
 
 import math
 from collections.abc import Iterable
@@ -18,18 +18,18 @@ EXAMPLES, VIEW, PER_IMAGE = "examples.npz", "linear_view.npz", "per_image.csv"
 
 @dataclass
 class Result:
-    """What the test of one run has come to.
+    """The result of testing one run.
 
     Args:
-        run: its name in the records.
-        config: its own, resolved.
-        records: one for each image, sigma and draw of the noise.
-        examples: `names` and `sigma` of some images, and their arrays (C, H, W) in lists `clean`, `measured`
-            and `restored`.
-        view: see `imaging.evaluation.linear_view`; None if the network is none of those.
-        directory: of the run, where its training curves are.
-        command: makes the run again.
-        means: over the images by sigma, kept by `imaging.evaluation.table.mean_of`.
+        run: name of the run in the records.
+        config: resolved config of the run.
+        records: one record for each image, sigma and draw of the noise.
+        examples: `names` and `sigma` of the example images, and lists of arrays (C, H, W) `clean`,
+            `measured` and `restored`.
+        view: see `imaging.evaluation.linear_view.linear_view`.
+        directory: directory of the run, which has its training curves.
+        command: the command that reproduces the run.
+        means: cache of `imaging.evaluation.table.mean_of`.
     """
 
     run: str
@@ -47,25 +47,22 @@ class Result:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """The means over images and draws of what only the task measures: `test/<name>/<sigma>`."""
+        """Means over images and draws of the task's own metrics, by `test/<name>/<sigma>`."""
         values: dict[str, list[float]] = {}
         for record in self.records:
             for name, value in record.numbers.items():
                 values.setdefault(f"test/{name}/{record.sigma:g}", []).append(value)
-        return {name: sum(some) / len(some) for name, some in values.items()}
+        return {name: sum(numbers) / len(numbers) for name, numbers in values.items()}
 
 
 def flat_numbers(rows: list[dict]) -> dict[str, float]:
-    """Rows of one run as flat names: `test/psnr/0.1`, `test/psnr_input/0.1`, `test/ssim/0.1`."""
-    numbers = {}
-    for row in rows:
-        for name in ("psnr", "psnr_input", "ssim"):
-            numbers[f"test/{name}/{row['sigma']:g}"] = row[f"{name}_mean"]
-    return numbers
+    """The means in the summary rows of one run by `test/psnr/0.1`, `test/psnr_input/0.1`, `test/ssim/0.1`."""
+    names = ("psnr", "psnr_input", "ssim")
+    return {f"test/{name}/{row['sigma']:g}": row[f"{name}_mean"] for row in rows for name in names}
 
 
 def write_pictures(directory: Path, result: Result) -> None:
-    """Write `examples.npz` of one run, and its linear view if it has one."""
+    """Write the `examples.npz` of one run, and its `linear_view.npz` if it has a linear view."""
     examples = result.examples
     arrays = {"names": np.array(examples["names"]), "sigma": np.array(examples.get("sigma", np.nan))}
     for kind in KINDS:
@@ -79,23 +76,29 @@ def write_pictures(directory: Path, result: Result) -> None:
 def read_result(
     directory: Path, config: dict, command: str | None = None, tested: int | None = None
 ) -> tuple[Result, list[str]]:
-    """What the test of a run has left in its directory, and a line for each of its pictures that is damaged.
+    """Read the test result of a run from its directory.
 
     Args:
-        tested: how many records there must be; None: it is not known.
+        directory: the run directory.
+        config: resolved config of the run.
+        command: the command that reproduces the run.
+        tested: the number of records that there must be; None if it is unknown.
+
+    Returns:
+        the result, and a line for each damaged file of pictures.
 
     Raises:
-        ImagingError: its records are not there, damaged, or not whole; or it diverged.
+        ImagingError: the records are missing, damaged or incomplete, or the run diverged.
     """
     again = f"to test it again: {command_line('evaluate', f'run={directory}')}"
     try:
         records = read_per_image(directory / PER_IMAGE)
         if not records or (tested is not None and len(records) != tested):
-            raise ImagingError(f"{PER_IMAGE} has {len(records)} records of {tested or 'some'}")
+            raise ImagingError(f"{PER_IMAGE} has {len(records)} records; expected {tested or 'some'}")
     except ImagingError as error:
         raise ImagingError(f"{error}; {again}") from None
     refuse_diverged(records)
-    if any(record.run != directory.name for record in records):  # it has another name since
+    if any(record.run != directory.name for record in records):  # the directory has been renamed
         records = [replace(record, run=directory.name) for record in records]
     result, damaged = Result(directory.name, config, records), []
     result.directory, result.command = directory, command
@@ -103,17 +106,13 @@ def read_result(
         if (directory / name).is_file():
             try:
                 read(result, _read_arrays(directory / name))
-            except Exception:  # numpy and zipfile meet broken bytes with a dozen kinds of exception
+            except Exception:  # numpy and zipfile raise many types for a damaged file
                 damaged.append(f"the pictures of {name}, which cannot be read; {again}")
     return result, damaged
 
 
 def refuse_diverged(records: Iterable[Record]) -> None:
-    """Refuse numbers that are none.
-
-    Raises:
-        ImagingError: a PSNR is not a number.
-    """
+    """Raise an ImagingError if a PSNR is nan."""
     bad = next((record for record in records if math.isnan(record.psnr)), None)
     if bad is not None:
         raise ImagingError(f"the PSNR of image {bad.image} is not a number: the training diverged")
@@ -129,8 +128,8 @@ def _examples(result: Result, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _view(result: Result, arrays: dict[str, np.ndarray]) -> None:
-    wanted = ("sigmas", "center", "measured", "restored", "filters", "singular_values")
-    result.view = {name: arrays[name] for name in wanted}
+    names = ("sigmas", "center", "measured", "restored", "filters", "singular_values")
+    result.view = {name: arrays[name] for name in names}
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -1,4 +1,4 @@
-"""Per-image records and the file that they are appended to as they are measured."""
+"""Records of single images, and the file to which they are appended while they are measured."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from typing import get_type_hints
 
 from imaging.errors import ImagingError
 
-CHECK = "crc32"  # of the line before it, so that a changed digit is noticed
+CHECK = "crc32"  # column with the checksum of the rest of the line
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class Record:
 
     Args:
         run, data, image: names of the run, the data set and the image.
-        sigma: standard deviation of the noise at test, of intensities in [0, 1].
-        noise_seed: which draw of it.
-        method: the network's name.
-        psnr, psnr_input: in dB by `convention`, of the estimate and of the measurement.
-        ssim: of the estimate; nan below 11 pixels a side.
-        seconds: the network took.
+        sigma: standard deviation of the test noise, for intensities in [0, 1].
+        noise_seed: number of the draw of the noise.
+        method: name of the network.
+        psnr, psnr_input: PSNR in dB of the estimate and of the measurement, by `convention`.
+        ssim: SSIM of the estimate; nan if a side is below 11 pixels.
+        seconds: time that the network took.
         convention: a name of `imaging.metrics.CONVENTIONS`.
-        weights: digest of the network's weights; '' in files that were written before it was recorded.
-        numbers: what only the task measures, by name.
+        weights: digest of the network's weights; '' in files of earlier versions.
+        numbers: the task's own metrics, by name.
     """
 
     run: str
@@ -48,7 +48,7 @@ class Record:
 
     @property
     def key(self) -> tuple[str, float, int]:
-        """Which measurement it is of its run."""
+        """Image, sigma and noise seed, which identify the record in its run."""
         return self.image, self.sigma, self.noise_seed
 
 
@@ -58,7 +58,7 @@ DECIMALS = {"psnr": 4, "psnr_input": 4, "ssim": 4, "seconds": 6}
 
 
 def cells(record: Record) -> list[str]:
-    """A record as the cells of its line; PSNR to four decimals, far below what two machines agree on."""
+    """The cells of a record's line; two machines do not agree on more than the four decimals of PSNR."""
     values = (getattr(record, name) for name in COLUMNS)
     plain = [
         f"{v:.{DECIMALS[n]}f}" if n in DECIMALS else str(v) for n, v in zip(COLUMNS, values, strict=True)
@@ -66,48 +66,48 @@ def cells(record: Record) -> list[str]:
     return plain + [f"{value:.6g}" for value in record.numbers.values()]
 
 
-def as_written(record: Record) -> Record:
-    """The record that will be read back: a stopped test goes on with the same digits."""
+def round_trip(record: Record) -> Record:
+    """The record with the digits that its file has, so that a stopped test continues with the same values."""
     return _parsed(cells(record), list(record.numbers))
 
 
 def per_image_csv(records: list[Record]) -> str:
-    """The text of a run's `per_image.csv`: a header row, one record a line, no units in the cells."""
+    """The text of a run's `per_image.csv`: a header row, then one record per line with its checksum."""
     head = _line([*COLUMNS, *records[0].numbers, CHECK])
     return head + "".join(_checked(cells(record)) for record in records)
 
 
 class RecordFile:
-    """A `per_image.csv` that grows while a test runs: a header, then a record a line with its checksum.
+    """A `per_image.csv` to which records are appended while a test runs.
 
     Args:
-        path: the file. If it is there, its records are kept up to the first line that is not whole; all are
-            dropped if they are of another test.
-        same: what all records of the test have: weights, convention, …
+        path: the file. Records of an existing file are kept up to the first damaged line; if they belong to
+            another test, all are dropped.
+        common: fields that all records of the test share, e.g. weights and convention.
     """
 
-    def __init__(self, path: Path, same: dict[str, str]):
+    def __init__(self, path: Path, common: dict[str, str]):
         self.path = path
         self.records: dict[tuple, Record] = {}
         self._bytes = 0
         if path.is_file():
-            whole, self._bytes, _ = _read(path)
-            if any(getattr(record, name) != value for record in whole for name, value in same.items()):
-                whole, self._bytes = [], 0
-            self.records = {r.key: r for r in whole}
+            records, self._bytes, _ = _read(path)
+            if any(getattr(record, name) != value for record in records for name, value in common.items()):
+                records, self._bytes = [], 0
+            self.records = {r.key: r for r in records}
 
     def append(self, records: Iterable[Record]) -> None:
-        """Write those records that are not there yet, and flush them to the system."""
+        """Write the records that are not in the file yet."""
         new = [record for record in records if record.key not in self.records]
         if not new:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = per_image_csv(new)
         if self._bytes:
-            text = text.split("\n", 1)[1]  # the header is there
+            text = text.split("\n", 1)[1]  # the file has a header already
         data = text.encode()
         with open(self.path, "r+b" if self._bytes else "wb") as file:
-            file.truncate(self._bytes)  # a line that was cut
+            file.truncate(self._bytes)  # removes an incomplete line
             file.seek(self._bytes)
             file.write(data)
         self._bytes += len(data)
@@ -120,11 +120,10 @@ class RecordFile:
 
 
 def read_per_image(path: Path | str) -> list[Record]:
-    """The records of a run's `per_image.csv`, every line verified.
+    """Read and verify the records of a run's `per_image.csv`.
 
     Raises:
-        ImagingError: it cannot be read, or a line is not what was written, or lines are missing: every image
-            must have every noise.
+        ImagingError: the file cannot be read, a line is damaged, or an image does not have every noise.
     """
     path = Path(path)
     records, _, reason = _read(path)
@@ -133,17 +132,16 @@ def read_per_image(path: Path | str) -> list[Record]:
     keys = {r.key for r in records}
     noises = {key[1:] for key in keys}
     if len(keys) < len(records) or len(keys) < len({key[0] for key in keys}) * len(noises):
-        raise ImagingError(f"{path.name} has not each image once with each noise")
+        raise ImagingError(f"{path.name} does not have each image exactly once with each noise")
     if len({(r.run, r.data, r.method, r.convention, r.weights, *r.numbers) for r in records}) > 1:
         raise ImagingError(f"{path.name} has records of more than one test")
     return records
 
 
 def _read(path: Path) -> tuple[list[Record], int, str | None]:
-    """The records up to the first line that is not whole, the bytes up to there, and what is wrong there."""
+    """The records before the first damaged line, their length in bytes, and what is wrong with that line."""
     try:
-        # Line by line as bytes: a line that was cut, or a stray byte, must not shift those before it.
-        lines = path.read_bytes().split(b"\n")
+        lines = path.read_bytes().split(b"\n")  # as bytes, since one line may not be valid UTF-8
     except OSError as error:
         return [], 0, f"cannot be read: {error.strerror}"
     try:
@@ -153,7 +151,7 @@ def _read(path: Path) -> tuple[list[Record], int, str | None]:
     checked = header[-1:] == [CHECK]
     older = header == COLUMNS[: COLUMNS.index("weights")]
     if not older and not (checked and header[: len(COLUMNS)] == COLUMNS):
-        return [], 0, "line 1 is not the header of records"
+        return [], 0, "line 1 is not the header of a table of records"
     records: list[Record] = []
     length = len(lines[0]) + 1
     for number, line in enumerate(lines[1:], start=2):
@@ -162,14 +160,14 @@ def _read(path: Path) -> tuple[list[Record], int, str | None]:
             return records, length, None
         record = None if last else _record(line, header, checked)
         if record is None:
-            return records, length, f"line {number} is {'cut short' if last else 'not what was written'}"
+            return records, length, f"line {number} is {'cut short' if last else 'damaged'}"
         records.append(record)
         length += len(line) + 1
     return [], 0, "line 1 is cut short"
 
 
 def _record(line: bytes, header: list[str], checked: bool) -> Record | None:
-    """The record in a line; None if it is damaged."""
+    """The record in a line; None if the line is damaged."""
     try:
         text = line.decode()
         (row,) = csv.reader([text], strict=True)
@@ -178,8 +176,8 @@ def _record(line: bytes, header: list[str], checked: bool) -> Record | None:
         record = _parsed(row[:-1] if checked else row, header[len(COLUMNS) : -1])
     except (ValueError, csv.Error):
         return None
-    positive = 0 <= record.sigma < math.inf and record.noise_seed >= 0
-    return record if positive and record.image and record.method else None
+    valid = 0 <= record.sigma < math.inf and record.noise_seed >= 0 and record.image and record.method
+    return record if valid else None
 
 
 def _parsed(row: list[str], numbers: list[str]) -> Record:

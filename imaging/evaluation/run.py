@@ -1,4 +1,4 @@
-"""Evaluate one run: from its task and the test images to all that is told of it."""
+"""Evaluate one run: records, example images and the linear view of its network."""
 
 import hashlib
 import itertools
@@ -17,7 +17,7 @@ from imaging.evaluation.outputs import KINDS, Result, refuse_diverged
 from imaging.evaluation.records import RecordFile
 from imaging.tasks.reconstruction import Reconstruction
 
-SECONDS = 1.0  # so much of a test is lost at most if the machine stops
+SECONDS = 1.0  # between writes; at most this much of a test is lost if the machine stops
 
 
 def evaluate_run(
@@ -28,69 +28,68 @@ def evaluate_run(
     run: str,
     file: Path,
     method: str | None = None,
-    look: bool = True,
+    view: bool = True,
 ) -> Result:
     """Test a run on the test images.
 
     Args:
-        task: with its weights, on its device.
-        images: a sequence of (id, clean image) pairs.
-        protocol: which noise.
-        config: the run's; its `test` says how many examples, at which sigma.
+        task: the network with its physics and weights, on its device.
+        images: a sequence of (id, clean image (C, H, W)) pairs.
+        protocol: the noise of the test.
+        config: the run's config; its `test` has the number and the sigma of the examples.
         run: the name of the run in the records.
-        file: the records are appended to it as they are measured. If a test of these weights was stopped, it
-            goes on behind what is there.
-        method: what they call the network; None: its name.
-        look: whether to see a network without biases as a linear map, which takes seconds.
+        file: the file to which records are appended while they are measured. A test of these weights that was
+            stopped continues after the records in it.
+        method: the name of the network in the records; None: the name in the config.
+        view: whether to compute the linear view of a network without biases, which takes seconds.
 
     Raises:
-        ImagingError: the weights or the restored images are not finite numbers.
+        ImagingError: the weights or the restored images are not finite.
     """
     test = config["test"]
     sigma = min(protocol.sigmas, key=lambda s: abs(s - test["examples_sigma"]))
     examples = Examples(keep=test["examples"], sigma=sigma, count=len(images))
     method, weights = method or config["model"]["name"], digest(task.network)
-    same = {"run": run, "data": protocol.data, "method": method, "weights": weights}
-    kept = RecordFile(file, same | {"convention": protocol.convention})
+    common = {"run": run, "data": protocol.data, "method": method, "weights": weights}
+    written = RecordFile(file, common | {"convention": protocol.convention})
     draws = list(itertools.product(map(float, protocol.sigmas), range(protocol.noise_seeds)))
-    asked: set[tuple] = set()
+    keys: set[tuple] = set()
 
-    def wanted(first: int, names: list[str]) -> bool:
-        # Images that go through the network together do so again, for the same digits.
-        keys = {(name, *draw) for name in names for draw in draws}
-        asked.update(keys)
-        return examples.turn(first, names) or not keys <= kept.records.keys()
+    def select(first: int, names: list[str]) -> bool:
+        # A batch is repeated as a whole, since the digits of a result depend on the batch.
+        batch = {(name, *draw) for name in names for draw in draws}
+        keys.update(batch)
+        return examples.choose(first, names) or not batch <= written.records.keys()
 
-    shown = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only
-    records = evaluate(task, shown, protocol, run, method, [examples.observe], wanted, weights)
+    progress = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only
     new, flushed = [], time.monotonic()
     try:
-        for record in records:
+        for record in evaluate(task, progress, protocol, run, method, [examples.observe], select, weights):
             new.append(record)
             if time.monotonic() > flushed + SECONDS:
-                kept.append(new)
+                written.append(new)
                 new, flushed = [], time.monotonic()
     finally:
-        kept.append(new)
-    kept.finish()
-    # A test that was stopped may have asked for other noise or more images.
-    found = [record for key, record in kept.records.items() if key in asked]
-    refuse_diverged(found)
+        written.append(new)
+    written.finish()
+    # A test that was stopped may have had other noise or more images.
+    records = [record for key, record in written.records.items() if key in keys]
+    refuse_diverged(records)
     arrays = {kind: [image.float().numpy() for image in getattr(examples, kind)] for kind in KINDS}
     return Result(
         run,
         config,
-        found,
+        records,
         examples={"names": examples.names, "sigma": sigma, **arrays},
-        view=linear_view(task, *images[0], protocol) if look else None,
+        view=linear_view(task, *images[0], protocol) if view else None,
     )
 
 
 def digest(network: nn.Module) -> str:
-    """Twelve hexadecimal digits that are others if a weight is.
+    """The first twelve hexadecimal digits of the SHA-256 of a network's weights.
 
     Raises:
-        ImagingError: a weight is not a finite number.
+        ImagingError: a weight is not finite.
     """
     hashed = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):

@@ -1,4 +1,4 @@
-"""The one table of results: every run with its settings, and what runs of one configuration come to."""
+"""The table of results: every run with its settings, grouped into configurations."""
 
 import csv
 import io
@@ -11,10 +11,10 @@ from functools import cached_property
 from imaging.evaluation.factors import (
     SUMMARY_HEAD,
     SUMMARY_TAIL,
-    cell,
     factors,
-    of_measurement,
-    spoken,
+    measurement_factors,
+    name_text,
+    value_text,
     varied,
 )
 from imaging.evaluation.outputs import Result
@@ -25,14 +25,14 @@ MEASURED = "measured y"
 
 @dataclass(frozen=True)
 class Cell:
-    """The runs of one configuration, which differ in their seed alone.
+    """The runs of one configuration, which differ only in their seed.
 
     Args:
-        method: the network's name.
-        settings: what is varied, but for the seed. 'run' is among it if nothing else tells two runs of the
-            table apart, and None in the cells where all are told apart.
-        results: one a seed.
-        measurement: those of the settings that its measurements depend on.
+        method: name of the network.
+        settings: the varied settings except the seed. If two runs of the table have equal settings, there is
+            a key 'run', which is None for the configurations that do not need it.
+        results: one result per seed.
+        measurement: the settings on which the measurements depend.
     """
 
     method: str
@@ -43,72 +43,68 @@ class Cell:
     @property
     def label(self) -> str:
         """'dncnn, bias no, training sigma 0.1'."""
-        return ", ".join([self.method, *described(self.settings)])
+        return ", ".join([self.method, *setting_labels(self.settings)])
 
 
 class Table:
     """Results of several runs.
 
     Args:
-        results: of the runs that have some, each with records.
-        configs: of all runs, also of those without results, by run; None: those of the results.
+        results: the results, each with records.
+        configs: configs of all runs by name, including runs without results; None: those of the results.
     """
 
     def __init__(self, results: list[Result], configs: dict[str, dict] | None = None):
         self.results = results
         configs = configs or {result.run: result.config for result in results}
         self.names = factors(configs)
-        self.settings, self._of_measurement = varied(configs, self.names), of_measurement(self.names)
+        self.settings = varied(configs, self.names)
         self.records = [record for result in results for record in result.records]
         self.sigmas = sorted({record.sigma for record in self.records})
 
     @cached_property
     def seeded(self) -> bool:
-        """Whether runs differ in their seed."""
+        """Whether the runs differ in their seed."""
         return any("seed" in settings for settings in self.settings.values())
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """The configurations, each once, in the order of their first runs."""
-        alike: dict[str, list[Result]] = {}
+        """The configurations, in the order of their first runs."""
+        equal: dict[str, list[Result]] = {}
         for result in self.results:
-            alike.setdefault(repr((result.method, self.settings[result.run])), []).append(result)
-        # Weights of one kind, say, of which their names alone tell what they are.
-        named = {result.run for group in alike.values() if len(group) > 1 for result in group}
+            equal.setdefault(repr((result.method, self.settings[result.run])), []).append(result)
+        # For example weights with the same config, which differ only in their names.
+        named = {result.run for group in equal.values() if len(group) > 1 for result in group}
         groups: dict[str, tuple[dict, list[Result]]] = {}
         for result in self.results:
             settings = {k: v for k, v in self.settings[result.run].items() if k != "seed"}
             if named:
                 settings = {"run": result.run if result.run in named else None} | settings
             groups.setdefault(repr((result.method, settings)), (settings, []))[1].append(result)
+        factors = measurement_factors(self.names)
         return [
-            Cell(
-                results[0].method,
-                settings,
-                results,
-                {k: v for k, v in settings.items() if k in self._of_measurement},
-            )
+            Cell(results[0].method, settings, results, {k: v for k, v in settings.items() if k in factors})
             for settings, results in groups.values()
         ]
 
     @cached_property
     def measurements(self) -> dict[str, list[Cell]]:
-        """The cells that meet the same measurements, by how to call these: 'measured y, psf sigma 2'."""
+        """The configurations by the label of their measurements: 'measured y, psf sigma 2'."""
         groups: dict[str, list[Cell]] = {}
         for one in self.cells:
-            label = ", ".join([MEASURED, *described(one.measurement)])
+            label = ", ".join([MEASURED, *setting_labels(one.measurement)])
             groups.setdefault(label, []).append(one)
         return groups
 
     def summary(self) -> list[dict]:
-        """One row a run and sigma, with the columns of `summary.csv`."""
+        """One row per run and sigma, with the columns of `summary.csv`."""
         return [row for result in self.results for row in summarise(result, self.settings[result.run])]
 
 
-def described(settings: dict) -> list[str]:
-    """'bias no', 'training sigma 0.1'; a run only where its name is needed."""
-    needed = ((name, value) for name, value in settings.items() if name != "run" or value is not None)
-    return [f"{spoken(name)} {cell(value)}" for name, value in needed]
+def setting_labels(settings: dict) -> list[str]:
+    """'bias no', 'training sigma 0.1', one for each setting; without a 'run' that is None."""
+    shown = ((name, value) for name, value in settings.items() if name != "run" or value is not None)
+    return [f"{name_text(name)} {value_text(value)}" for name, value in shown]
 
 
 VALUES: dict[str, Callable[[Record], float]] = {
@@ -120,40 +116,43 @@ VALUES: dict[str, Callable[[Record], float]] = {
 
 
 def mean(values: Iterable[float]) -> float:
-    """The mean; infinite if a value is, and nan if one is or infinities cancel."""
+    """The mean; infinite if a value is infinite, nan if a value is nan or infinities cancel."""
     values = list(values)
     return statistics.fmean(values) if all(map(math.isfinite, values)) else sum(values)
 
 
 def deviation(values: list[float]) -> float:
-    """Standard deviation with n - 1; nan of one value, and where a value is infinite or nan."""
+    """The standard deviation with n - 1; nan for one value, or if a value is infinite or nan."""
     finite = len(values) > 1 and all(map(math.isfinite, values))
     return statistics.stdev(values) if finite else math.nan
 
 
 def mean_of(result: Result, sigma: float, value: str = "psnr") -> float | None:
-    """The mean over the images and draws of a run at one sigma; None if it was not tested there.
+    """The mean over the images and draws of a run at one sigma; None if it was not tested at that sigma.
 
     Args:
+        result: the result of the run.
+        sigma: standard deviation of the test noise.
         value: a key of `VALUES`.
     """
     if value not in result.means:
-        of_sigma: dict[float, list[float]] = {}
+        by_sigma: dict[float, list[float]] = {}
         for record in result.records:
-            of_sigma.setdefault(record.sigma, []).append(VALUES[value](record))
-        result.means[value] = {s: mean(values) for s, values in of_sigma.items()}
+            by_sigma.setdefault(record.sigma, []).append(VALUES[value](record))
+        result.means[value] = {s: mean(values) for s, values in by_sigma.items()}
     return result.means[value].get(sigma)
 
 
 def summarise(result: Result, settings: dict | None = None) -> list[dict]:
-    """One row a sigma of a run, in the order in which they were measured.
+    """Summarise a run in one row per sigma, in the order of measurement.
 
     Args:
-        settings: its varied ones; each becomes a column.
+        result: the result of the run.
+        settings: the varied settings of the run, each of which becomes a column.
 
     Returns:
-        dicts with the columns of `summary.csv`; `psnr_std` is the standard deviation over the images (with
-        n - 1), means are plain means over images in dB.
+        dicts with the columns of `summary.csv`. Means are over images, of PSNR in dB; `psnr_std` is the
+        standard deviation over images with n - 1.
     """
     groups: dict[float, list[Record]] = {}
     for record in result.records:
@@ -176,7 +175,7 @@ def summarise(result: Result, settings: dict | None = None) -> list[dict]:
 
 
 def summary_csv(rows: list[dict]) -> str:
-    """The text of `summary.csv`, every varied setting as its own column."""
+    """The text of `summary.csv`, with a column for every varied setting."""
     ends = {*SUMMARY_HEAD, *SUMMARY_TAIL}
     between = dict.fromkeys(name for row in rows for name in row if name not in ends)
     tail = [name for name in SUMMARY_TAIL if name != "state" or any("state" in row for row in rows)]
@@ -184,13 +183,17 @@ def summary_csv(rows: list[dict]) -> str:
         {k: f"{v:.4f}" if k.endswith(("_mean", "_std")) and k in ends else v for k, v in row.items()}
         for row in rows
     ]
-    return _csv([*SUMMARY_HEAD, *between, *tail], rounded)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*SUMMARY_HEAD, *between, *tail], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rounded)
+    return text.getvalue()
 
 
 def records_csv(table: Table) -> str:
-    """The text of a `per_image.csv`: the records of all runs, with what each run varied.
+    """The text of a `per_image.csv`: the records of all runs, with their varied settings.
 
-    That of a single run is the one that its own test writes, with checksums, and can be read back.
+    For a single run, it has the checksums that `imaging.evaluation.records.read_per_image` needs.
     """
     if len(table.results) == 1 and not any(table.settings.values()):
         return per_image_csv(table.records)
@@ -209,11 +212,3 @@ def records_csv(table: Table) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
-
-
-def _csv(columns: list[str], rows: list[dict]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -1,7 +1,7 @@
 """Build a task with its trained weights from a checkpoint."""
 
 from imaging.errors import ImagingError
-from imaging.runs.config import current
+from imaging.runs.config import upgrade_config
 from imaging.tasks import build_task
 from imaging.tasks.reconstruction import Reconstruction
 
@@ -21,7 +21,7 @@ def load_task(checkpoint: dict, path) -> tuple[Reconstruction, dict]:
     """
     if not {"config", "state_dict"} <= checkpoint.keys():
         raise ImagingError(f"{path} is not a checkpoint of this project: it has no config in it")
-    config = current(checkpoint["config"])
+    config = upgrade_config(checkpoint["config"])
     try:
         task = build_task(config)
     except ImagingError as error:

@@ -1,1 +1,1 @@
-"""Reports: tables and figures, from an evaluation's records alone. No network is run here."""
+"""Tables, figures and pages from the records of an evaluation; no network is run here."""

@@ -1,18 +1,16 @@
-"""Training curves, read back from the TensorBoard files of a run."""
+"""Read training curves from the TensorBoard files of a run."""
 
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-# Longer ones hold images; scalars take under a hundred bytes.
-LONGEST = 1 << 14
+LONGEST = 1 << 14  # bytes of a record that is read; scalars take less than 100, images more
 
 
 def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], list[float]]]:
-    """For each tag, e.g. 'train/loss', steps and values in the order of the steps; empty if there are none.
+    """Steps and values by tag, e.g. 'train/loss', in the order of the steps; empty lists if there are none.
 
-    A run that was resumed goes back to its checkpoint's step: what was written after that step before counts
-    no more.
+    A resumed run restarts at the step of its checkpoint, and replaces values that were written after it.
     """
     curves: dict[str, tuple[list[int], list[float]]] = {tag: ([], []) for tag in tags}
     for path in sorted((Path(run) / "tensorboard").glob("*tfevents*"), key=_age):
@@ -28,20 +26,20 @@ def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], 
 
 
 def _age(path: Path) -> tuple[int, ...]:
-    """Seconds and counter in the name of an event file; by its letters, 10 would come before 9."""
+    """Seconds and counter in the name of an event file, as numbers, so that 9 comes before 10."""
     seconds, counter = path.name.partition("tfevents.")[2].partition(".")[0], path.suffix[1:]
     return tuple(int(part) if part.isdecimal() else 0 for part in (seconds, counter))
 
 
 def _events(path: Path) -> Iterator:
-    """The short records of a file, up to one that was cut.
+    """The short records of a file, up to an incomplete one.
 
-    TensorBoard's own reader checks every byte of every image in Python, a second a run.
+    TensorBoard's own reader computes the checksums of all images in Python, which takes a second per run.
     """
     from tensorboard.compat.proto.event_pb2 import Event
 
     with open(path, "rb") as file:
-        while len(head := file.read(12)) == 12:  # a record: its length, that's checksum, it, its checksum
+        while len(head := file.read(12)) == 12:  # a record: length, checksum of it, data, checksum of them
             (length,) = struct.unpack("<Q", head[:8])
             if length > LONGEST:
                 file.seek(length + 4, 1)

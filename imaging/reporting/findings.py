@@ -1,4 +1,4 @@
-"""What comparisons say, for a reader to quote."""
+"""Sentences about comparisons for a report."""
 
 import itertools
 import math
@@ -8,7 +8,7 @@ from imaging.evaluation.intervals import LEVEL
 
 
 def sentences(comparisons: list[Comparison]) -> list[str]:
-    """One line a change, with its effect at each sigma, what it averages over, and of how many it is."""
+    """One line per change: its effect at each sigma, what it averages over, and the size of the sample."""
     lines = []
     for _, alike in itertools.groupby(comparisons, key=lambda c: (c.factor, c.change, c.averaged, c.sample)):
         group = list(alike)
@@ -26,7 +26,7 @@ def _with_p(comparison: Comparison) -> str:
 
 
 def verdict(comparisons: list[Comparison], decision: Decision) -> str:
-    """How a sweep that added seeds has ended: what of the three each comparison came to."""
+    """How a sweep that added seeds ended: the number of decided, small and open differences."""
     if not comparisons:
         return "Seeds until decided: nothing could be compared, so no seed was added."
     states = [c.state(decision.margin) for c in comparisons]
@@ -36,27 +36,25 @@ def verdict(comparisons: list[Comparison], decision: Decision) -> str:
     return (
         f"Seeds until decided: {seeds} seeds{limit}. Intervals that exclude 0: {counts['decided']}; that lie "
         f"within ±{decision.margin:g} dB: {counts['within']}; open: {counts['open']}. At "
-        f"{100 * decision.level:.1f} % each, those of all looks up to {decision.max_seeds} seeds hold "
-        "together at 95 %."
+        f"{100 * decision.level:.1f} % each, the intervals of all looks up to {decision.max_seeds} seeds "
+        "hold together at 95 %."
     )
 
 
 def explanation(comparisons: list[Comparison], decision: Decision | None = None) -> str:
-    """What the intervals and p-values of a report are, in one sentence."""
+    """Explain the intervals and p-values of a report in one sentence."""
     if not comparisons:
         return "Differences:"
     level = f"{100 * (decision.level if decision else LEVEL):.3g} %"
     over = dict.fromkeys(c.generalises for c in comparisons if c.generalises != "nothing")
     kinds = {
         "seeds and images": "another training on other images of this kind (seeds and images crossed)",
-        "images": "other images of this kind; with one training each they say nothing of other seeds",
-        "seeds": "another training; with one image they say nothing of other images",
+        "images": "other images of this kind; with one training each they say nothing about other seeds",
+        "seeds": "another training; with one image they say nothing about other images",
     }
-    whole = "; or for ".join(kinds[kind] for kind in over)
-    counts = comparisons[0].n_comparisons
-    adjusted = f", p-values adjusted for {counts} comparisons (Holm)" if counts > 1 else ""
-    return (
-        f"Paired differences with {level} intervals for {whole}{adjusted}:"
-        if whole
-        else "Paired differences:"
-    )
+    if not over:
+        return "Paired differences:"
+    target = "; or for ".join(kinds[kind] for kind in over)
+    count = comparisons[0].n_comparisons
+    adjusted = f", p-values adjusted for {count} comparisons (Holm)" if count > 1 else ""
+    return f"Paired differences with {level} intervals for {target}{adjusted}:"

@@ -1,4 +1,4 @@
-"""The page of a sweep: one HTML file with everything in it, for any browser, without a network."""
+"""The report page: one self-contained HTML file for any browser, which loads nothing from a network."""
 
 import base64
 import html
@@ -17,13 +17,12 @@ from imaging.reporting.tables import Lines
 
 MISSING = "Left out:"
 TEMPLATE = Path(__file__).with_name("page.html")
-# Pixels of an image in the viewer. Larger ones are cut, not shrunk, and nothing is lost: noise stays noise.
-MAX_SIDE = 256
+MAX_SIDE = 256  # pixels in the viewer; larger images are cropped, since resizing would change their noise
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and what is written above it; the PNG has its SVG beside it."""
+    """A figure with its title; `path` is the PNG, and the SVG is beside it."""
 
     title: str
     path: Path
@@ -46,17 +45,18 @@ def write_page(
     """Write `report.html`.
 
     Args:
-        facts: what was run, on what, how.
-        tables: captions with header and lines, of `imaging.reporting.tables.pivot`; the first is shown, the
-            others on demand.
-        matrices: smaller tables, by their titles.
-        compared: what the comparisons are.
-        sentences: what they say.
-        missing: a line for each run that is left out or not completed.
-        figures: in their order.
-        images: for the viewer, by name: the clean one (C, H, W), and by label the others.
-        commands: how to make all of it again.
-        rows: and how each row of the table, by its label.
+        path: the HTML file.
+        title: the heading.
+        facts: names and values for the head of the page.
+        tables: captions and tables of `imaging.reporting.tables.pivot`; all but the first are folded.
+        matrices: smaller tables by title.
+        compared: explanation of the comparisons.
+        sentences: one line per comparison.
+        missing: a line for each run that is left out.
+        figures: figures in their order.
+        images: for the viewer by name: the clean image (C, H, W), and a dict of other images by label.
+        commands: the commands that reproduce the sweep.
+        rows: the commands that reproduce each row of the table, by its label.
     """
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
@@ -64,17 +64,15 @@ def write_page(
         caption=html.escape(tables[0][0]),
         table=_cells(tables[0][1], sortable=True),
         more="".join(_more(title, _table(lines)) for title, lines in tables[1:]),
-        matrices="".join(
-            f"<h3>{html.escape(title)}</h3>{_table(lines)}" for title, lines in matrices.items()
-        ),
+        matrices="".join(f"<h3>{html.escape(name)}</h3>{_table(lines)}" for name, lines in matrices.items()),
         missing=f"<p>{MISSING}</p>{_list(missing)}" if missing else "",
         sentences=f"<p>{html.escape(compared)}</p>{_list(sentences)}" if sentences else "",
         figures="".join(map(_figure, figures)),
-        # '<' would let a name end the script.
+        # A name with '<' could end the script.
         images=json.dumps(viewer(images)).replace("<", "\\u003c"),
         viewer="" if images else "hidden",
-        commands=_lines(commands),
-        rows="".join(_commands(label, made) for label, made in rows.items() if made),
+        commands=_pre(commands),
+        rows="".join(_more(label, _pre(some)) for label, some in rows.items() if some),
     )
     write_text(path, text)
 
@@ -96,7 +94,7 @@ def _more(title: str, content: str) -> str:
 
 
 def viewer(images: dict[str, tuple]) -> list[dict]:
-    """For each image its views, as the page's script takes them: clean, then the others with their PSNR."""
+    """The images in the format of the page's script: clean first, then the others with their PSNR."""
     views = []
     for name, (clean, others) in images.items():
         one = [{"label": "clean", "note": "", "source": encode(clean)}]
@@ -107,7 +105,7 @@ def viewer(images: dict[str, tuple]) -> list[dict]:
 
 
 def encode(image: np.ndarray) -> str:
-    """(C, H, W) in [0, 1], clipped for the eye, its middle if it is large, as a lossless WebP in a URL."""
+    """A data URL with the centre of an image (C, H, W), clipped to [0, 1], as lossless WebP."""
     height, width = image.shape[-2:]
     top, left = max(0, (height - MAX_SIDE) // 2), max(0, (width - MAX_SIDE) // 2)
     image = image[:, top : top + MAX_SIDE, left : left + MAX_SIDE]
@@ -118,7 +116,7 @@ def encode(image: np.ndarray) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    """A drawing as the SVG that it is; one with photographs in it as a WebP, a tenth of its size."""
+    """A figure as SVG, or as WebP if it contains images, which is ten times smaller."""
     drawing = figure.path.with_suffix(".svg").read_bytes()
     if b"<image" not in drawing:
         source = _source(drawing, "svg+xml")
@@ -131,12 +129,8 @@ def _figure(figure: Figure) -> str:
     return f'<figure><figcaption>{title}</figcaption><img src="{source}" alt="{title}"></figure>'
 
 
-def _lines(commands: list[str]) -> str:
+def _pre(commands: list[str]) -> str:
     return f"<pre>{html.escape(chr(10).join(commands))}</pre>"
-
-
-def _commands(label: str, commands: list[str]) -> str:
-    return _more(label, _lines(commands))
 
 
 def _source(image: bytes, kind: str) -> str:
@@ -144,4 +138,4 @@ def _source(image: bytes, kind: str) -> str:
 
 
 def _list(lines: list[str]) -> str:
-    return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>" if lines else ""
+    return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"

@@ -1,4 +1,4 @@
-"""Figures of images: what went in, what came out, and how a network without biases sees them."""
+"""Figures of images: measured and restored, and the linear views of networks without biases."""
 
 import textwrap
 from pathlib import Path
@@ -10,11 +10,11 @@ from imaging.reporting.figures import COLOURS, plain, psnr_note, pyplot, save, s
 
 
 def inpainting_figure(examples: dict, steps: list[int], losses: list[float], path: Path) -> None:
-    """Four panels: ground truth, measurements, reconstructed image, and the loss against iterations.
+    """Draw four panels: ground truth, measurements, reconstructed image, and loss against iterations.
 
     Args:
         examples: arrays `clean`, `measured`, `restored` of shape (n, C, H, W) in [0, 1].
-        steps, losses: the training loss; its axis is logarithmic.
+        steps, losses: the training loss, drawn on a logarithmic axis.
         path: the PNG.
     """
     widths = {"width_ratios": [1, 1, 1, 1.5]}
@@ -25,7 +25,7 @@ def inpainting_figure(examples: dict, steps: list[int], losses: list[float], pat
     show(axes[2], restored, "reconstructed image", psnr_note(restored, clean))
     axes[3].semilogy(steps, losses, color=COLOURS[0], linewidth=1)
     for axis in (axes[3].yaxis.set_major_formatter, axes[3].yaxis.set_minor_formatter):
-        axis("{x:g}")  # less than a decade has no power of ten to tick
+        axis("{x:g}")  # an axis of less than a decade has no power of ten
     axes[3].tick_params(axis="y", which="both", labelsize=8)
     axes[3].set_title("loss", fontsize=10)
     axes[3].set_xlabel("iteration")
@@ -34,28 +34,26 @@ def inpainting_figure(examples: dict, steps: list[int], losses: list[float], pat
 
 
 def reconstruction_grid(examples: dict, path: Path, columns: int = 10) -> None:
-    """Three rows: ground truth, measurements, reconstructions, one column an image."""
+    """Draw three rows, ground truth, measurements and reconstructions, with one column per image."""
     names = (("clean", "ground truth"), ("measured", "measurements"), ("restored", "reconstructed"))
     columns = min(columns, len(examples["clean"]))
     figure, axes = pyplot().subplots(3, columns, figsize=(1.2 * columns, 3.9), squeeze=False)
     for row, (key, label) in enumerate(names):
         for column in range(columns):
-            note = ""
-            if key == "restored":
-                note = psnr_note(examples[key][column], examples["clean"][column])
-            show(axes[row, column], examples[key][column], note=note)
+            image, clean = examples[key][column], examples["clean"][column]
+            show(axes[row, column], image, note=psnr_note(image, clean) if key == "restored" else "")
         axes[row, 0].set_ylabel(label, fontsize=9)
     save(figure, path)
 
 
 def strips(images: dict[str, tuple], path: Path, columns: int = 4) -> None:
-    """Each image clean, and then its other versions with their PSNR; the same piece of each is enlarged.
+    """Draw each image clean and then its other versions with their PSNR; one detail of all is enlarged.
 
     Args:
-        images: by name, the clean one (C, H, W) in [0, 1], and measured and restored ones of that shape by
-            what is written above them.
+        images: by name, the clean image (C, H, W) in [0, 1], and a dict of measured and restored images of
+            the same shape by their titles.
         path: the PNG.
-        columns: panels in a row at most; an image begins a new row.
+        columns: the maximal number of panels in a row; each image starts a new row.
     """
     longest = max(1 + len(others) for _, others in images.values())
     columns = min(columns, longest)
@@ -69,45 +67,45 @@ def strips(images: dict[str, tuple], path: Path, columns: int = 4) -> None:
         for axis, (label, image) in zip(panels, [("clean", clean), *others.items()], strict=False):
             show(axis, image, label, name if image is clean else psnr_note(image, clean))
             shape = clean.shape[-2:]
-            if min(shape) >= 96:  # a small one needs none
+            if min(shape) >= 96:  # details of small images are visible without
                 _enlarge(axis, image, window(strongest_edge(clean), shape, min(shape) // 6))
         for axis in panels[1 + len(others) :]:
             axis.set_axis_off()
     save(figure, path)
 
 
-def same_images(examples: dict[str, dict], measured: dict[str, str] | None = None) -> dict[str, tuple]:
-    """For each example image: the clean one, and by label the measurements and the restored ones.
+def group_examples(examples: dict[str, dict], measured: dict[str, str] | None = None) -> dict[str, tuple]:
+    """Group the example images of several models by image.
 
     Args:
-        examples: of each model, by label, as `imaging.evaluation.outputs.Result` has them.
-        measured: how to call what each model was given, by its label; models of one physics share it.
+        examples: examples of each model by label, as in `imaging.evaluation.outputs.Result`.
+        measured: labels of the measurements by the label of the model; models of one physics share a label.
 
     Returns:
-        clean image (C, H, W), and the others of that shape. An image that is not the same for all models
-        (another crop) stands once for each, with the first one's label behind its name.
+        by name, the clean image (C, H, W), and the measured and restored images of that shape by label. If
+        models have different clean images of one name (another crop), there is one entry for each, with the
+        label of its first model in parentheses.
     """
     groups: dict[str, list[tuple]] = {}
     for label, one in examples.items():
         for index, name in enumerate(one["names"]):
-            image = str(name)
-            known = groups.setdefault(image, [])
-            same = next((g for g in known if np.array_equal(g[0], one["clean"][index])), None)
-            if same is None:
-                same = one["clean"][index], {}, {}, label
-                known.append(same)
-            given = f"{(measured or {}).get(label, 'measured y')}, test sigma {one['sigma']:g}"
-            same[1].setdefault(given, one["measured"][index])
-            same[2][label] = one["restored"][index]
+            variants = groups.setdefault(str(name), [])
+            group = next((g for g in variants if np.array_equal(g[0], one["clean"][index])), None)
+            if group is None:
+                group = one["clean"][index], {}, {}, label
+                variants.append(group)
+            y = f"{(measured or {}).get(label, 'measured y')}, test sigma {one['sigma']:g}"
+            group[1].setdefault(y, one["measured"][index])
+            group[2][label] = one["restored"][index]
     return {
-        name if group is known[0] else f"{name} ({group[3]})": (group[0], group[1] | group[2])
-        for name, known in groups.items()
-        for group in known
+        name if group is variants[0] else f"{name} ({group[3]})": (group[0], group[1] | group[2])
+        for name, variants in groups.items()
+        for group in variants
     }
 
 
 def _enlarge(axes, image: np.ndarray, place: tuple[slice, slice]) -> None:
-    """A piece of the image, in the corner that is far from it, with a frame around both."""
+    """Draw a detail of the image in the opposite corner, and frame both."""
     rows, columns = place
     height, width = image.shape[-2:]
     side = 0.45 * min(1, width / height), 0.45 * min(1, width / height) * width / height
@@ -121,17 +119,17 @@ def _enlarge(axes, image: np.ndarray, place: tuple[slice, slice]) -> None:
 
 
 def _frame(axes, left: int, top: int, side: int) -> None:
-    """A square around these pixels; those of an image are centred at whole numbers."""
+    """Draw a square around pixels, whose centres have integer coordinates."""
     square = pyplot().Rectangle((left - 0.5, top - 0.5), side, side)
     square.set(fill=False, edgecolor=COLOURS[4], linewidth=1)
     axes.add_patch(square)
 
 
 def linear_views(views: dict[str, dict], path: Path) -> None:
-    """Equivalent filters and singular values of homogeneous networks, one row a network.
+    """Draw the equivalent filters and singular values of homogeneous networks, one row per network.
 
     Args:
-        views: of `imaging.evaluation.linear_view`, by how to call the network.
+        views: results of `imaging.evaluation.linear_view.linear_view` by the label of the network.
         path: the PNG.
     """
     levels = max(len(view["sigmas"]) for view in views.values())
@@ -164,9 +162,8 @@ def linear_views(views: dict[str, dict], path: Path) -> None:
             weights.set_xlabel(f"largest {largest:.2g}, sum {taps.sum():.2f}", fontsize=8)
             values = view["singular_values"][level]
             if len(values):
-                line[-1].plot(
-                    np.arange(1, len(values) + 1), values, label=f"sigma {sigma:g}", color=COLOURS[level]
-                )
+                ranks = np.arange(1, len(values) + 1)
+                line[-1].plot(ranks, values, label=f"sigma {sigma:g}", color=COLOURS[level])
         if view["singular_values"].size:
             line[-1].set_title("singular values", fontsize=10)
             line[-1].set_ylim(bottom=0)
@@ -174,12 +171,12 @@ def linear_views(views: dict[str, dict], path: Path) -> None:
             line[-1].legend(fontsize=8)
         else:
             line[-1].set_axis_off()
-        line[0].set_ylabel(plain(textwrap.fill(label, 26)), fontsize=9)  # as long as a row is high
+        line[0].set_ylabel(plain(textwrap.fill(label, 26)), fontsize=9)  # fits the height of a row
     save(figure, path)
 
 
 def _reach(taps: np.ndarray, row: int, column: int) -> int:
-    """How far from the pixel there are weights of more than a fiftieth of the largest; at least 5."""
+    """The largest distance from the pixel of a weight above 1/50 of the largest weight; at least 5."""
     rows, columns = np.nonzero(np.abs(taps) > np.abs(taps).max() / 50)
     return max(5, *np.abs(rows - row), *np.abs(columns - column)) if len(rows) else 5
 

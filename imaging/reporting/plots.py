@@ -1,4 +1,4 @@
-"""Figures of numbers: PSNR against the noise at test, training noise against test noise, training curves."""
+"""Plots: PSNR against the test noise, training noise against test noise, training curves."""
 
 import math
 from collections.abc import Sequence
@@ -9,27 +9,27 @@ import numpy as np
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.table import Table, mean, mean_of
 from imaging.reporting.figures import plain, pyplot, save
-from imaging.reporting.looks import looks
+from imaging.reporting.styles import line_styles
 from imaging.reporting.tables import Matrix
 
 
 def training_range(result: Result) -> tuple[float, float]:
-    """Lowest and highest sigma of the noise that a run was trained on."""
+    """Lowest and highest sigma of the training noise of a run."""
     sigma = result.config["physics"]["noise"]["sigma"]
     low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
     return float(low), float(high)
 
 
 def described_range(low: float, high: float) -> str:
-    """'0.1', or '0.005 to 0.25'."""
+    """A range as text: '0.1', or '0.005 to 0.25'."""
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def psnr_against_sigma(table: Table, path: Path) -> None:
-    """Mean PSNR of the estimate against the noise at test, one line a configuration; measurements dashed.
+    """Plot the mean PSNR of the estimate against sigma of the test, one line per configuration.
 
-    A line is the mean over the seeds of its configuration, with their range shaded. The noises of the
-    trainings are shaded too, or dotted lines.
+    A line is the mean over the seeds of its configuration, with their range shaded. The PSNR of the
+    measurements is dashed. The training noise is a shaded range or a dotted line.
 
     Args:
         table: the results.
@@ -38,24 +38,24 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
     figure, axes = pyplot().subplots(figsize=(6.5, 4.2))
     sigmas, cells = table.sigmas, table.cells
     logarithmic = min(sigmas) > 0
-    look = looks(cells)
+    look = line_styles(cells)
     trained = dict.fromkeys(
         (training_range(one.results[0]), style["color"])
         for one, style in zip(cells, look.styles, strict=True)
     )
     ranges, colours = (set(column) for column in zip(*trained, strict=True))
-    # Where each range has a colour of its own, the legend tells of both at once.
-    told = len(ranges) == len(colours) == len(trained) > 1
-    marks = trained if told else dict.fromkeys((ends, "gray") for ends, _ in trained)
+    # If each range has its own colour, one legend entry is enough for all.
+    coloured = len(ranges) == len(colours) == len(trained) > 1
+    marks = trained if coloured else dict.fromkeys((ends, "gray") for ends, _ in trained)
     for (low, high), colour in marks:
-        label = f"trained {'at' if low == high else 'on'} {described_range(low, high)}"
-        words = {} if told else {"label": label}
+        text = f"trained {'at' if low == high else 'on'} {described_range(low, high)}"
+        entry = {} if coloured else {"label": text}
         if low == high:
-            axes.axvline(low, color=colour, linestyle=":", linewidth=1, **words)
+            axes.axvline(low, color=colour, linestyle=":", linewidth=1, **entry)
         else:
             left = min(sigmas) / 2 if logarithmic and low == 0 else low
-            axes.axvspan(left, high, color=colour, alpha=0.1, linewidth=0, **words)
-    if told:
+            axes.axvspan(left, high, color=colour, alpha=0.1, linewidth=0, **entry)
+    if coloured:
         axes.plot([], [], color="gray", linestyle=":", linewidth=1, label="trained at, or shaded: on")
     for one, style in zip(cells, look.styles, strict=True):
         points = [(s, [mean_of(result, s) for result in one.results]) for s in sigmas]
@@ -65,22 +65,17 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
         axes.plot(at, [mean(v) for v in values], markersize=4, linewidth=1.3, **style)
         lows, highs = ([f(v) for v in values] for f in (min, max))
         axes.fill_between(at, lows, highs, color=style["color"], alpha=0.15, linewidth=0)
-    for shade, (label, same) in enumerate(table.measurements.items()):
-        before = [(s, mean_of(r, s, "psnr_input")) for r in same[0].results[:1] for s in sigmas]
-        before = [(s, v) for s, v in before if v is not None and math.isfinite(v)]
+    for shade, (label, group) in enumerate(table.measurements.items()):
+        psnr = [(s, mean_of(group[0].results[0], s, "psnr_input")) for s in sigmas]
+        finite = [(s, v) for s, v in psnr if v is not None and math.isfinite(v)]
+        line = zip(*finite, strict=True) if finite else ([], [])
         gray = f"{min(0.7, 0.2 * shade):g}"
-        axes.plot(
-            *zip(*before, strict=True) if before else ([], []),
-            color=gray,
-            linestyle=(0, (5, 3)),
-            linewidth=1,
-            label=plain(label),
-        )
+        axes.plot(*line, color=gray, linestyle=(0, (5, 3)), linewidth=1, label=plain(label))
     if logarithmic:
         axes.set_xscale("log")
         axes.set_xticks(sigmas, [f"{s:g}" for s in sigmas])
         axes.minorticks_off()
-    axes.set_xlabel("test sigma: standard deviation of the noise at test")
+    axes.set_xlabel("test sigma: standard deviation of the test noise")
     axes.set_ylabel("PSNR (dB)")
     axes.grid(alpha=0.3)
     _legend(axes, look.legend)
@@ -88,12 +83,12 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
 
 
 def matrix_figure(matrices: Sequence[Matrix], path: Path) -> None:
-    """Training noise against test noise, a panel a level of the other factors.
+    """Plot training noise against test noise, one panel per configuration of the other factors.
 
-    A cell says PSNR, and below it how far it is under the best of its column, which is its colour too.
+    A cell has the PSNR and, as text and colour, its difference to the best of the column.
 
     Args:
-        matrices: of `imaging.reporting.tables.matrices`.
+        matrices: the matrices of `imaging.reporting.tables.matrices`.
         path: the PNG.
     """
     rows, columns = max(len(m.rows) for m in matrices), max(len(m.sigmas) for m in matrices)
@@ -108,19 +103,10 @@ def matrix_figure(matrices: Sequence[Matrix], path: Path) -> None:
         )
         for (row, column), value in np.ndenumerate(np.array(matrix.psnr)):
             below = loss[row, column]
-            words = "-" if math.isnan(value) else f"{value:.2f}\n{'best' if below == 0 else f'{below:.2f}'}"
+            text = "-" if math.isnan(value) else f"{value:.2f}\n{'best' if below == 0 else f'{below:.2f}'}"
             dark = math.isfinite(below) and below < worst / 2
-            weight = "bold" if below == 0 else "normal"
-            panel.text(
-                column,
-                row,
-                words,
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="white" if dark else "black",
-                fontweight=weight,
-            )
+            font = {"color": "white" if dark else "black", "weight": "bold" if below == 0 else "normal"}
+            panel.text(column, row, text, ha="center", va="center", fontsize=8, **font)
         panel.set_xticks(range(len(matrix.sigmas)), [f"{s:g}" for s in matrix.sigmas])
         panel.set_yticks(range(len(matrix.rows)), matrix.rows)
         panel.set_xlabel("test sigma")
@@ -134,25 +120,28 @@ Curve = tuple[list[int], list[float]]
 
 
 def training_curves(table: Table, curves: dict[str, dict[str, Curve]], path: Path) -> bool:
-    """Training loss and validation PSNR against steps, a line a run; whether there are any.
+    """Plot training loss and validation PSNR against steps, one line per run.
 
     Args:
-        table: the results, of which the lines have their looks.
-        curves: of each run steps and values of `train/loss` and `val/psnr`.
-        path: the PNG; not written if no run has either.
+        table: the results; the configurations set the styles of the lines.
+        curves: steps and values of `train/loss` and `val/psnr` of each run.
+        path: the PNG; not written if there are no curves.
+
+    Returns:
+        whether there are curves.
     """
     curves = {run: one for run, one in curves.items() if any(at for at, _ in one.values())}
     cells = [one for one in table.cells if any(r.run in curves for r in one.results)]
     if not cells:
         return False
     figure, (loss, psnr) = pyplot().subplots(1, 2, figsize=(11, 4), layout="constrained")
-    look = looks(cells)
+    look = line_styles(cells)
     for one, style in zip(cells, look.styles, strict=True):
         for run in (curves[r.run] for r in one.results if r.run in curves):
             loss.plot(*smoothed(*run["train/loss"]), **style | {"marker": "", "linewidth": 1})
             psnr.plot(*run["val/psnr"], **style, linewidth=1, markersize=3)
     losses = [value for run in curves.values() for value in run["train/loss"][1]]
-    if all(value > 0 for value in losses):  # loss=log_mse is a logarithm already
+    if all(value > 0 for value in losses):  # not for loss=log_mse, which is a logarithm already
         loss.set_yscale("log")
     loss.set_ylabel("training loss, running mean")
     psnr.set_ylabel("validation PSNR (dB)")
@@ -165,18 +154,16 @@ def training_curves(table: Table, curves: dict[str, dict[str, Curve]], path: Pat
 
 
 def smoothed(steps: list[int], values: list[float]) -> Curve:
-    """The running mean over a twentieth of the points, at the middles of its windows."""
+    """The running mean over 1/20 of the points, at the centres of its windows."""
     width = max(1, len(values) // 20)
     if width == 1:
         return steps, values
-    means = np.convolve(values, np.full(width, 1 / width), "valid")
-    middles = np.convolve(steps, np.full(width, 1 / width), "valid")
-    return middles.tolist(), means.tolist()
+    return tuple(np.convolve(v, np.full(width, 1 / width), "valid").tolist() for v in (steps, values))
 
 
 def _legend(axes, entries: list[tuple[str, dict]]) -> None:
-    """Inside, or beside the axes where many entries would hide lines; what is labelled in the axes too."""
-    lines = [pyplot().Line2D([], [], label=plain(words), **style) for words, style in entries]
+    """Draw a legend of `entries` and of all labels, beside the axes if it would hide lines."""
+    lines = [pyplot().Line2D([], [], label=plain(label), **style) for label, style in entries]
     labelled = axes.get_legend_handles_labels()[0]
     beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)} if len(lines) > 5 else {}
     axes.legend(handles=lines + labelled, fontsize=8, **beside)

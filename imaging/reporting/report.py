@@ -1,4 +1,4 @@
-"""What a run and a sweep leave for a reader, each from files alone."""
+"""Write the report of a sweep and the figures of a run."""
 
 import math
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from imaging.reporting.curves import read_curves
 from imaging.reporting.findings import explanation, sentences, verdict
 from imaging.reporting.page import MISSING, Figure, write_page
 from imaging.reporting.pictures import (
+    group_examples,
     inpainting_figure,
     linear_views,
     reconstruction_grid,
-    same_images,
     strips,
 )
 from imaging.reporting.plots import (
@@ -27,8 +27,7 @@ from imaging.reporting.plots import (
     training_range,
 )
 from imaging.reporting.tables import (
-    SHOWN,
-    Matrix,
+    QUANTITIES,
     markdown_table,
     matrices,
     matrix_lines,
@@ -36,17 +35,22 @@ from imaging.reporting.tables import (
     text_table,
 )
 
+LINEAR_VIEW = (
+    "Networks without biases as linear maps at one y: the weights of the pixels of y in the restored value "
+    "at the cross, and the singular values of the Jacobian"
+)
+
 
 @dataclass
 class About:
-    """What is told of a sweep beside its numbers.
+    """Information about a sweep for its report.
 
     Args:
-        facts: for the head of the page: 'Commit', 'Runs', …
-        commands: that make the whole again.
-        states: of each run, by name, if some may be without results.
-        missing: a line for each run or file that is left out, and why.
-        decision: if seeds were added until the intervals decided.
+        facts: names and values for the head of the page: 'Commit', 'Runs', …
+        commands: the commands that reproduce the sweep.
+        states: state of each run by name, if some may have no results.
+        missing: a line with the reason for each run or file that is left out.
+        decision: None unless seeds were added until the intervals decided.
     """
 
     facts: dict[str, str]
@@ -56,16 +60,16 @@ class About:
     decision: Decision | None = None
 
 
-def caption(records: list[Record], shown: str = "psnr") -> str:
-    """What the numbers of a table are."""
+def caption(records: list[Record], value: str = "psnr") -> str:
+    """The caption of a table: quantity, unit, number of images and data set."""
     data = ", ".join(dict.fromkeys(r.data for r in records))
-    exact = next((r.image for r in records if r.psnr == math.inf), None) if shown != "ssim" else None
+    exact = next((r.image for r in records if r.psnr == math.inf), None) if value != "ssim" else None
     unbounded = "" if exact is None else f"; inf with an image that is restored exactly, such as {exact}"
-    return f"{SHOWN[shown]}, mean over {image_count(records)} of {data}{unbounded}"
+    return f"{QUANTITIES[value]}, mean over {image_count(records)} of {data}{unbounded}"
 
 
 def image_count(records: list[Record]) -> str:
-    """'100 test images', or '1 to 3 test images' where runs have been tested on different ones."""
+    """'100 test images', or '1 to 3 test images' if runs were tested on different numbers of images."""
     images: dict[str, set[str]] = {}
     for record in records:
         images.setdefault(record.run, set()).add(record.image)
@@ -75,13 +79,13 @@ def image_count(records: list[Record]) -> str:
 
 
 def text(table: Table) -> str:
-    """A captioned table for the terminal; where the measurements differ, with the gain over them too."""
-    shown = ["psnr", "gain"] if len(table.measurements) > 1 else ["psnr"]
-    return "\n\n".join(f"{caption(table.records, s)}\n{text_table(*pivot(table, s))}" for s in shown)
+    """A table with caption for the terminal, and a table of gains if the measurements differ."""
+    values = ["psnr", "gain"] if len(table.measurements) > 1 else ["psnr"]
+    return "\n\n".join(f"{caption(table.records, v)}\n{text_table(*pivot(table, v))}" for v in values)
 
 
 def report_run(directory: Path, result: Result) -> list[Path]:
-    """Draw the figures of a run into its directory; returns their paths."""
+    """Draw the figures of a run into its directory and return their paths."""
     examples, figures = result.examples, []
     if examples["names"] and result.config["task"]["name"] == "inpainter":
         figures = [directory / "inpainting.png", directory / "reconstructions.png"]
@@ -89,7 +93,7 @@ def report_run(directory: Path, result: Result) -> list[Path]:
         reconstruction_grid(examples, figures[1])
     elif examples["names"]:
         figures = [directory / "restored.png"]
-        strips(same_images({"restored": examples}), figures[0], columns=3)
+        strips(group_examples({"restored": examples}), figures[0], columns=3)
     if result.view is not None:
         figures.append(directory / "linear_view.png")
         linear_views({result.method: result.view}, figures[-1])
@@ -99,14 +103,17 @@ def report_run(directory: Path, result: Result) -> list[Path]:
 def write_sweep(
     directory: Path, results: list[Result], about: About, configs: dict[str, dict] | None = None
 ) -> str:
-    """Write what `directory` shall hold of these results.
+    """Write the report of a sweep.
 
-    `per_image.csv`, `summary.csv`, `summary.md`, `comparisons.csv`; the figures `psnr_vs_sigma`,
-    `training_matrix`, `training_curves`, `linear_view` and a `strip-<image>` for each example, as PNG and
-    SVG; `report.html`.
+    The files are `per_image.csv`, `summary.csv`, `summary.md`, `comparisons.csv` and `report.html`, and as
+    PNG and SVG the figures `psnr_vs_sigma`, `training_matrix`, `training_curves`, `linear_view` and
+    `strip-<image>` for each example.
 
     Args:
-        configs: of all runs, if there are some without results.
+        directory: the directory for the files.
+        results: the results of the runs that have any.
+        about: information about the sweep.
+        configs: configs of all runs by name, if some have no results.
 
     Returns:
         the text to print.
@@ -118,23 +125,22 @@ def write_sweep(
     write_text(directory / "per_image.csv", records_csv(table))
     comparisons = compare(table, about.decision)
     write_text(directory / "comparisons.csv", comparisons_csv(comparisons))
-    told = sentences(comparisons)
-    compared = explanation(comparisons, about.decision)
-    told += [f"not compared: {line}" for line in uncompared(table, comparisons)]
+    findings = sentences(comparisons)
+    findings += [f"not compared: {line}" for line in uncompared(table, comparisons)]
     if about.decision:
-        told.append(verdict(comparisons, about.decision))
-    tables = {shown: (caption(table.records, shown), pivot(table, shown)) for shown in SHOWN}
-    noises = matrices(table)
-    grids = {f"PSNR in dB: {m.title}": matrix_lines(m) for m in noises}
-    paragraphs = [tables["psnr"][0], markdown_table(*tables["psnr"][1])]
-    paragraphs += [tables["gain"][0], markdown_table(*tables["gain"][1])]
-    for title, lines in grids.items():
+        findings.append(verdict(comparisons, about.decision))
+    compared = explanation(comparisons, about.decision)
+    lists = [(heading, items) for heading, items in ((compared, findings), (MISSING, about.missing)) if items]
+    tables = {value: (caption(table.records, value), pivot(table, value)) for value in QUANTITIES}
+    grids = {f"PSNR in dB: {m.title}": matrix_lines(m) for m in matrices(table)}
+    paragraphs = []
+    for title, lines in (tables["psnr"], tables["gain"], *grids.items()):
         paragraphs += [title, markdown_table(*lines)]
-    for heading, listed in ((compared, told), (MISSING, about.missing)):
-        paragraphs += [heading, "\n".join(f"- {line}" for line in listed)] if listed else []
+    for heading, items in lists:
+        paragraphs += [heading, "\n".join(f"- {item}" for item in items)]
     write_text(directory / "summary.md", "\n\n".join(paragraphs) + "\n")
 
-    figures, images = draw(directory, table, noises)
+    figures, images = draw(directory, table)
     write_page(
         directory / "report.html",
         title=directory.absolute().name,
@@ -142,21 +148,18 @@ def write_sweep(
         tables=list(tables.values()),
         matrices=grids,
         compared=compared,
-        sentences=told,
+        sentences=findings,
         missing=about.missing,
         figures=figures,
         images=images,
         commands=about.commands,
         rows={one.label: [r.command for r in one.results if r.command] for one in table.cells},
     )
-    printed = [text(table)]
-    for heading, listed in ((compared, told), (MISSING, about.missing)):
-        printed += ["", heading, *listed] if listed else []
-    return "\n".join(printed)
+    return "\n".join([text(table), *(line for heading, items in lists for line in ("", heading, *items))])
 
 
 def _with_states(table: Table, states: dict[str, str] | None) -> list[dict]:
-    """The rows of `summary.csv`; a run without results has one with its state."""
+    """The rows of `summary.csv`, including a row with the state of each run without results."""
     rows = table.summary()
     if states is None:
         return rows
@@ -169,12 +172,12 @@ def _with_states(table: Table, states: dict[str, str] | None) -> list[dict]:
 
 
 def run_summary(result: Result) -> tuple[str, list[dict]]:
-    """The table of one run for the terminal, and its rows, which `summary.csv` has."""
+    """The table of one run for the terminal, and its rows of `summary.csv`."""
     return text(Table([result])), summarise(result)
 
 
 def protocol(table: Table) -> dict[str, str]:
-    """What was done to get the numbers, for the head of the page."""
+    """How the numbers were obtained, for the head of the page: data, forward model and protocol."""
     records, results = table.records, table.results
     data = ", ".join(dict.fromkeys(r.data for r in records))
     sigmas = ", ".join(f"{s:g}" for s in table.sigmas)
@@ -193,50 +196,43 @@ def protocol(table: Table) -> dict[str, str]:
     }
 
 
-def draw(directory: Path, table: Table, noises: list[Matrix]) -> tuple[list[Figure], dict[str, tuple]]:
-    """Write the figures of a sweep; returns them for the page, and the images for its viewer.
-
-    Where pictures are shown, of several seeds it is the first that has some.
+def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]:
+    """Write the figures of a sweep; of several seeds, the first with images is shown.
 
     Args:
+        directory: the directory for the files.
         table: the results.
-        noises: their `imaging.reporting.tables.matrices`.
+
+    Returns:
+        the figures for the page, and the images for its viewer.
     """
     path = directory / "psnr_vs_sigma.png"
     psnr_against_sigma(table, path)
-    figures = [Figure("PSNR against the noise at test", path)]
-    if noises:
+    figures = [Figure("PSNR against test noise", path)]
+    if grids := matrices(table):
         path = directory / "training_matrix.png"
-        matrix_figure(noises, path)
+        matrix_figure(grids, path)
         figures.append(Figure("Training noise against test noise", path))
     tags = ["train/loss", "val/psnr"]
     curves = {r.run: read_curves(r.directory, tags) for r in table.results if r.directory}
     path = directory / "training_curves.png"
     if training_curves(table, curves, path):
         figures.append(Figure("Training curves", path))
-    examples = {
-        one.label: _first(r.examples for r in one.results if r.examples["names"]) for one in table.cells
-    }
+    examples, views = {}, {}
+    for one in table.cells:
+        for result in reversed(one.results):
+            if result.examples["names"]:
+                examples[one.label] = result.examples
+            if result.view is not None:
+                views[one.label] = result.view
     measured = {one.label: name for name, cells in table.measurements.items() for one in cells}
-    images = same_images({label: one for label, one in examples.items() if one}, measured)
+    images = group_examples(examples, measured)
     for name, image in images.items():
         path = directory / f"strip-{file_name(name)}.png"
         strips({name: image}, path)
         figures.append(Figure(f"Image {name}", path))
-    views = {one.label: _first(r.view for r in one.results if r.view is not None) for one in table.cells}
-    views = {label: view for label, view in views.items() if view is not None}
     if views:
         path = directory / "linear_view.png"
         linear_views(views, path)
         figures.append(Figure(LINEAR_VIEW, path))
     return figures, images
-
-
-def _first(some):
-    return next(iter(some), None)
-
-
-LINEAR_VIEW = (
-    "Networks without biases, as the linear map that each is at one y: the weights of the pixels of y in the "
-    "restored value at the cross, and the singular values of the Jacobian"
-)

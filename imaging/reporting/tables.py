@@ -1,42 +1,43 @@
-"""The tables that people read, for a terminal, as Markdown and for the page."""
+"""Tables of results for the terminal, for Markdown and for the page."""
 
 import math
 from dataclasses import dataclass
 
-from imaging.evaluation.factors import TRAINING_SIGMA, cell, spoken
+from imaging.evaluation.factors import TRAINING_SIGMA, name_text, value_text
 from imaging.evaluation.outputs import Result
-from imaging.evaluation.table import MEASURED, Cell, Table, described, deviation, mean, mean_of
+from imaging.evaluation.table import MEASURED, Cell, Table, deviation, mean, mean_of, setting_labels
 
-# What a table can show: a key of `imaging.evaluation.table.VALUES`, and how it is called.
-SHOWN = {"psnr": "PSNR in dB", "gain": "gain of PSNR over the measured y in dB", "ssim": "SSIM"}
+# The quantities of tables: keys of `imaging.evaluation.table.VALUES` with their names.
+QUANTITIES = {"psnr": "PSNR in dB", "gain": "gain of PSNR over the measured y in dB", "ssim": "SSIM"}
 DIGITS = {"psnr": 2, "gain": 2, "ssim": 4}
 
 Lines = tuple[list[str], list[list[str]]]
 
 
 def pivot(table: Table, value: str = "psnr") -> Lines:
-    """Header and cells with one line a configuration and one column a sigma of the test.
+    """A table with one line per configuration and one column per sigma of the test.
 
-    Runs that differ in their seed alone share a line; its cells then are the mean over the seeds ± their
-    standard deviation (with n - 1).
+    Runs that differ only in their seed share a line; its cells are the mean over the seeds ± their standard
+    deviation (with n - 1).
 
     Args:
-        value: a key of `SHOWN`.
+        table: the results.
+        value: a key of `QUANTITIES`.
 
     Returns:
-        the header, and the lines. The columns before the sigmas are the method and every varied setting.
-        Below PSNR there is a line for the measurements themselves, one for each different physics.
+        the header and the lines. The columns before the sigmas are the method and every varied setting. For
+        PSNR, the last lines are the measurements, one line for each different physics.
     """
     factors = _columns(table)
     count = ["seeds"] if table.seeded else []
-    header = ["method", *map(spoken, factors), *count, *(f"test sigma {s:g}" for s in table.sigmas)]
+    header = ["method", *map(name_text, factors), *count, *(f"test sigma {s:g}" for s in table.sigmas)]
     lines = []
     for one in table.cells:
-        settings = [cell(one.settings.get(name)) for name in factors]
+        settings = [value_text(one.settings.get(name)) for name in factors]
         seeds = [str(len(one.results))] if table.seeded else []
         lines.append([one.method, *settings, *seeds, *(over_seeds(one, s, value) for s in table.sigmas)])
     for cells in table.measurements.values() if value == "psnr" else ():
-        settings = [cell(cells[0].measurement[n]) if n in cells[0].measurement else "" for n in factors]
+        settings = [value_text(cells[0].measurement[n]) if n in cells[0].measurement else "" for n in factors]
         before = (_measured(cells, sigma) for sigma in table.sigmas)
         lines.append([MEASURED, *settings, *("" for _ in count), *before])
     return header, lines
@@ -49,10 +50,8 @@ def _columns(table: Table) -> list[str]:
 def over_seeds(one: Cell, sigma: float, value: str = "psnr") -> str:
     """'29.55 ± 0.07': mean and standard deviation over the seeds of a configuration; '-' if untested."""
     values = [v for v in (mean_of(result, sigma, value) for result in one.results) if v is not None]
-    spread = deviation(values)
-    return number(mean(values) if values else math.nan, DIGITS[value]) + (
-        "" if math.isnan(spread) else f" ± {spread:.{DIGITS[value]}f}"
-    )
+    text, spread = number(mean(values) if values else math.nan, DIGITS[value]), deviation(values)
+    return text if math.isnan(spread) else f"{text} ± {spread:.{DIGITS[value]}f}"
 
 
 def _measured(cells: list[Cell], sigma: float) -> str:
@@ -61,20 +60,20 @@ def _measured(cells: list[Cell], sigma: float) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number as tables have it; '-' for one that is undefined."""
+    """Format a number for a table; '-' for nan."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Training noise against test noise, at one level of all else.
+    """PSNR by training noise and test noise, for one configuration of the other settings.
 
     Args:
-        title: method and the other settings.
-        rows: the training noises as people write them.
-        sigmas: of the test, the columns.
-        psnr: mean over images and seeds in dB by row and column; nan where untested.
-        loss: psnr less the best of its column, 0 or negative.
+        title: the method and the other settings.
+        rows: the training noises as text.
+        sigmas: the sigmas of the test, one per column.
+        psnr: mean over images and seeds in dB by row and column; nan if untested.
+        loss: psnr minus the best psnr of the column, in dB.
     """
 
     title: str
@@ -85,24 +84,24 @@ class Matrix:
 
 
 def matrices(table: Table) -> list[Matrix]:
-    """The matrix of training sigma against test sigma for each level of the other factors; none without."""
+    """The matrices of training sigma against test sigma, one per configuration of the other factors."""
     name = next((n for n in _columns(table) if n in TRAINING_SIGMA), None)
     if name is None or len(table.sigmas) < 2:
         return []
     groups: dict[str, list[Cell]] = {}
     for one in table.cells:
         others = {key: value for key, value in one.settings.items() if key != name}
-        groups.setdefault(", ".join([one.method, *described(others)]), []).append(one)
-    found = []
+        groups.setdefault(", ".join([one.method, *setting_labels(others)]), []).append(one)
+    grids = []
     for title, cells in groups.items():
         if len(cells) > 1:
             psnr = [[_mean_psnr(one.results, sigma) for sigma in table.sigmas] for one in cells]
             columns = ([v for v in column if not math.isnan(v)] for column in zip(*psnr, strict=True))
             best = [max(column, default=math.nan) for column in columns]
             loss = [[0.0 if v == b else v - b for v, b in zip(row, best, strict=True)] for row in psnr]
-            rows = [cell(one.settings[name]) for one in cells]
-            found.append(Matrix(title, rows, table.sigmas, psnr, loss))
-    return found
+            rows = [value_text(one.settings[name]) for one in cells]
+            grids.append(Matrix(title, rows, table.sigmas, psnr, loss))
+    return grids
 
 
 def _mean_psnr(results: list[Result], sigma: float) -> float:
@@ -111,7 +110,7 @@ def _mean_psnr(results: list[Result], sigma: float) -> float:
 
 
 def matrix_lines(matrix: Matrix) -> Lines:
-    """'34.34 (-1.20)': PSNR, and in brackets how far it is below the best of the column."""
+    """A table with cells '34.34 (-1.20)': PSNR, and in parentheses the difference to the column's best."""
     header = ["training sigma", *(f"test sigma {s:g}" for s in matrix.sigmas)]
     lines = []
     for name, *row in zip(matrix.rows, matrix.psnr, matrix.loss, strict=True):
@@ -121,20 +120,18 @@ def matrix_lines(matrix: Matrix) -> Lines:
 
 
 def text_table(header: list[str], lines: list[list[str]]) -> str:
-    """Columns aligned with spaces: words to the left, numbers to the right."""
+    """A plain-text table, with the first column aligned to the left and the others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(header, *lines, strict=True)]
 
     def aligned(line: list[str]) -> str:
-        cells = [
-            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
-        ]
-        return "  ".join(cells).rstrip()
+        _, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        return "  ".join([line[0].ljust(widths[0]), *others]).rstrip()
 
     return "\n".join(aligned(line) for line in [header, *lines])
 
 
 def markdown_table(header: list[str], lines: list[list[str]]) -> str:
-    """A Markdown table of the same cells."""
+    """A Markdown table, with the first column aligned to the left and the others to the right."""
     rule = [":---", *("---:" for _ in header[1:])]
     rows = ([cell.replace("|", "\\|") for cell in line] for line in [header, rule, *lines])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,1 +1,1 @@
-"""What surrounds a run: its directory, status, checkpoints, resume, signals. None of the science."""
+"""The directory, config, status, checkpoints and signals of a run, and how it is resumed."""

@@ -1,4 +1,4 @@
-"""Checkpoint files of plain data and tensors, written whole or not at all."""
+"""Checkpoint files of plain data and tensors, written atomically."""
 
 import os
 import pickle
@@ -12,15 +12,15 @@ from imaging.errors import ImagingError
 from imaging.files import write_atomically
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
-# What Lightning puts into a checkpoint that a training can go on from.
+# Keys of a checkpoint from which Lightning can resume a training.
 NEEDED = {"state_dict", "global_step", "optimizer_states", "pytorch-lightning_version"}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Write beside the target, flush, rename; read with `weights_only=True`.
+    """Write a temporary file beside the target and rename it; read with `weights_only=True`.
 
-    Lightning's own goes through `$TMPDIR`, and a kill during the copy to another file system can
-    leave half a file.
+    Lightning's class writes to `$TMPDIR`. If it is killed while it copies the file to another file system, it
+    leaves half a checkpoint.
     """
 
     def save_checkpoint(self, checkpoint, path, storage_options=None) -> None:
@@ -31,21 +31,21 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def keep(last: Path, previous: Path) -> None:
-    """Let `previous` be what `last` is, so that at no moment either is missing."""
-    spare = previous.with_name(f".{previous.name}")
-    spare.unlink(missing_ok=True)
+    """Copy `last` to `previous` so that both files exist at every moment."""
+    temporary = previous.with_name(f".{previous.name}")
+    temporary.unlink(missing_ok=True)
     try:
-        os.link(last, spare)
+        os.link(last, temporary)
     except OSError:  # a file system without hard links
-        write_atomically(spare, lambda file: file.write(last.read_bytes()))
-    os.replace(spare, previous)
+        write_atomically(temporary, lambda file: file.write(last.read_bytes()))
+    os.replace(temporary, previous)
 
 
 def read_checkpoint(path: Path | str) -> dict:
-    """A checkpoint's plain data, on the CPU. No code of the file is run.
+    """Read a checkpoint to the CPU without running code from the file.
 
     Raises:
-        ImagingError: no such file, or one that is not a checkpoint, or holds more than plain data.
+        ImagingError: there is no such file, it is not a checkpoint, or it holds more than plain data.
     """
     if not Path(path).is_file():
         raise ImagingError(f"there is no checkpoint {path}")
@@ -57,10 +57,10 @@ def read_checkpoint(path: Path | str) -> dict:
 
 
 def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
-    """The newest readable checkpoint of a run's `checkpoints/` and its contents; None, {} before the first.
+    """The newest readable checkpoint in a run's `checkpoints/` and its contents; None, {} if there is none.
 
     Raises:
-        ImagingError: there are some, and none can be read.
+        ImagingError: there are checkpoints, but none can be read.
     """
     errors = []
     for path in (directory / LAST, directory / PREVIOUS):
@@ -69,24 +69,24 @@ def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
         try:
             checkpoint = read_checkpoint(path)
             if not isinstance(checkpoint, dict) or not checkpoint.keys() >= NEEDED:
-                raise ImagingError(f"{path} is not a checkpoint of a training")
+                raise ImagingError(f"{path} is not a training checkpoint")
         except ImagingError as error:
             errors.append(str(error))
             continue
         if errors:
             step = checkpoint["global_step"]
-            print(f"{errors[0]}: going on from {path.name}, step {step}", file=sys.stderr, flush=True)
+            print(f"{errors[0]}: resuming from {path.name}, step {step}", file=sys.stderr, flush=True)
         return path, checkpoint
     if errors:
-        raise ImagingError(f"{'; '.join(errors)}: delete {directory} to start this run anew")
+        raise ImagingError(f"{'; '.join(errors)}: delete {directory} to start this run again")
     return None, {}
 
 
 def find_checkpoint(run: Path | str) -> Path:
-    """The checkpoint that stands for a run: the file itself, or `checkpoints/last.ckpt` of a directory.
+    """The path of a run's checkpoint: `run` itself if it is a file, else its `checkpoints/last.ckpt`.
 
     Raises:
-        ImagingError: neither is there.
+        ImagingError: there is no such file.
     """
     run = Path(run)
     if run.is_file():
@@ -96,6 +96,6 @@ def find_checkpoint(run: Path | str) -> Path:
     path = run / "checkpoints" / LAST
     if not path.is_file():
         raise ImagingError(
-            f"{run} has no checkpoint: {path} is not there; either it has not saved one yet, or it is no run"
+            f"{run} has no checkpoint {path}: it has not saved one yet, or it is not a run directory"
         )
     return path

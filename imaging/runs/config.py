@@ -1,4 +1,4 @@
-"""A run's `config.yaml`: read whatever it holds, and checked before the rest relies on it."""
+"""Read and check a run's `config.yaml`."""
 
 import contextlib
 from pathlib import Path
@@ -8,7 +8,7 @@ from omegaconf import Container, OmegaConf
 from imaging.errors import ImagingError, brief, one_line
 
 CONFIG = "config.yaml"
-LARGEST_BITS = 1000  # of a whole number: larger ones are no floats, and the largest cannot be printed
+LARGEST_BITS = 1000  # of an integer; larger ones do not fit a float, and very large ones cannot be printed
 
 
 def _is_name(value) -> bool:
@@ -31,8 +31,8 @@ def _are_numbers(value) -> bool:
     return _is_number(value) or (isinstance(value, list) and value != [] and all(map(_is_number, value)))
 
 
-# What no config of any version lacks, and the rest takes for granted. Ranges are for those who use them.
-RELIED_ON = {
+# Settings in the configs of all versions. Their ranges are checked where they are used.
+REQUIRED = {
     "model.name": (_is_name, "a name"),
     "task.name": (_is_name, "a name"),
     "data.source.name": (_is_name, "a name"),
@@ -50,23 +50,23 @@ RELIED_ON = {
 
 
 @contextlib.contextmanager
-def readable_as(path: Path, what: str, advice: str):
-    """Any failure of the body is one to read `path` as `what`.
+def reading(path: Path, what: str, advice: str):
+    """Report any exception of the body as a failure to read a file.
 
     Args:
         path: the file.
-        what: 'the config of a run'.
-        advice: what to do.
+        what: what the file should be, e.g. 'the config of a run'.
+        advice: what the user can do.
 
     Raises:
-        ImagingError: the body has raised.
+        ImagingError: the body raised an exception.
     """
     try:
         yield
-    except Exception as error:  # PyYAML and OmegaConf have many kinds for bytes that are no config
+    except Exception as error:  # PyYAML and OmegaConf raise many types for a damaged file
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if isinstance(error, RecursionError):
-            reason = "it is nested too deeply, or in itself"
+            reason = "it is nested too deeply, or contains itself"
         raise ImagingError(f"{path} cannot be read as {what} ({one_line(reason)}); {advice}") from None
 
 
@@ -78,27 +78,27 @@ def as_dict(config: Container, resolve: bool = True) -> dict:
 
 
 def read_config(directory: Path | str) -> dict:
-    """The resolved config of a run directory as plain data: mappings by text, lists, text, numbers.
+    """The resolved config of a run directory as plain data: mappings with text keys, lists, text and numbers.
 
     Raises:
-        ImagingError: no such directory, or not one of a run, or a file that is no config.
+        ImagingError: the directory does not exist or is not a run directory, or its config cannot be read.
     """
     path = Path(directory) / CONFIG
-    with readable_as(path, "the config of a run", "start this run anew elsewhere"):
+    with reading(path, "the config of a run", "start this run again in another directory"):
         if path.is_file():
             config = OmegaConf.to_container(OmegaConf.load(path), resolve=True, throw_on_missing=True)
             if not isinstance(config, dict) or not config:
                 raise ValueError(f"it is {brief(config)}; expected a mapping")
-            _refuse_strange(config)
-            return current(config)
+            _check_plain(config)
+            return upgrade_config(config)
     raise ImagingError(f"{directory} is not a run directory: it has no {CONFIG}")
 
 
-def current(config: dict) -> dict:
-    """A config of this or an earlier version, with what it lacked and where this one has it.
+def upgrade_config(config: dict) -> dict:
+    """Convert a config of an earlier version to the keys of this version.
 
     Args:
-        config: plain data; is not changed. What is of another type than expected stays as it is.
+        config: plain data, not modified. Values of an unexpected type stay as they are.
     """
     config = {"imports": []} | config
     task, physics = config.get("task"), config.get("physics")
@@ -110,36 +110,38 @@ def current(config: dict) -> dict:
     return config
 
 
-def at_places(config: dict, paths: dict) -> dict:
-    """A run's config with the data sets and caches where they lie here; where is no part of what a run is.
+def with_local_paths(config: dict, paths: dict) -> dict:
+    """A run's config with the paths of data sets and caches on this machine.
+
+    A run may be resumed or tested on another machine, so its paths are not part of what identifies it.
 
     Args:
-        config: of the run.
-        paths: `paths` of a config that was composed here.
+        config: config of the run.
+        paths: the `paths` of a config composed on this machine.
     """
     if not isinstance(before := config.get("paths"), dict):
         return config
-    moved = {before[key]: path for key, path in paths.items() if isinstance(before.get(key), str)}
+    local = {before[key]: path for key, path in paths.items() if isinstance(before.get(key), str)}
 
-    def place(value):
+    def localise(value):
         if isinstance(value, dict):
-            return {key: place(child) for key, child in value.items()}
-        return moved.get(value, value) if isinstance(value, str) else value
+            return {key: localise(child) for key, child in value.items()}
+        return local.get(value, value) if isinstance(value, str) else value
 
-    return config | {"paths": place(before), "data": place(config.get("data"))}
+    return config | {"paths": localise(before), "data": localise(config.get("data"))}
 
 
-def _refuse_strange(value, where: str = "it") -> None:
-    """Raise a ValueError for what is no plain data, or could be neither printed nor written."""
+def _check_plain(value, where: str = "it") -> None:
+    """Raise a ValueError for a value that is not plain data, or that cannot be printed or written."""
     if isinstance(value, dict):
         for key, child in value.items():
             if not isinstance(key, str):
                 raise ValueError(f"{where} has the key {brief(key)}; expected text")
-            _refuse_strange(key, "a key")
-            _refuse_strange(child, key if where == "it" else f"{where}.{key}")
+            _check_plain(key, "a key")
+            _check_plain(child, key if where == "it" else f"{where}.{key}")
     elif isinstance(value, list):
         for child in value:
-            _refuse_strange(child, where)
+            _check_plain(child, where)
     elif isinstance(value, str):
         value.encode()  # a UnicodeEncodeError is a ValueError
     elif isinstance(value, int) and value.bit_length() > LARGEST_BITS:
@@ -149,16 +151,16 @@ def _refuse_strange(value, where: str = "it") -> None:
 
 
 def check_config(config: dict, path: Path | str) -> None:
-    """See that a run's config has what the rest relies on, each of the right type.
+    """Check that a run's config has the settings in `REQUIRED`, each of the right type.
 
     Args:
-        config: plain data, of `read_config`.
-        path: where it is from, for the message.
+        config: plain data, see `read_config`.
+        path: the file of the config, for the message.
 
     Raises:
-        ImagingError: something is missing or of another type.
+        ImagingError: a setting is missing or has the wrong type.
     """
-    for key, (is_right, expected) in RELIED_ON.items():
+    for key, (is_right, expected) in REQUIRED.items():
         value = config
         for part in key.split("."):
             if not isinstance(value, dict) or part not in value:
@@ -169,7 +171,7 @@ def check_config(config: dict, path: Path | str) -> None:
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
-    """Lines 'key: old -> new' for every leaf in which two nested configs differ."""
+    """A line 'key: old -> new' for every leaf in which two nested configs differ."""
     lines = []
     for key in sorted(old.keys() | new.keys(), key=str):
         a, b = old.get(key), new.get(key)

@@ -1,36 +1,37 @@
-"""Signals as an exception, at once or when it suits."""
+"""Turn signals into an exception, immediately or deferred."""
 
 import signal
 import sys
 import threading
 
-# USR1 and USR2 are what clusters send before they take a job away.
+# Clusters send USR1 or USR2 before they end a job.
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
-EXIT_STATUS = 130  # of a command that was interrupted
+EXIT_STATUS = 130  # of an interrupted command
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 
 class Interrupted(BaseException):
-    """The run was asked to stop and has saved; not an error, so no `except Exception` may swallow it."""
+    """A signal stopped the run, which is saved. Not an `Exception`, so that `except Exception` misses it."""
 
 
 class Interrupts:
-    """While entered, a signal raises `Interrupted`: at once, or, if `deferred`, when somebody calls `leave`.
+    """Context in which a signal raises `Interrupted`, immediately or, if `deferred` is set, in `stop`.
 
-    Whoever defers does so because the weights may be in the middle of an update: saving inside a handler
-    could catch them there, and hang. A second signal is obeyed at once, without saving.
+    Training defers signals because the weights may be in the middle of an update: a handler that saved them
+    could write a mixture, or hang. A second signal raises immediately, without saving.
 
-    Where Python ignores exceptions, as in callbacks of weak references while it imports, that of a signal is
-    lost. So whoever enters another one inside is told then; who catches `Interrupted` leaves this one first.
+    Python discards exceptions in some places, e.g. in weak-reference callbacks during an import. An exception
+    lost there is raised again when a nested `Interrupts` is entered. Code that catches `Interrupted` must
+    leave this context first.
 
     Args:
-        until: what is brought to its end first where a signal is deferred, for the message.
+        until: what finishes first when a signal is deferred, for the message.
     """
 
     def __init__(self, until: str = "this step"):
         self.until, self.deferred = until, False
-        self.asked: str | None = None
-        self.left: Interrupted | None = None  # as raised; in an import C code may make another error of it
+        self.reason: str | None = None  # name of the signal
+        self.exception: Interrupted | None = None  # C code can replace it by another error during an import
         self._number: int | None = None
         self._before: dict = {}
 
@@ -38,8 +39,8 @@ class Interrupts:
         self._before = {number: signal.getsignal(number) for number in SIGNALS}
         for handler in self._before.values():
             outer = getattr(handler, "__self__", None)
-            if isinstance(outer, Interrupts) and outer.asked is not None and not outer.deferred:
-                outer.leave("stopped")  # its exception was lost
+            if isinstance(outer, Interrupts) and outer.reason is not None and not outer.deferred:
+                outer.stop("stopped")  # its exception was lost
         self.install()
         return self
 
@@ -49,35 +50,35 @@ class Interrupts:
                 signal.signal(number, handler)
 
     def install(self) -> None:
-        """Put the handlers in place, instead of whatever is there now."""
+        """Install the handlers in place of the current ones."""
         if _in_main_thread():
             for number in SIGNALS:
                 signal.signal(number, self._handle)
 
     def _handle(self, number, frame) -> None:
-        again = self.asked is not None
-        self.asked, self._number = signal.Signals(number).name, number
+        again = self.reason is not None
+        self.reason, self._number = signal.Signals(number).name, number
         if again or not self.deferred:
-            self.leave("stopped at once" if again else "stopped")
-        told = f"\n{self.asked}: stopping after {self.until} (once more: at once)"
-        print(told, file=sys.stderr, flush=True)
+            self.stop("stopped at once" if again else "stopped")
+        message = f"\n{self.reason}: stopping after {self.until} (send it again to stop at once)"
+        print(message, file=sys.stderr, flush=True)
 
-    def leave(self, how: str) -> None:
-        """Raise `Interrupted`, telling what asked for it and how the run was left."""
-        self.left = Interrupted(f"{self.asked or 'another rank was asked to stop'}: {how}")
-        raise self.left
+    def stop(self, outcome: str) -> None:
+        """Raise `Interrupted` with the name of the signal and the outcome of the run."""
+        self.exception = Interrupted(f"{self.reason or 'another rank was asked to stop'}: {outcome}")
+        raise self.exception
 
-    def hand_on(self) -> None:
-        """Call the handler that was there before for the signal that came.
+    def forward(self) -> None:
+        """Call the previous handler of the signal.
 
-        A cluster's launcher has one that puts the job into the queue again, and ends the process.
+        A cluster's launcher may have installed one that requeues the job and ends the process.
         """
         before = self._before.get(self._number)
-        ours = isinstance(getattr(before, "__self__", None), Interrupts)
-        if callable(before) and not ours and before is not signal.default_int_handler:
+        nested = isinstance(getattr(before, "__self__", None), Interrupts)
+        if callable(before) and not nested and before is not signal.default_int_handler:
             before(self._number, None)
 
 
 def _in_main_thread() -> bool:
-    # Elsewhere Python allows no handlers.
+    # Python allows no signal handlers in other threads.
     return threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""Who works in a directory: a lock that goes with its process, however that ends."""
+"""Lock a directory; the lock ends with its process."""
 
 import os
 from pathlib import Path
@@ -12,16 +12,16 @@ except ImportError:  # Windows
 
 
 def lock(directory: Path) -> int | None:
-    """Take the lock of a run directory; the system gives it back when this process ends.
+    """Lock a run directory; the system releases the lock when this process ends.
 
-    POSIX record locks: they hold over NFS, and a loader's worker that outlives its parent does not inherit
-    them.
+    It is a POSIX record lock, which works over NFS and is not inherited by a loader's worker that outlives
+    its parent.
 
     Returns:
-        what `unlock` takes.
+        the handle for `unlock`.
 
     Raises:
-        ImagingError: another process has it.
+        ImagingError: another process has the lock.
     """
     handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     if fcntl is not None:
@@ -36,36 +36,33 @@ def lock(directory: Path) -> int | None:
 
 
 def unlock(handle: int | None) -> None:
-    """Give a lock back."""
+    """Release a lock."""
     if handle is not None:
         os.close(handle)
 
 
 def _taken(directory: Path) -> ImagingError:
     return ImagingError(
-        f"another process works in {directory} (a run's status.json says which): wait for it, or end it"
+        f"another process is working in {directory} (a run's status.json names it): wait for it, or stop it"
     )
 
 
 def refuse_locked(directory: Path) -> None:
-    """
-    Raises:
-        ImagingError: another process works in this run directory.
-    """
+    """Raise an ImagingError if another process is working in a run directory."""
     if is_locked(directory):
         raise _taken(directory)
 
 
 def is_locked(directory: Path) -> bool:
-    """Whether another living process works in this run directory."""
+    """Whether another process is working in a run directory."""
     if fcntl is None or not (directory / ".lock").is_file():
         return False
     try:
-        # Shared, which needs no right to write: one may look at the runs of others.
+        # A shared lock needs no write permission, so the runs of other users can be read.
         with (directory / ".lock").open("rb") as file:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
-        pass  # a file system without locks, or a directory that may not be looked into
+        pass  # a file system without locks, or a directory without read permission
     return False

@@ -1,4 +1,4 @@
-"""The names of directories: when a run was started, and what a job of a sweep varied."""
+"""Names of directories: the start time of a run, and the settings that a job of a sweep varies."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from imaging.settings import short_names
 
 
 def register_resolvers() -> None:
-    """`${started:}`, `${varied:…}`, `${either:…}` and `${checkout:}` that `conf/train.yaml` uses."""
+    """Register `${started:}`, `${varied:…}`, `${either:…}` and `${checkout:}` for `conf/train.yaml`."""
     # To the microsecond: two runs started in the same second must not share a directory.
     started = f"{datetime.now():%Y-%m-%d/%H-%M-%S.%f}"
     OmegaConf.register_new_resolver("started", lambda: started, replace=True)
@@ -24,30 +24,35 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("either", lambda value, default: value or default, replace=True)
 
 
-def swept(params: Mapping | None, overrides: Sequence[str]) -> list[str]:
+def swept_keys(params: Mapping | None, overrides: Sequence[str]) -> list[str]:
     """The keys that a sweep varies.
 
     Args:
         params: `hydra.sweeper.params`, the swept keys of the sweep file.
-        overrides: those of the command line, which may replace a swept value by a fixed one.
+        overrides: the overrides of the command line, which may replace a swept value by a fixed one.
     """
     last = last_overrides(params, overrides)
     return [key for key, override in last.items() if override.is_sweep_override()]
 
 
 def last_overrides(params: Mapping | None, overrides: Sequence[str]) -> dict[str, Override]:
-    """The override that counts of each key: the last one. For the arguments see `swept`."""
-    asked = [f"{key}={value}" for key, value in (params or {}).items()] + list(overrides)
-    parsed = OverridesParser.create().parse_overrides([a for a in asked if "=" in a])
+    """The last override of each key, which is the one that counts.
+
+    Args:
+        params: `hydra.sweeper.params`, the swept keys of the sweep file.
+        overrides: the overrides of the command line.
+    """
+    words = [f"{key}={value}" for key, value in (params or {}).items()] + list(overrides)
+    parsed = OverridesParser.create().parse_overrides([word for word in words if "=" in word])
     return {override.key_or_group: override for override in parsed}
 
 
 def varied(keys: str, overrides: list[str]) -> str:
-    """What a job of a sweep varied, as part of a directory's name: 'bias-false-hidden_channels-32'.
+    """The varied settings of a job as a part of its directory's name: 'bias-false-hidden_channels-32'.
 
     Args:
-        keys: the swept keys, with commas between.
-        overrides: the job's own overrides.
+        keys: the swept keys, separated by commas.
+        overrides: the overrides of the job.
     """
     words, names = [], short_names(keys.split(","))
     for override in overrides:
@@ -58,12 +63,12 @@ def varied(keys: str, overrides: list[str]) -> str:
 
 
 def _plain(word: str) -> str:
-    """A word in characters that every file system takes: '0.005_0.25' of '[0.005,0.25]'."""
+    """Replace characters that a file system may not allow: '[0.005,0.25]' becomes '0.005_0.25'."""
     return re.sub(r"[^\w.-]+", "_", word).strip("_")
 
 
 def _short(value: str) -> str:
-    """A value from a search has all its digits."""
+    """Shorten a number to four digits; values from a search have many more."""
     try:
         return f"{float(value):.4g}" if len(value) > 8 else value
     except ValueError:
@@ -71,19 +76,19 @@ def _short(value: str) -> str:
 
 
 def quoted(value: str) -> str:
-    """A value as Hydra's overrides quote it."""
+    """Quote a value for Hydra's override syntax."""
     value = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{value}'"
 
 
-def concrete(config: DictConfig) -> None:
-    """Write a sweep's directory and its jobs' into the config as they are now.
+def resolve_directories(config: DictConfig) -> None:
+    """Replace the interpolations in a sweep's directory and in its jobs' directories by their values.
 
-    Each job composes its config anew, perhaps on another machine and after hours: from these overrides, where
-    the time and the command line of the beginning are not available.
+    Each job composes its config from these overrides, perhaps hours later and on another machine, where the
+    start time and the command line of the sweep are not available.
     """
     directory, subdir = config.hydra.sweep.dir, as_dict(config.hydra.sweep, resolve=False)["subdir"]
-    keys = swept(config.hydra.sweeper.get("params"), config.hydra.overrides.task)
+    keys = swept_keys(config.hydra.sweeper.get("params"), config.hydra.overrides.task)
     if config.get("decide") is not None:
         keys.append("seed")
     subdir = subdir.replace("${swept}", ",".join(keys))

@@ -1,4 +1,4 @@
-"""The words of a command line that make a run what it is."""
+"""The overrides on a command line that belong to a run."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 from imaging.places import command_line
 from imaging.runs.names import quoted
 
-# Settings that are paths, whose text is taken as it was typed; the first three are one path each.
+# Settings that are paths. The first three accept one path only, never several to sweep over.
 SINGLE_PATHS = ("run", "resume", "output")
 PATHS = (
     *SINGLE_PATHS,
@@ -23,34 +23,33 @@ PATHS = (
     "hydra.run.dir",
     "hydra.sweep.dir",
 )
-# Settings of a command, not of its runs: they are in no run's config.yaml.
-NO_SETTINGS_OF_RUNS = ("resume", "decide", "decide_max_seeds")
-# Of the sweep, not of its jobs; each job goes on with what it finds in its directory.
-NOT_PASSED = ("launcher", "hydra.mode", *NO_SETTINGS_OF_RUNS)
-NOT_PASSED_GROUPS = ("hydra.sweep.", "hydra.sweeper.", "hydra.launcher.", "hydra/launcher", "hydra/sweeper")
+# Settings of a command, not of its runs; no run's config.yaml has them.
+COMMAND_SETTINGS = ("resume", "decide", "decide_max_seeds")
+# Settings of a sweep, not of its jobs; each job resumes from its own directory.
+SWEEP_SETTINGS = ("launcher", "hydra.mode", *COMMAND_SETTINGS)
+SWEEP_GROUPS = ("hydra.sweep.", "hydra.sweeper.", "hydra.launcher.", "hydra/launcher", "hydra/sweeper")
 
 
-def passed(words: Sequence[str]) -> list[str]:
-    """The overrides of a job without the launcher's; the sweep's file stays, it may have settings for all."""
+def run_overrides(words: Sequence[str]) -> list[str]:
+    """The overrides without the sweep's own settings; `sweep=` stays, its file may have settings of runs."""
 
     def key(word: str) -> str:
         return word.lstrip("+~").split("=")[0].split("@")[0]
 
-    return [w for w in words if key(w) not in NOT_PASSED and not key(w).startswith(NOT_PASSED_GROUPS)]
+    return [w for w in words if key(w) not in SWEEP_SETTINGS and not key(w).startswith(SWEEP_GROUPS)]
 
 
-def as_typed(word: str) -> str:
-    """An override whose value is a path, quoted where Hydra would read it as something else.
+def quote_path(word: str) -> str:
+    """Quote the value of an override if it is a path that Hydra would misread.
 
-    Hydra refuses `run=photo (1)` and `resume=run=a`, and reads `output=2026_12_01` as a number. A word that
-    is quoted for Hydra already is left as it is, and so are interpolations (`${…}`), null, and several
-    values where a sweep can vary the path.
+    Hydra refuses `run=photo (1)` and `resume=run=a`, and reads `output=2026_12_01` as a number. Quoted
+    values, interpolations (`${…}`), null, and several values where a sweep can vary the path stay unchanged.
 
     Args:
-        word: of a command line.
+        word: one argument of a command line.
 
     Example:
-        >>> as_typed("output=2026_12_01"), as_typed("seed=1_000")
+        >>> quote_path("output=2026_12_01"), quote_path("seed=1_000")
         ("output='2026_12_01'", 'seed=1_000')
     """
     key, _, text = word.partition("=")
@@ -67,12 +66,12 @@ def as_typed(word: str) -> str:
 
 
 def own_command() -> str | None:
-    """The command that makes this process's run anew, alone; None if it goes on with one."""
+    """The command that reproduces this process's run alone; None if the process resumes a run."""
     if not HydraConfig.initialized():
         return None
     words = HydraConfig.get().overrides.task
-    kept = passed(words)
-    if not kept and any(word.startswith("resume=") for word in words):
+    overrides = run_overrides(words)
+    if not overrides and any(word.startswith("resume=") for word in words):
         return None
-    single = ["hydra.mode=RUN"] if any(word.startswith("sweep=") for word in kept) else []
-    return command_line("train", *kept, *single)
+    single = ["hydra.mode=RUN"] if any(word.startswith("sweep=") for word in overrides) else []
+    return command_line("train", *overrides, *single)

@@ -1,19 +1,18 @@
-"""A job does not outlive the queue that started it."""
+"""End a job when the queue that started it ends."""
 
 import os
 import signal
 import threading
 import time
 
-PARENT = "IMAGING_PARENT"  # the process that this one must not outlive
-GRACE = 45.0  # seconds for the batch to end and to save
+PARENT = "IMAGING_PARENT"  # environment variable with the id of the queue's process
+GRACE = 45.0  # seconds to finish the batch and save
 
 
 def follow_parent() -> None:
-    """If this process was started by a queue, end it, saved, when the queue is gone, however that ended.
+    """Save and end this process when its queue, or the first rank of `trainer=ddp`, has ended.
 
-    So does a second rank of `trainer=ddp` when the first is gone. A thread that looks every second: Linux's
-    PR_SET_PDEATHSIG would do as well, but not on a Mac.
+    A thread checks every second. Linux's PR_SET_PDEATHSIG would also work, but macOS does not have it.
     """
     parent: str | int | None = os.environ.pop(PARENT, None)
     if parent is None and int(os.environ.get("LOCAL_RANK", 0)) > 0:

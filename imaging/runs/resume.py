@@ -1,4 +1,4 @@
-"""Which config a run has: composed anew, or that of the run or sweep it goes on with."""
+"""Choose a run's config: the composed one, or the saved one of a run that is resumed."""
 
 from pathlib import Path
 from shlex import quote
@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
 from imaging.places import command_line
-from imaging.runs.config import CONFIG, as_dict, at_places, check_config, differences, read_config
-from imaging.runs.overrides import NO_SETTINGS_OF_RUNS
+from imaging.runs.config import CONFIG, as_dict, check_config, differences, read_config, with_local_paths
+from imaging.runs.overrides import COMMAND_SETTINGS
 from imaging.runs.record import SWEEP_RECORD, nothing_swept, sweep_command
 from imaging.runs.status import read_status
 
@@ -19,39 +19,39 @@ from imaging.runs.status import read_status
 def open_config(config: DictConfig) -> tuple[dict, Path]:
     """The resolved config as plain data, and the run's directory.
 
-    If there is a run in the directory already, it goes on with its own config. Other settings on the command
-    line may only repeat what it was started with.
+    A run that is already in the directory is resumed with its own config; settings on the command line must
+    then equal the saved ones.
 
     Raises:
-        ImagingError: no such run, a completed one, or a config that has changed meanwhile; `decide` for a
+        ImagingError: there is no such run, it is completed, or its config differs; or `decide` is set for a
             single run.
     """
     plain = as_dict(config)
     hydra = HydraConfig.get()
     single = hydra.mode != RunMode.MULTIRUN
-    resume, decide, _ = (plain.pop(key) for key in NO_SETTINGS_OF_RUNS)
-    # By the words, since a job of a sweep may be a single run with the sweep's file, which may have `decide`.
-    asked = any(word.lstrip("+").startswith("decide=") for word in hydra.overrides.task)
-    if single and asked and decide is not None:
+    resume, decide, _ = (plain.pop(key) for key in COMMAND_SETTINGS)
+    # A job of a sweep may be a single run with the sweep's file, and that file may set `decide`.
+    typed = any(word.lstrip("+").startswith("decide=") for word in hydra.overrides.task)
+    if single and typed and decide is not None:
         raise nothing_swept(decide)
     directory = Path(hydra.runtime.output_dir)
     if directory.is_relative_to(Path.cwd()):
-        directory = directory.relative_to(Path.cwd())  # shorter to read and to type
+        directory = directory.relative_to(Path.cwd())  # shorter in messages
     if single and resume is not None:
         directory = Path(resume)
         _refuse_sweep(directory)
         read_config(directory)
     if in_this_process(hydra) and not single:
-        refuse_devices(plain["trainer"]["devices"], 1)  # it may be what the sweep varies
+        refuse_devices(plain["trainer"]["devices"], 1)  # here too, since the sweep may vary it
     if not (directory / CONFIG).is_file():
         return plain, directory
-    saved = at_places(read_config(directory), plain["paths"])
+    saved = with_local_paths(read_config(directory), plain["paths"])
     check_config(saved, directory / CONFIG)
     missing = [module for module in saved["imports"] if module not in plain["imports"]]
     if missing:
         raise ImagingError(
-            f"{directory} was started with imports=[{','.join(missing)}]: give it again, since a file "
-            "does not decide what is imported"
+            f"{directory} was started with imports=[{','.join(missing)}]: give it again, since modules named "
+            "in a file are not imported"
         )
     if not single or [o for o in hydra.overrides.task if not o.startswith(("resume=", "imports="))]:
         refuse_changes(directory, saved, plain)
@@ -63,17 +63,16 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
 
 
 def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
-    """Say in which settings a run or sweep differs from what it shall go on as.
+    """Check that the config of a resumed run or sweep is the saved one.
 
     Raises:
-        ImagingError: there are such.
+        ImagingError: they differ; the message names the settings.
     """
     changed = differences(saved, now)
     if changed:
         raise ImagingError(
-            f"the config is not that of {directory}: {'; '.join(changed)} (there -> here); resume with the "
-            f"settings that it was started with, or with none but {quote(f'resume={directory}')}, "
-            "or start anew"
+            f"the config differs from that of {directory}: {'; '.join(changed)} (saved -> now); resume with "
+            f"the saved settings, or with {quote(f'resume={directory}')} alone, or start a new one"
         )
 
 
@@ -85,22 +84,22 @@ def _refuse_sweep(directory: Path) -> None:
     if not directory.is_dir() or not any(directory.iterdir()):
         if directory.is_dir():
             directory.rmdir()  # Hydra has just made it
-        raise ImagingError(f"{directory} is not a run directory: there is nothing in it")
+        raise ImagingError(f"{directory} is not a run directory: it is empty or does not exist")
 
 
 def in_this_process(hydra: HydraConf) -> bool:
-    # There `trainer=ddp` would run the whole sweep again in its second process.
+    # With this launcher, `trainer=ddp` would run the whole sweep again in its second process.
     return hydra.launcher.get("_target_", "").endswith(".BasicLauncher")
 
 
-def refuse_devices(asked, possible: int) -> None:
-    """One device a job of a sweep, unless its launcher can do more.
+def refuse_devices(devices, available: int) -> None:
+    """Check that a job of a sweep uses the number of devices of its launcher.
 
     Raises:
-        ImagingError: more are asked for.
+        ImagingError: `devices` is another number.
     """
-    if asked not in (possible, str(possible)):
+    if devices not in (available, str(available)):
         raise ImagingError(
-            f"trainer.devices is {asked}, but a job of this sweep has {possible}: leave it out, or take "
+            f"trainer.devices is {devices}, but a job of this sweep has {available}: leave it out, or use "
             "launcher=slurm with hydra.launcher.tasks_per_node and hydra.launcher.gpus_per_node"
         )

@@ -1,4 +1,4 @@
-"""One run's directory: its config, its status from the first second, its final numbers."""
+"""The directory of one run: its config, its status from the first second, its final metrics."""
 
 import contextlib
 import os
@@ -19,9 +19,9 @@ from imaging.runs.status import METRICS, STATUS, now, read_status
 
 
 def commit() -> str | None:
-    """The commit of the code that runs, with '-dirty' behind it if the tree has changes.
+    """The commit of the running code, with the suffix '-dirty' if the tree has changes.
 
-    Where it was installed without a checkout, its version; None if there is no git.
+    The version if the code was installed without a checkout; None if git fails.
     """
     if CHECKOUT is None:
         return f"version {version('imaging')}"
@@ -33,24 +33,24 @@ def commit() -> str | None:
 
 
 class Pruned(BaseException):
-    """The run has stopped because others of its sweep are better."""
+    """The run was stopped because other runs of its sweep are better."""
 
 
 def is_first_rank() -> bool:
-    """Whether this process is the one that writes, of those that train one run together."""
+    """Whether this process is the first rank of a distributed training, which writes the files."""
     ranks = (os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
     return next((int(rank) for rank in ranks if rank is not None), 0) == 0
 
 
 class Run:
-    """A run directory. Of several ranks, only the first writes.
+    """A run directory. In distributed training, only the first rank writes.
 
     Args:
-        directory: where it lies; made if it is not there. If it holds a run, that one goes on.
+        directory: its path; created if it does not exist. A run that it already holds is resumed.
         config: the composed, resolved config as plain data; written to `config.yaml`.
 
     Raises:
-        ImagingError: another process works in it.
+        ImagingError: another process is working in the directory.
     """
 
     def __init__(self, directory: Path | str, config: dict):
@@ -61,8 +61,8 @@ class Run:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = lock(self.directory)
-        for place in (self.directory, self.checkpoints):
-            remove_unfinished(place)
+        for path in (self.directory, self.checkpoints):
+            remove_unfinished(path)
         before = read_status(self.directory)
         if not (self.directory / CONFIG).exists():
             write_text(self.directory / CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
@@ -92,7 +92,7 @@ class Run:
 
     @property
     def validation(self) -> dict[str, float | None]:
-        """Validation PSNR in dB by the step after which it was; None if it was not finite before a resume."""
+        """Validation PSNR in dB by step; None where a resumed run had a value that is not finite."""
         return self._status["validation"] if self.writes else {}
 
     @property
@@ -107,16 +107,16 @@ class Run:
 
     @contextlib.contextmanager
     def watched(self):
-        """Whatever way the body ends, the status says so; signals end it as `Interrupted`."""
+        """Context that writes to the status how its body ends; a signal ends it with `Interrupted`."""
         try:
             with self.interrupts:
                 yield self
-        except Pruned as reason:
-            self.update(state="pruned", error=str(reason))
+        except Pruned as error:
+            self.update(state="pruned", error=str(error))
         except BaseException as error:
-            asked = self.interrupts.left or error
-            if isinstance(asked, Interrupted | KeyboardInterrupt):
-                self._interrupt(asked)
+            reason = self.interrupts.exception or error
+            if isinstance(reason, Interrupted | KeyboardInterrupt):
+                self._interrupt(reason)
             self.update(state="failed", error=f"{type(error).__name__}: {error}")
             raise
         else:
@@ -124,36 +124,33 @@ class Run:
         finally:
             self._release()
 
-    def _interrupt(self, asked: BaseException) -> None:
-        self.update(state="interrupted", error=str(asked) or None)
+    def _interrupt(self, reason: BaseException) -> None:
+        self.update(state="interrupted", error=str(reason) or None)
         self._release()
-        self.interrupts.hand_on()
+        self.interrupts.forward()
         raise Interrupted(
-            f"{asked or 'stopped'}; to go on: {command_line('train', f'resume={self.directory}')}"
+            f"{reason or 'stopped'}; to go on: {command_line('train', f'resume={self.directory}')}"
         ) from None
 
     def _release(self) -> None:
         unlock(self._lock)
         self._lock = None
 
-    def validated(self, step: int, psnr: float) -> None:
-        """Note the validation PSNR in dB after a step."""
-        known = {k: v for k, v in self.validation.items() if int(k) < step}
-        self.update(step=step, validation=known | {str(step): psnr})
+    def add_validation(self, step: int, psnr: float) -> None:
+        """Add the validation PSNR in dB after a step to the status, and drop values of later steps."""
+        earlier = {k: v for k, v in self.validation.items() if int(k) < step}
+        self.update(step=step, validation=earlier | {str(step): psnr})
 
     def finish(self, metrics: dict, tested: int) -> None:
-        """Write the final validation and test numbers, and note how many records the test has."""
+        """Write the final validation and test metrics, and set the number of test records in the status."""
         self._status["tested"] = tested
         write_json(self.directory / METRICS, metrics)
 
 
 def enqueue(directory: Path, config: dict) -> None:
-    """Write down a run that is to be started: its config, and the state 'queued'.
-
-    What an earlier attempt has left there stays.
-    """
+    """Write the config and the state 'queued' of a run that will start; files of an earlier attempt stay."""
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / CONFIG).exists():
         write_text(directory / CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
-    known = read_status(directory) | {"state": "queued", "error": None, "updated": now()}
-    write_json(directory / STATUS, known)
+    status = read_status(directory) | {"state": "queued", "error": None, "updated": now()}
+    write_json(directory / STATUS, status)

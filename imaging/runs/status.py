@@ -1,4 +1,4 @@
-"""A run's `status.json`: what is in it, how it is read whatever it holds, and what it means."""
+"""A run's `status.json`: its fields, how to read it, and what it means."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from imaging.runs.lock import is_locked
 
 STATUS, METRICS = "status.json", "metrics.json"
 STATES = ("queued", "running", "completed", "failed", "interrupted", "pruned")
-LARGEST = 2**53  # of a whole number that a file can hold; databases and floats take it too
+LARGEST = 2**53  # the largest number that is accepted; floats and databases hold it exactly
 
 
 def _is_text(value) -> bool:
@@ -26,7 +26,7 @@ def _is_count(value) -> bool:
 
 
 def _is_number(value) -> bool:
-    # The comparison, unlike `math.isfinite`, takes whole numbers of any size; it is false for nan.
+    # Unlike `math.isfinite`, the comparison works for integers of any size; it is false for nan.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
@@ -39,10 +39,10 @@ def _is_curve(value) -> bool:
 
 
 class Field(NamedTuple):
-    """An entry of `status.json`: its value where it is missing, which values are right, and their name."""
+    """A field of `status.json`: its default, a test for valid values, and a description of these."""
 
-    missing: object
-    is_right: Callable[[object], bool]
+    default: object
+    is_valid: Callable[[object], bool]
     expected: str
 
 
@@ -50,20 +50,20 @@ _TEXT = Field(None, _is_text, "text")
 _COUNT = Field(None, _is_count, "a whole number >= 0")
 FIELDS = {
     "state": Field("unknown", STATES.__contains__, f"one of {', '.join(STATES)}"),
-    "step": _COUNT._replace(missing=0),  # of the last checkpoint or validation
+    "step": _COUNT._replace(default=0),  # of the last checkpoint or validation
     "steps": _COUNT,  # of the whole training
-    # dB by the step after which it was, which JSON has as text; null is what JSON has for nan and inf.
+    # dB by step; keys are text in JSON, and null stands for nan and inf.
     "validation": Field({}, _is_curve, "numbers by step"),
     "tested": _COUNT,  # lines of per_image.csv
     "host": _TEXT,
     "device": _TEXT,
     "pid": _COUNT,
     "commit": _TEXT,
-    "command": _TEXT,  # makes the run anew
-    "attempts": _COUNT._replace(missing=0),
+    "command": _TEXT,  # reproduces the run
+    "attempts": _COUNT._replace(default=0),
     "started": _TEXT,
     "updated": _TEXT,
-    "error": _TEXT,  # why it is not completed
+    "error": _TEXT,  # why the run is not completed
 }
 
 
@@ -73,38 +73,38 @@ def now() -> str:
 
 
 def read_status(directory: Path | str) -> dict:
-    """`status.json` of a run directory: every one of `FIELDS`, each of its type, and nothing else.
+    """Read `status.json` of a run directory: exactly the keys of `FIELDS`, each with a valid value.
 
-    It never raises. Of a file that cannot be read or has a wrong value, the state is 'unknown' and the error
-    says why; what is right in it is kept.
+    It never raises. If the file cannot be read or has an invalid value, the state is 'unknown' and the error
+    says why; valid values stay.
     """
-    status = {name: field.missing for name, field in FIELDS.items()} | {"validation": {}}
+    status = {name: field.default for name, field in FIELDS.items()} | {"validation": {}}
     try:
-        # As bytes: json tells of a wrong encoding by a ValueError.
-        found = json.loads((Path(directory) / STATUS).read_bytes().decode(), object_pairs_hook=_each_once)
+        # Decoding the bytes turns a wrong encoding into a ValueError.
+        content = json.loads((Path(directory) / STATUS).read_bytes().decode(), object_pairs_hook=_unique)
     except FileNotFoundError:
         return status | {"error": f"no {STATUS}"}
     except (OSError, ValueError, RecursionError) as error:
         return status | {"error": f"{STATUS} cannot be read: {_reason(error)}"}
-    if not isinstance(found, dict):
-        return status | {"error": f"{STATUS} is {brief(found)}; expected a mapping"}
-    wrong = []
+    if not isinstance(content, dict):
+        return status | {"error": f"{STATUS} is {brief(content)}; expected a mapping"}
+    errors = []
     for name, field in FIELDS.items():
-        value = found.get(name)
+        value = content.get(name)
         if value is None and name != "state":
             continue
-        if not field.is_right(value):
-            wrong.append(f"{STATUS}: {name} is {brief(value)}; expected {field.expected}")
+        if not field.is_valid(value):
+            errors.append(f"{STATUS}: {name} is {brief(value)}; expected {field.expected}")
         elif isinstance(value, str):
-            status[name] = value.encode(errors="backslashreplace").decode()  # no halves of characters
+            status[name] = value.encode(errors="backslashreplace").decode()  # escapes surrogates
         else:
             status[name] = value
-    return status | ({"state": "unknown", "error": wrong[0]} if wrong else {})
+    return status | ({"state": "unknown", "error": errors[0]} if errors else {})
 
 
-def _each_once(pairs: list[tuple]) -> dict:
+def _unique(pairs: list[tuple]) -> dict:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("it has the same key twice")
     return dict(pairs)
 
 
@@ -114,15 +114,15 @@ def _reason(error: Exception) -> str:
     return one_line(getattr(error, "strerror", None) or str(error))
 
 
-def end_as(directory: Path, state: str, error: str) -> None:
-    """Make the status of a run true whose process has ended without saying so."""
-    known = read_status(directory)
-    if known["state"] in ("queued", "running") and not is_locked(directory):
-        write_json(directory / STATUS, known | {"state": state, "error": error, "updated": now()})
+def mark_ended(directory: Path, state: str, error: str) -> None:
+    """Correct the status of a run whose process ended without updating it."""
+    status = read_status(directory)
+    if status["state"] in ("queued", "running") and not is_locked(directory):
+        write_json(directory / STATUS, status | {"state": state, "error": error, "updated": now()})
 
 
 def true_state(directory: Path | str) -> str:
-    """The state of a run; 'killed' if its status says running, but no process of this host works in it."""
+    """The state of a run; 'killed' if its status is 'running' on this host but no process works in it."""
     status = read_status(directory)
     here = status["host"] == socket.gethostname()
     if status["state"] == "running" and here and not is_locked(Path(directory)):
@@ -131,15 +131,15 @@ def true_state(directory: Path | str) -> str:
 
 
 def is_over(directory: Path | str) -> bool:
-    """Whether there is nothing left to do for a run: it is completed, or was pruned."""
+    """Whether a run is completed or pruned, so that nothing remains to be done."""
     return read_status(directory)["state"] in ("completed", "pruned")
 
 
 def final_psnr(directory: Path | str) -> float | None:
-    """The last validation PSNR in dB of a run.
+    """The last validation PSNR of a run in dB.
 
-    None if there was no validation, if it was not a finite number, or if `metrics.json` is damaged: it is for
-    searches, which then count the run as one without result.
+    None if there was no validation, if it was not finite, or if `metrics.json` is damaged. A search then
+    counts the run as one without a result.
     """
     try:
         metrics = json.loads((Path(directory) / METRICS).read_bytes().decode())
@@ -152,20 +152,20 @@ def final_psnr(directory: Path | str) -> float | None:
 
 
 def describe_end(directory: Path | str) -> str:
-    """How a run that is not completed has ended, for a person: its state, and the error if there was one."""
+    """Describe in words how a run ended: its state, and its error if it has one."""
     error = read_status(directory)["error"]
     return true_state(directory) + (f" ({textwrap.shorten(error, 160, placeholder=' …')})" if error else "")
 
 
 def why_untested(directory: Path | str) -> str | None:
-    """Why a run's numbers would not be those of its whole training; None if they would.
+    """Why a run should not be tested as a completed training; None if it can be.
 
-    A run that was cut after its last step has trained wholly. One that has failed there has not: its training
-    may have diverged.
+    A run that was interrupted after its last step counts as trained. A run that failed there does not, since
+    its training may have diverged.
     """
     status = read_status(directory)
     step, steps = status["step"], status["steps"]
-    whole = steps is not None and step >= steps and status["state"] not in ("failed", "unknown")
-    if status["state"] == "completed" or whole:
+    trained = steps is not None and step >= steps and status["state"] not in ("failed", "unknown")
+    if status["state"] == "completed" or trained:
         return None
     return f"{describe_end(directory)}, step {step}" + (f" of {steps}" if steps is not None else "")

@@ -1,1 +1,1 @@
-"""Many runs: which jobs there are, and where and when each runs."""
+"""Sweeps of many runs: their jobs, and where and when each job runs."""

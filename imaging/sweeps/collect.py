@@ -1,4 +1,4 @@
-"""Which runs a directory holds, and what their tests have left."""
+"""Find the runs in a directory, and read their configs and test results."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,24 +9,23 @@ from imaging.runs.config import CONFIG, check_config, read_config
 
 
 def find_runs(directory: Path | str) -> list[Path]:
-    """The run directories that `directory` is or holds, jobs of a sweep in the order of their numbers.
+    """Find the runs in a directory.
 
-    Of a directory of weights, its safetensors files.
+    Returns:
+        `directory` itself if it is a run; the jobs of a sweep, by number; or else the safetensors files.
 
     Raises:
-        ImagingError: there is none.
+        ImagingError: there are none.
     """
     directory = Path(directory)
     if (directory / "config.yaml").is_file():
         return [directory]
-    # A run whose config is lost is one still, and named.
+    # Includes a run that has lost its config, so that the report names it.
     runs = {path.parent for name in ("config.yaml", "status.json") for path in directory.glob(f"*/{name}")}
     if not runs and (weights := sorted(directory.glob("*.safetensors"))):
         return weights
     if not runs:
-        raise ImagingError(
-            f"{directory} is neither a run directory nor a sweep of such: no config.yaml in it"
-        )
+        raise ImagingError(f"{directory} is neither a run directory nor a sweep: no config.yaml in it")
 
     def number(run: Path) -> tuple:
         first = run.name.split("-")[0]
@@ -36,13 +35,13 @@ def find_runs(directory: Path | str) -> list[Path]:
 
 
 def readable(runs: Iterable[Path]) -> tuple[dict[str, dict], list[str]]:
-    """The configs of those runs that have one on which the rest can rely.
+    """Read the configs of runs.
 
     Args:
-        runs: directories.
+        runs: run directories.
 
     Returns:
-        the configs by the names of the runs, and a line 'name: reason' for each other run.
+        valid configs by the name of the run, and a line 'name: reason' for each other run.
     """
     configs, left_out = {}, []
     for run in runs:
@@ -58,12 +57,15 @@ def readable(runs: Iterable[Path]) -> tuple[dict[str, dict], list[str]]:
 def collect(
     runs: Sequence[Path], configs: dict[str, dict], statuses: dict[str, dict]
 ) -> tuple[list[Result], list[str]]:
-    """What the tests of the completed runs have left, and a line for each file that cannot be used.
+    """Read the test results of the completed runs.
 
     Args:
-        runs: directories.
-        configs: resolved ones, by the names of the directories; a run without is passed over.
-        statuses: their `status.json`, by the same names.
+        runs: run directories.
+        configs: resolved configs by the name of the run; a run without one is skipped.
+        statuses: contents of `status.json` by the name of the run.
+
+    Returns:
+        the results, and a line 'name: reason' for each file that cannot be read.
     """
     results, left_out = [], []
     for run in runs:

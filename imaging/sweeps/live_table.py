@@ -1,4 +1,4 @@
-"""What a person sees of a queue: a live table in a terminal, a line for each event in a file."""
+"""Show the progress of a queue: a live table in a terminal, one line per event elsewhere."""
 
 import sys
 import time
@@ -16,21 +16,21 @@ STYLES = {"completed": "green", "failed": "red", "running": "cyan", "interrupted
 
 
 def clock(seconds: float) -> str:
-    """'2:05', '1:02:05'."""
+    """Format a duration: '2:05', '1:02:05'."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 class Progress:
-    """How far a running job is, from its status file."""
+    """The progress of a running job, read from its status file."""
 
     def __init__(self, job: Job, slot: Slot):
         self.job, self.slot, self.began = job, slot, time.monotonic()
-        self._first: tuple[int, float] | None = None  # step and time since which it trains
+        self._first: tuple[int, float] | None = None  # step and time when the training started
 
     def cells(self) -> tuple[str, str, str]:
-        """Step of steps, last validation PSNR, time left."""
+        """Step and number of steps, last validation PSNR, remaining time."""
         status = read_status(self.job.directory)
         step, steps = status["step"], status["steps"]
         if steps is None or status["state"] != "running":
@@ -38,21 +38,21 @@ class Progress:
         if self._first is None:
             self._first = step, time.monotonic()
         done, seconds = step - self._first[0], time.monotonic() - self._first[1]
-        left = f"{clock((steps - step) * seconds / done)} left" if done > 0 else ""
-        return f"{step}/{steps}", psnr(status), left
+        remaining = f"{clock((steps - step) * seconds / done)} left" if done > 0 else ""
+        return f"{step}/{steps}", psnr(status), remaining
 
 
 def psnr(status: dict) -> str:
-    """The last validation PSNR; empty if there was none, or none that is a number."""
+    """The last validation PSNR; '' if there is none or if it is not finite."""
     value = next(reversed(status["validation"].values()), None)
     return "" if value is None else f"{value:.2f}"
 
 
 class Watcher:
-    """Follows a queue on the terminal, or where there is none, line by line.
+    """Show a queue as a live table in a terminal, or else print a line for each event.
 
     Args:
-        total: how many jobs there will be, if that is known.
+        total: the number of jobs; None if it is unknown.
     """
 
     def __init__(self, total: int | None = None):
@@ -94,22 +94,15 @@ class Watcher:
             print(f"[{len(self.over)}/{self.total or '?'}] {line}", flush=True)
 
     def table(self) -> Table:
-        """Jobs that are over, as many as there is room for, those that run, and how many wait."""
+        """The last finished jobs that fit, the running jobs, and the number of queued jobs."""
         table = Table("job", "state", "where", "step", "val PSNR", "time", box=None, pad_edge=False)
         room = max(5, self.console.height - len(self.running) - 4)
         hidden = max(0, len(self.over) - room)
         if hidden:
             table.add_row(f"… and {hidden} more", "")
         for job, status, took in self.over[hidden:]:
-            state = status["state"]
-            table.add_row(
-                job.name,
-                f"[{STYLES.get(state, 'white')}]{state}[/]",
-                "",
-                str(status["step"]),
-                psnr(status),
-                took,
-            )
+            state = f"[{STYLES.get(status['state'], 'white')}]{status['state']}[/]"
+            table.add_row(job.name, state, "", str(status["step"]), psnr(status), took)
         for progress in list(self.running.values()):
             table.add_row(progress.job.name, "[cyan]running[/]", progress.slot.name, *progress.cells())
         queued = (self.total or 0) - len(self.over) - len(self.running)

@@ -1,4 +1,4 @@
-"""A queue of jobs over slots: one a slot, the next when one is free; a job that dies costs only itself."""
+"""A queue that runs one job per slot; a job that fails does not affect the others."""
 
 import os
 import signal
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.parent import PARENT
-from imaging.runs.status import end_as, is_over
+from imaging.runs.status import is_over, mark_ended
 from imaging.sweeps.jobs import Job
 from imaging.sweeps.slots import Slot
 
-LOG = "log.txt"  # what a job printed, in its directory
+LOG = "log.txt"  # output of a job, in its directory
 
 
 @dataclass
@@ -27,11 +27,11 @@ class Running:
 
 
 class Queue:
-    """Runs jobs as child processes.
+    """Run jobs as child processes.
 
     Args:
-        slots: how many at a time, and where.
-        watcher: is told what happens; `started(job, slot)`, `ended(job)`, `tick()`.
+        slots: the places for jobs, one job at a time in each.
+        watcher: object whose methods `started(job, slot)`, `ended(job)` and `tick()` are called.
     """
 
     def __init__(self, slots: list[Slot], watcher):
@@ -44,14 +44,14 @@ class Queue:
     ) -> None:
         """Run jobs until there are no more.
 
-        Completed ones are not run again. A signal is handed to the children, which save and end.
+        Completed jobs are skipped. A signal is forwarded to the child processes, which save and end.
 
         Args:
-            next_job: gives the next job when a slot is free, or None if there is none now.
-            ended: is called when a job has ended, in whatever way.
+            next_job: called when a slot is free; returns the next job, or None if there is none now.
+            ended: called when a job has ended, successfully or not.
 
         Raises:
-            Interrupted: a signal came.
+            Interrupted: the process received a signal.
         """
         try:
             with Interrupts():
@@ -62,8 +62,8 @@ class Queue:
                     self._collect(ended)
                     self.watcher.tick()
                     time.sleep(0.05)
-        except Interrupted as asked:
-            self._stop(str(asked).split(":")[0])
+        except Interrupted as error:
+            self._stop(str(error).split(":")[0])
 
     def _fill(self, next_job, ended) -> None:
         while len(self.running) < len(self.slots):
@@ -74,8 +74,8 @@ class Queue:
                 self.watcher.ended(job)
                 ended(job)
                 continue
-            taken = [r.slot for r in self.running]
-            slot = next(s for s in self.slots if s not in taken)
+            busy = [r.slot for r in self.running]
+            slot = next(s for s in self.slots if s not in busy)
             self.running.append(Running(job, slot, start(job, slot)))
             self.watcher.started(job, slot)
 
@@ -89,8 +89,8 @@ class Queue:
             self.watcher.ended(running.job)
             ended(running.job)
 
-    def _stop(self, why: str) -> None:
-        """End the children, each having saved; at a second signal without."""
+    def _stop(self, reason: str) -> None:
+        """Let the child processes save and end; kill them at a second signal."""
         self.stopping = True
         with Interrupts():
             try:
@@ -105,16 +105,16 @@ class Queue:
                     running.process.kill()
                     running.process.wait()
                     record_end(running.job.directory, -signal.SIGKILL)
-        raise Interrupted(f"{why}: the jobs that ran are saved")
+        raise Interrupted(f"{reason}: the running jobs are saved")
 
 
 def start(job: Job, slot: Slot) -> subprocess.Popen:
     """Start a job in its slot, with its output in its own log file."""
-    # A job is no task of the Slurm allocation in which the queue may run.
+    # The queue may run in a Slurm allocation, but a job must not take itself for one of its tasks.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_")}
     environment |= slot.environment | {PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
     with (job.directory / LOG).open("ab") as log:
-        # A session of its own: the terminal's Ctrl-C is for the queue, which hands it on.
+        # A new session, so that Ctrl-C in the terminal reaches only the queue, which forwards it.
         return subprocess.Popen(
             job.command,
             stdin=subprocess.DEVNULL,
@@ -125,22 +125,23 @@ def start(job: Job, slot: Slot) -> subprocess.Popen:
         )
 
 
-def record_end(directory: Path, status: int, asked: bool = False) -> None:
-    """Make the status of a job true that ended without saying so: killed, or gone before it was a run.
+def record_end(directory: Path, status: int, stopping: bool = False) -> None:
+    """Correct the status of a job that was killed, or that ended before its run started.
 
     Args:
-        status: exit status of its process; negative, the number of the signal that killed it.
-        asked: whether it was told to stop.
+        directory: of the run.
+        status: exit status of the process; if negative, the number of the signal that killed it.
+        stopping: whether the queue stopped the job.
     """
-    if asked and status in (-signal.SIGTERM, EXIT_STATUS):
-        end_as(directory, "interrupted", "SIGTERM: it had not begun")
+    if stopping and status in (-signal.SIGTERM, EXIT_STATUS):
+        mark_ended(directory, "interrupted", "SIGTERM: it had not started")
     elif status < 0:
-        end_as(directory, "failed", f"killed by {signal.Signals(-status).name}")
+        mark_ended(directory, "failed", f"killed by {signal.Signals(-status).name}")
     else:
-        end_as(directory, "failed", f"exit status {status}: {last_line(directory / LOG)}")
+        mark_ended(directory, "failed", f"exit status {status}: {last_line(directory / LOG)}")
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log with something in it."""
+    """The last line of a log that is not blank."""
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")

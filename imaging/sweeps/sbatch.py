@@ -1,4 +1,4 @@
-"""The sbatch script of a job array, for those who submit by hand."""
+"""Write the sbatch script of a job array, to be submitted by hand."""
 
 import shlex
 from pathlib import Path
@@ -10,8 +10,7 @@ from imaging.settings import Limit, at_least, check, list_of
 from imaging.sweeps.jobs import Job
 from imaging.sweeps.queue import LOG
 
-# What a run exits with when a cluster's warning has ended it, saved: start it again.
-TRY_AGAIN = 75
+TRY_AGAIN = 75  # exit status of a run that saved and ended at a cluster's warning
 
 OPTIONS = {
     "name": "job-name",
@@ -30,10 +29,7 @@ Options = Annotated[dict, Limit("a mapping of sbatch's options to values", lambd
 
 
 def check_settings(settings: dict) -> None:
-    """
-    Raises:
-        ImagingError: a setting of a Slurm launcher that cannot be.
-    """
+    """Raise an ImagingError for an invalid setting of a Slurm launcher."""
     least = {"timeout_min": 1, "signal_delay_s": 0, "nodes": 1, "tasks_per_node": 1, "array_parallelism": 1}
     optional = {"gpus_per_node": 0, "cpus_per_task": 1, "mem_gb": 1, "max_num_timeout": 0}
     for key, smallest in (least | optional).items():
@@ -43,19 +39,20 @@ def check_settings(settings: dict) -> None:
         check(f"hydra.launcher.{key}", value, Annotated[int, at_least(smallest)])
     if settings["signal_delay_s"] >= 60 * settings["timeout_min"]:
         raise ImagingError(
-            f"hydra.launcher.signal_delay_s is {settings['signal_delay_s']}, no less than the time limit of "
-            f"{settings['timeout_min']} minutes: the warning would come before the start"
+            f"hydra.launcher.signal_delay_s is {settings['signal_delay_s']}; expected less than the time "
+            f"limit of {settings['timeout_min']} minutes, or the warning would come before the start"
         )
     check("hydra.launcher.setup", settings["setup"], Lines)
     check("hydra.launcher.additional_parameters", settings["additional_parameters"], Options)
 
 
 def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:
-    """Write `<sweep>/submit.sh`; returns its path.
+    """Write `submit.sh` and return its path.
 
     Args:
-        jobs: by their numbers, which become those of the array.
-        settings: of `conf/launcher/slurm_script.yaml`.
+        sweep: directory of the sweep, in which the script is written.
+        jobs: jobs by number, which is also the index in the array.
+        settings: see `conf/launcher/slurm_script.yaml`.
     """
     numbers = ",".join(map(str, jobs))
     options = {OPTIONS[k]: v for k, v in settings.items() if k in OPTIONS and v is not None}
@@ -64,7 +61,7 @@ def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:
     options |= {
         "array": f"{numbers}%{settings['array_parallelism']}",
         "signal": f"USR1@{settings['signal_delay_s']}",
-        "output": "/dev/null",  # each job has a log of its own
+        "output": "/dev/null",  # each job has its own log
         **settings["additional_parameters"],
     }
     cases = []
@@ -84,7 +81,7 @@ def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:
         *settings["setup"],
         'srun --output="$log" --error="$log" --open-mode=append "${command[@]}"',
         "status=$?",
-        f"# {TRY_AGAIN}: warned by USR1, the run has saved; 138: warned before it could begin.",
+        f"# {TRY_AGAIN}: the run saved after the warning USR1; 138: the warning came before it started.",
         f'if [ "$status" = {TRY_AGAIN} ] || [ "$status" = 138 ]; then',
         '  scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"',
         "fi",

@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from imaging.errors import ImagingError
-from imaging.runs.names import swept
+from imaging.runs.names import swept_keys
 from imaging.runs.record import SWEEP_RECORD, read_record
 from imaging.settings import short_names
 
@@ -59,9 +59,8 @@ def varied_settings(directory: Path, settings: dict) -> dict:
             hydra = read_record(sweep).hydra
         except ImagingError:
             return values  # a missing column in TensorBoard must not stop a training
-        keys = [
-            re.sub(r"^[+~]+", "", key) for key in swept(hydra.sweeper.get("params"), hydra.overrides.task)
-        ]
+        swept = swept_keys(hydra.sweeper.get("params"), hydra.overrides.task)
+        keys = [re.sub(r"^[+~]+", "", key) for key in swept]
         for key, name in short_names(keys, reserved=values.keys() - set(keys)).items():
             value = OmegaConf.select(OmegaConf.create(settings), key, default=ABSENT)
             if value is ABSENT:

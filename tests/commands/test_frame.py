@@ -79,7 +79,7 @@ def fail(error: Exception):
 def test_a_signal_while_the_report_is_written_waits_for_it(number, sweep):
     status, reports, complained = sweep(reporting=send(number))
     assert (status, reports) == (0, [["completed", "completed"]])
-    assert complained == f"\n{number.name}: stopping after the report (once more: at once)\n"
+    assert complained == f"\n{number.name}: stopping after the report (send it again to stop at once)\n"
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGUSR1, 75)])

@@ -125,8 +125,8 @@ def test_with_one_seed_the_interval_is_students_and_says_so():
     expected = stats.ttest_1samp([2.0, 3.0, 1.5], 0)
     assert only.p_value == pytest.approx(expected.pvalue)
     assert (only.low, only.high) == pytest.approx(tuple(expected.confidence_interval()))
-    assert sentences([only])[0].endswith("3 images, one training each; says nothing of other seeds")
-    assert "they say nothing of other seeds" in explanation([only])
+    assert sentences([only])[0].endswith("3 images, one training each; says nothing about other seeds")
+    assert "they say nothing about other seeds" in explanation([only])
 
 
 def test_p_values_are_holms():

@@ -77,7 +77,7 @@ def test_no_noise_leaves_the_measurement_alone():
 def test_examples_are_spread_over_the_images_at_their_sigma():
     examples = Examples(keep=2, sigma=0.2, count=5)
     protocol = Protocol("set", (0.1, 0.2), noise_seeds=2)
-    list(evaluate(build_task(CONFIG), images(), protocol, "a", "m", [examples.observe], examples.turn))
+    list(evaluate(build_task(CONFIG), images(), protocol, "a", "m", [examples.observe], examples.choose))
     assert examples.names == ["image-0", "image-2"]
     assert len(examples.clean) == len(examples.measured) == len(examples.restored) == 2
     assert (examples.measured[0] - examples.clean[0]).std().item() == pytest.approx(0.2, rel=0.15)
@@ -101,7 +101,7 @@ def test_an_image_that_the_operator_cannot_take_is_refused_at_once():
 
 def test_images_of_other_channels_are_refused_at_once():
     task = build_task(CONFIG | {"model": {"name": "dncnn", "channels": 3, "hidden_channels": 2}})
-    with pytest.raises(ImagingError, match="another number of channels than the images' 1: set data"):
+    with pytest.raises(ImagingError, match="channels=1, but the network takes another number: set data"):
         check_sizes(task, images(1, 16))
 
 

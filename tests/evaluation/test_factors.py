@@ -2,7 +2,14 @@
 
 import pytest
 
-from imaging.evaluation.factors import cell, factors, members, of_measurement, of_test, varied
+from imaging.evaluation.factors import (
+    factors,
+    group_settings,
+    image_factors,
+    measurement_factors,
+    value_text,
+    varied,
+)
 
 
 def config(**changes):
@@ -51,8 +58,8 @@ def test_a_setting_that_the_operator_follows_changes_the_measurement():
 
     found = factors({"a": blurred(1.0), "b": blurred(2.0)})
     assert found == {"psf.sigma": ["psf.sigma", "physics.operator.psf.sigma", "model.psf.sigma"]}
-    assert of_measurement(found) == {"psf.sigma"}
-    assert of_measurement(factors({"a": config(), "b": config(seed=1)})) == set()
+    assert measurement_factors(found) == {"psf.sigma"}
+    assert measurement_factors(factors({"a": config(), "b": config(seed=1)})) == set()
 
 
 def test_a_seed_that_only_some_networks_have_is_told_with_the_seed():
@@ -77,8 +84,8 @@ def test_a_group_is_called_as_it_is_and_not_name():
     one, other = {"name": "adam", "lr": 1e-3, "betas": [0.9, 0.999]}, {"name": "muon", "lr": 0.02}
     names = factors({"a": config(optimizer=one), "b": config(optimizer=other)})
     assert names == {"optimizer": ["optimizer.name"], "lr": ["optimizer.lr"]}
-    assert members("optimizer", names) == {"lr"}
-    assert members("lr", names) == set()
+    assert group_settings("optimizer", names) == {"lr"}
+    assert group_settings("lr", names) == set()
 
 
 def test_a_group_that_may_be_none_keeps_both_names():
@@ -94,10 +101,11 @@ def test_other_training_images_leave_the_test_as_it_is():
         return config(data={"source": {"name": "folder", "train": "a", "test": "b"} | source})
 
     training = factors({"a": of(), "b": of(train="c")})
-    assert (of_measurement(training), of_test(training)) == (set(), set())
-    assert of_test(factors({"a": of(), "b": of(test="c")})) == {"test"}
+    assert (measurement_factors(training), image_factors(training)) == (set(), set())
+    assert image_factors(factors({"a": of(), "b": of(test="c")})) == {"test"}
     blurred = {"operator": {"name": "blur", "sigma": 2.0}}
-    assert of_test(factors({"a": config(physics=blurred), "b": config(physics={"operator": {}})})) == set()
+    sharp = config(physics={"operator": {}})
+    assert image_factors(factors({"a": config(physics=blurred), "b": sharp})) == set()
 
 
 @pytest.mark.parametrize(
@@ -115,4 +123,4 @@ def test_other_training_images_leave_the_test_as_it_is():
     ],
 )
 def test_values_that_differ_are_written_differently(value, text):
-    assert cell(value) == text
+    assert value_text(value) == text

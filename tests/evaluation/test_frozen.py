@@ -109,7 +109,7 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
     ("arguments", "words"),
     [
         (["noise_seeds=abc"], "noise_seeds is 'abc'; expected a whole number, at least 1"),
-        (["sigmas=[0.1,0.1]"], "sigmas is [0.1, 0.1]; expected each once"),
+        (["sigmas=[0.1,0.1]"], "sigmas is [0.1, 0.1]; expected each value once"),
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
         (["accelerator=abacus"], "there is no device 'abacus' here ("),
         (["data=bundled", "data.batch_size=3"], "data.batch_size cannot change"),

@@ -127,7 +127,8 @@ def test_what_cannot_be_compared_is_named_with_the_reason():
     ]
     table = Table(lonely)
     assert compare(table) == []
-    assert uncompared(table, []) == [f"{name}: no two runs agree in all else" for name in ("bias", "depth")]
+    reason = "no two runs agree in all other settings"
+    assert uncompared(table, []) == [f"bias: {reason}", f"depth: {reason}"]
     exact = Table([result("a", [np.inf], {"depth": 3}), result("b", [31.0], {"depth": 5})])
     (line,) = uncompared(exact, compare(exact))
     assert line == "depth: the runs have no seed, test sigma and image of finite PSNR in common"

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.evaluation.records import Record, RecordFile, as_written, per_image_csv, read_per_image
+from imaging.evaluation.records import Record, RecordFile, per_image_csv, read_per_image, round_trip
 
 SAME = {"weights": "abc", "convention": "unclipped", "method": "dncnn"}
 
@@ -27,7 +27,7 @@ def record(**changes) -> Record:
         "convention": "unclipped",
         "weights": "abc",
     }
-    return as_written(Record(**(values | changes)))
+    return round_trip(Record(**(values | changes)))
 
 
 def several(count=4) -> list[Record]:
@@ -117,9 +117,9 @@ def test_no_mutation_is_taken_for_a_result(tmp_path):
         ("", "line 1 is not the header"),
         ("a,b\n", "line 1 is not the header"),
         (per_image_csv(several())[:-30], "line 9 is cut short"),
-        (per_image_csv(several()).replace("30.0000", "31.0000"), "line 2 is not what was written"),
-        (per_image_csv([*several(), several()[0]]), "not each image once with each noise"),
-        (per_image_csv(several()[:-1]), "not each image once with each noise"),
+        (per_image_csv(several()).replace("30.0000", "31.0000"), "line 2 is damaged"),
+        (per_image_csv([*several(), several()[0]]), "not have each image exactly once with each noise"),
+        (per_image_csv(several()[:-1]), "not have each image exactly once with each noise"),
         (
             per_image_csv(
                 [*several(1), record(weights="def", image="b"), record(weights="def", image="b", sigma=0.2)]

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from imaging.errors import ImagingError
 from imaging.formats.loading import load_task
 from imaging.formats.weights import read_weights, weights_of, write_weights
-from imaging.runs.config import current
+from imaging.runs.config import upgrade_config
 from imaging.tasks import build_task
 
 CONFIG = {
@@ -31,7 +31,7 @@ def test_the_network_comes_back_and_paths_do_not(tmp_path):
     assert torch.equal(task.restore(y), other.restore(y))
     data = {"source": {"name": "bsds300", "root": None, "channels": 1}}
     without = {key: value for key, value in CONFIG.items() if key != "paths"}
-    assert config == current(without | {"data": data})
+    assert config == upgrade_config(without | {"data": data})
     assert b"/somewhere" not in path.read_bytes()
 
 

@@ -121,7 +121,7 @@ def test_no_more_seeds_than_asked_for_also_when_resumed(decide, untrained, tmp_p
     # The looks so far were at the level for three seeds: with more looks it would not be kept.
     status, _, complained, runs = decide([LINES], "decide_max_seeds=5", f"resume={sweep}")
     assert (status, complained.count("\n"), runs) == (2, 1, [])
-    assert "has decide_max_seeds=3, and the level of its intervals is for that" in complained
+    assert "has decide_max_seeds=3, which sets the level of its intervals" in complained
     assert decision(sweep) == (0.1, 3)
 
 
@@ -151,7 +151,7 @@ def test_a_sweep_is_resumed_with_decide_and_the_same_first_seed(decide, untraine
     sweep = sweep_of(tmp_path)
     status, _, complained = command("train.py", "-m", *tiny, *CELLS, f"resume={sweep}")
     assert (status, complained.count("\n")) == (2, 1)
-    assert "varies model.depth=2,3 seed by decide, this command model.depth=2,3" in complained
+    assert "varies model.depth=2,3 seed by decide, this command varies model.depth=2,3" in complained
     status, _, complained, _ = decide([[]], "seed=1", f"resume={sweep}")
     assert (status, complained.count("\n")) == (2, 1)
     assert "seed: 0 -> 1" in complained
@@ -222,7 +222,7 @@ def test_over_slots_of_a_queue(decide, tmp_path, monkeypatch):
         (["seed=[0,1]"], "seed=[0,1], but decide chooses the seeds"),
         (["seed=one"], "seed=one, but decide chooses the seeds"),
         (["model.depth=2"], "decide=0.1 adds seeds to a sweep, but nothing is swept: add sweep=…, or -m"),
-        (["launcher=slurm_script"], "launcher=slurm_script only writes a script: take launcher=slurm, gpus"),
+        (["launcher=slurm_script"], "launcher=slurm_script only writes a script: use launcher=slurm, gpus"),
         (["sweep=search"], "a search draws its own: leave decide out"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from imaging.reporting.page import Figure, write_page
-from imaging.reporting.pictures import same_images
+from imaging.reporting.pictures import group_examples
 
 
 def made_up(seed: int, names=("a", "<b>")) -> dict:
@@ -52,7 +52,7 @@ def page(tmp_path):
         sentences=["Removing the bias: +1 dB"],
         missing=["3-x: no results, failed"],
         figures=[Figure("PSNR < noise", tmp_path / "curve.png"), Figure("Image a", tmp_path / "strip.png")],
-        images=same_images({"dncnn": made_up(1), "unet </script>": made_up(2)}),
+        images=group_examples({"dncnn": made_up(1), "unet </script>": made_up(2)}),
         commands=["python train.py -m 'a=<b>'"],
         rows={"dncnn, bias <no>": ["python train.py model.bias=false seed=0"], "unknown": []},
     )

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from imaging.reporting.page import MAX_SIDE, encode, viewer
-from imaging.reporting.pictures import same_images
+from imaging.reporting.pictures import group_examples
 
 
 def decode(source: str) -> np.ndarray:
@@ -100,4 +100,4 @@ def test_a_large_image_is_cut_to_its_middle_and_a_gray_one_stays_gray():
 
 
 def test_runs_without_examples_make_a_page_without_a_viewer(examples):
-    assert viewer(same_images({"dncnn": examples(1, names=())})) == []
+    assert viewer(group_examples({"dncnn": examples(1, names=())})) == []

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from imaging.reporting.pictures import (
+    group_examples,
     inpainting_figure,
     linear_views,
     reconstruction_grid,
-    same_images,
     strips,
 )
 
@@ -107,7 +107,7 @@ def test_each_physics_shows_its_own_measurement():
         "two": "measured y, psf sigma 2",
         "three": "measured y, psf sigma 2",
     }
-    images = same_images({"one": first, "two": second, "three": second}, names)
+    images = group_examples({"one": first, "two": second, "three": second}, names)
     assert list(images) == ["a0", "a1"]
     clean, others = images["a1"]
     given = [f"{name}, test sigma 0.1" for name in dict.fromkeys(names.values())]
@@ -117,7 +117,8 @@ def test_each_physics_shows_its_own_measurement():
 
 
 def test_an_image_that_is_cut_otherwise_stands_for_itself():
-    images = same_images({"one": examples(1) | {"sigma": 0.1}, "two": examples(1, size=30) | {"sigma": 0.1}})
+    one, two = (examples(1, size=size) | {"sigma": 0.1} for size in (40, 30))
+    images = group_examples({"one": one, "two": two})
     assert {name: image[0].shape[-1] for name, image in images.items()} == {"a0": 40, "a0 (two)": 30}
 
 

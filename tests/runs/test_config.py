@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from imaging.errors import ImagingError
-from imaging.runs.config import at_places, check_config, current, differences, read_config
+from imaging.runs.config import check_config, differences, read_config, upgrade_config, with_local_paths
 from imaging.sweeps.collect import readable
 
 UNREADABLE = {
@@ -181,7 +181,7 @@ def test_one_damaged_config_costs_only_its_own_run(composed, tmp_path):
     configs, left_out = readable([tmp_path / name for name in ("0-a", "1-b", "2-c", "3-d", "4-e")])
     assert configs == {"0-a": composed, "4-e": composed}
     assert [line.split(": ")[0] for line in left_out] == ["1-b", "2-c", "3-d"]
-    assert "in itself" in left_out[0]
+    assert "contains itself" in left_out[0]
     assert left_out[1].endswith(
         "config.yaml: physics.noise.sigma is 'x'; expected a number or a pair of numbers"
     )
@@ -218,13 +218,13 @@ def test_a_config_of_an_earlier_version_is_read_as_one_of_this():
         "task": {"name": "denoiser", "loss": "log_mse"},
         "physics": {"operator": {}, "noise": {"sigma": 0.1}},
     }
-    new = current(old)
+    new = upgrade_config(old)
     assert new["task"] == {"name": "denoiser"}
     assert new["loss"] == {"name": "log_mse"}
     assert new["physics"]["noise"] == {"name": "gaussian", "sigma": 0.1}
     assert new["imports"] == []
-    assert current(new) == new
-    assert current({"task": {"name": "denoiser"}})["loss"] == {"name": "mse"}
+    assert upgrade_config(new) == new
+    assert upgrade_config({"task": {"name": "denoiser"}})["loss"] == {"name": "mse"}
     assert old["task"]["loss"] == "log_mse"
 
 
@@ -232,13 +232,13 @@ def test_a_config_of_an_earlier_version_is_read_as_one_of_this():
     "strange", [{}, {"task": None, "physics": 3}, {"task": [], "physics": {"noise": "loud"}}]
 )
 def test_what_is_no_config_stays_as_it_is(strange):
-    assert current(strange) == strange | {"imports": []}
+    assert upgrade_config(strange) == strange | {"imports": []}
 
 
 def test_where_data_lie_is_no_part_of_what_a_run_is():
     paths = {"data": "/there", "cache": "/there/cache"}
     data = {"source": {"name": "bsds300", "root": "/there"}, "cache": "/there/cache", "batch_size": 4}
-    here = at_places(
+    here = with_local_paths(
         {"paths": paths, "data": data, "name": "/there"}, {"data": "/here", "cache": "/tmp/cache"}
     )
     assert here["data"] == {
@@ -249,4 +249,4 @@ def test_where_data_lie_is_no_part_of_what_a_run_is():
     assert here["paths"] == {"data": "/here", "cache": "/tmp/cache"}
     assert here["name"] == "/there"
     assert data["cache"] == "/there/cache"
-    assert at_places({"name": "a"}, paths) == {"name": "a"}
+    assert with_local_paths({"name": "a"}, paths) == {"name": "a"}

@@ -22,7 +22,7 @@ def test_a_deferred_signal_waits_and_a_second_one_does_not(number, capfd):
     with Interrupts() as interrupts:
         interrupts.deferred = True
         os.kill(os.getpid(), number)
-        assert interrupts.asked == signal.Signals(number).name
+        assert interrupts.reason == signal.Signals(number).name
         assert "stopping after this step" in capfd.readouterr().err
         with pytest.raises(Interrupted, match="at once"):
             os.kill(os.getpid(), number)

@@ -34,9 +34,9 @@ def holder(tmp_path, pytestconfig):
 def test_two_processes_do_not_share_a_run(holder, tmp_path):
     assert is_locked(tmp_path)
     assert true_state(tmp_path) == "running"
-    with pytest.raises(ImagingError, match=f"another process works in {tmp_path}"):
+    with pytest.raises(ImagingError, match=f"another process is working in {tmp_path}"):
         Run(tmp_path, {})
-    with pytest.raises(ImagingError, match=f"another process works in {tmp_path}"):
+    with pytest.raises(ImagingError, match=f"another process is working in {tmp_path}"):
         refuse_locked(tmp_path)
     assert read_status(tmp_path)["pid"] == holder.pid
 

@@ -3,22 +3,22 @@
 import pytest
 from omegaconf import OmegaConf
 
-from imaging.runs.names import concrete, swept, varied
+from imaging.runs.names import resolve_directories, swept_keys, varied
 
 
 def test_what_is_swept():
     params = OmegaConf.create({"experiment": "denoising", "model.bias": "true,false", "seed": "0,1"})
-    assert swept(params, ["model.depth=range(3,5)", "trainer.max_steps=2"]) == [
+    assert swept_keys(params, ["model.depth=range(3,5)", "trainer.max_steps=2"]) == [
         "model.bias",
         "seed",
         "model.depth",
     ]
     # A value on the command line replaces the swept one of the file.
-    assert swept(params, ["seed=4", "optimizer.lr=tag(log,interval(1e-4,1e-2))"]) == [
+    assert swept_keys(params, ["seed=4", "optimizer.lr=tag(log,interval(1e-4,1e-2))"]) == [
         "model.bias",
         "optimizer.lr",
     ]
-    assert swept(None, ["a=[1,2]", "b={c:1}"]) == []
+    assert swept_keys(None, ["a=[1,2]", "b={c:1}"]) == []
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_jobs_own_composition_meets_the_directories_of_the_beginning():
             }
         }
     )
-    concrete(config)
+    resolve_directories(config)
     assert OmegaConf.to_container(config)["hydra"]["overrides"]["hydra"] == [
         "hydra.sweep.dir='multirun/it\\'s now'",
         "hydra.sweep.subdir='${hydra.job.num}-${varied:\"seed,model.depth\",x}'",

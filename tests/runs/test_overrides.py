@@ -3,7 +3,7 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from imaging.runs.overrides import as_typed
+from imaging.runs.overrides import quote_path
 
 NAMES = [
     "photo (1)",
@@ -32,7 +32,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("key", ["run", "resume", "output"])
 def test_a_path_is_what_was_typed(name, key):
-    override = OverridesParser.create().parse_override(as_typed(f"{key}={name}"))
+    override = OverridesParser.create().parse_override(quote_path(f"{key}={name}"))
     assert not override.is_sweep_override()
     assert override.value() == name
 
@@ -53,4 +53,4 @@ def test_a_path_is_what_was_typed(name, key):
     ],
 )
 def test_other_words_are_left_to_hydra(word):
-    assert as_typed(word) == word
+    assert quote_path(word) == word

@@ -58,11 +58,11 @@ def test_a_damaged_record_is_told_in_one_line_and_costs_no_report_and_no_job(con
         read_record(directory)
     start = f"{directory / 'multirun.yaml'} cannot be read as the config of a sweep ("
     assert str(told.value).startswith(start)
-    assert str(told.value).endswith("); start anew")
+    assert str(told.value).endswith("); start a new sweep")
     assert "\n" not in str(told.value)
     facts, commands = about_sweep(directory)
     assert facts == {"Runs": "1 completed", "Commit": "abc"}
-    assert commands[0].startswith(f"# the command of this sweep is not known: {start}")
+    assert commands[0].startswith(f"# the command of this sweep is unknown: {start}")
     assert commands[1] == f"python evaluate.py run={directory}"
     assert varied_settings(directory / "0-a", composed) == {"model": "dncnn", "seed": 0}
 
@@ -72,7 +72,7 @@ def test_a_directory_in_the_place_of_a_record(sweep, composed):
     (directory / "multirun.yaml").mkdir()
     with pytest.raises(ImagingError, match=r"cannot be read as the config of a sweep \(Is a directory\)"):
         read_record(directory)
-    assert "is not known" in about_sweep(directory)[1][0]
+    assert "is unknown" in about_sweep(directory)[1][0]
     assert varied_settings(directory / "0-a", composed) == {"model": "dncnn", "seed": 0}
 
 

@@ -12,9 +12,9 @@ from imaging.runs.record import about_sweep
 from imaging.runs.run import Run, enqueue
 from imaging.runs.status import (
     describe_end,
-    end_as,
     final_psnr,
     is_over,
+    mark_ended,
     read_status,
     true_state,
     why_untested,
@@ -186,13 +186,13 @@ def test_of_a_status_with_a_wrong_value_the_rest_is_kept(changes, damaged):
 @pytest.mark.parametrize("content", [*UNREADABLE.values(), *(changed(**c) for c in WRONG.values())])
 def test_a_run_goes_on_over_any_status(content, damaged):
     run = damaged(content)
-    end_as(run, "failed", "gone")
+    mark_ended(run, "failed", "gone")
     enqueue(run, {"seed": 0})
     assert_right(read_status(run))
     assert read_status(run)["state"] == "queued"
     (run / "status.json").write_bytes(content)
     with Run(run, {"seed": 0}).watched() as again:
-        again.validated(30, 21.0)
+        again.add_validation(30, 21.0)
     assert_right(read_status(run))
     assert read_status(run)["state"] == "completed"
     assert final_psnr(run) == 21.0

@@ -95,7 +95,7 @@ def test_a_sweep_with_a_preempted_a_time_limited_and_a_killed_job(slurm, small, 
     assert ends[names[0]]["attempts"] >= 2
     assert ends[names[1]]["attempts"] >= 2
     assert ends[names[3]]["attempts"] == 1
-    assert "1 not completed: 2-max_steps-1501 failed (Slurm says FAILED" in printed
+    assert "1 not completed: 2-max_steps-1501 failed (Slurm reports FAILED" in printed
     rows = list(csv.DictReader((directory / "summary.csv").open()))
     assert {row["run"]: row["state"] for row in rows} == {n: ends[n]["state"] for n in names}
 

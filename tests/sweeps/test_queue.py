@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from imaging.runs.interrupts import Interrupted
-from imaging.runs.overrides import passed
+from imaging.runs.overrides import run_overrides
 from imaging.runs.run import enqueue
 from imaging.runs.status import describe_end, read_status
 from imaging.sweeps.jobs import Job
@@ -72,9 +72,9 @@ def test_each_way_to_die_costs_one_job_and_is_told(make_job):
 def test_a_job_that_is_interrupted_before_it_is_a_run_has_not_failed(handler, make_job):
     code = f"import os, signal, sys, time; signal.signal(signal.SIGTERM, {handler}); "
     job = make_job("begins", code + "os.kill(os.getppid(), signal.SIGINT); time.sleep(60)")
-    with pytest.raises(Interrupted, match="SIGINT: the jobs that ran are saved"):
+    with pytest.raises(Interrupted, match="SIGINT: the running jobs are saved"):
         run_all([job, make_job("waits")], slots=1)
-    assert describe_end(job.directory) == "interrupted (SIGTERM: it had not begun)"
+    assert describe_end(job.directory) == "interrupted (SIGTERM: it had not started)"
     assert read_status(job.directory.parent / "waits")["state"] == "queued"
 
 
@@ -120,4 +120,4 @@ def test_a_job_gets_the_overrides_that_are_not_the_sweeps():
         "+trainer.deterministic=true",
         "model.depth=3",
     ]
-    assert passed(words) == ["sweep=search", "+trainer.deterministic=true", "model.depth=3"]
+    assert run_overrides(words) == ["sweep=search", "+trainer.deterministic=true", "model.depth=3"]

@@ -135,7 +135,7 @@ class AskAt(EveryStep):
 
     def after_step(self, trainer, task, outputs) -> None:
         if trainer.global_step == self.step:
-            self.run.interrupts.asked = "SIGTERM"
+            self.run.interrupts.reason = "SIGTERM"
 
 
 def assert_same_end(one: Path, other: Path) -> None:
@@ -226,7 +226,7 @@ def test_the_one_before_is_taken_if_the_newest_cannot_be_read(damage, settings, 
     capfd.readouterr()
     train(tmp_path / "cut", config)
     assert "last.ckpt" in (complained := capfd.readouterr().err)
-    assert "going on from previous.ckpt, step 6" in complained
+    assert "resuming from previous.ckpt, step 6" in complained
     assert_same_end(tmp_path / "whole", tmp_path / "cut")
 
 

@@ -104,8 +104,8 @@ class Status(Periodic):
         self.run.update(step=trainer.global_step)
 
     def on_validation_end(self, trainer, task) -> None:
-        if "val/psnr" in trainer.callback_metrics:
-            self.run.validated(trainer.global_step, round(float(trainer.callback_metrics["val/psnr"]), 4))
+        if (psnr := trainer.callback_metrics.get("val/psnr")) is not None:
+            self.run.add_validation(trainer.global_step, round(float(psnr), 4))
 
     def on_exception(self, trainer, task, exception) -> None:
         self.report(trainer, task)

@@ -32,8 +32,8 @@ class SaveAndStop(pl.Callback):
     def is_due(self) -> bool:
         """Whether a signal has arrived or the time limit is over."""
         if self.deadline is not None and time.monotonic() > self.deadline:
-            self.interrupts.asked = self.interrupts.asked or "time limit"
-        return self.interrupts.asked is not None
+            self.interrupts.reason = self.interrupts.reason or "time limit"
+        return self.interrupts.reason is not None
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         if not self.checkpoints.validation_follows(trainer):
@@ -49,9 +49,9 @@ class SaveAndStop(pl.Callback):
             due = trainer.strategy.reduce_boolean_decision(due, all=False)
         if due:
             self.checkpoints.save_last(trainer)
-            self.interrupts.leave(f"saved after step {trainer.global_step}")
+            self.interrupts.stop(f"saved after step {trainer.global_step}")
 
     def on_train_end(self, trainer, task) -> None:
         self.interrupts.deferred = False
-        if self.interrupts.asked is not None:
-            self.interrupts.leave(f"all {trainer.global_step} steps are saved")
+        if self.interrupts.reason is not None:
+            self.interrupts.stop(f"all {trainer.global_step} steps are saved")

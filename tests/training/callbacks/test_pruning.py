@@ -25,7 +25,7 @@ def validate(run: Run, values: dict, after: int = 10, others: int = 3) -> None:
     """Tell a run's validations in turn, as the training does."""
     callback = PruneBelowMedian(run, after, others)
     for step, value in values.items():
-        run.validated(step, value)
+        run.add_validation(step, value)
         state = SimpleNamespace(fn="fit")
         trainer = SimpleNamespace(global_step=step, state=state, world_size=1, max_steps=100)
         callback.on_validation_end(trainer, None)

@@ -1,7 +1,7 @@
-"""Which line looks how."""
+"""Styles of lines and their legends."""
 
 from imaging.evaluation.table import Table
-from imaging.reporting.looks import looks
+from imaging.reporting.styles import line_styles
 from tests.results import result
 
 
@@ -11,7 +11,7 @@ def cells(*settings):
 
 def test_the_first_factor_is_the_colour_the_second_the_dash_the_third_the_marker():
     levels = [{"a": a, "b": b, "c": c} for a in (1, 2, 3) for b in (True, False) for c in (8, 9)]
-    look = looks(cells(*levels))
+    look = line_styles(cells(*levels))
     for index, kind in (("a", "color"), ("b", "linestyle"), ("c", "marker")):
         by_level = {}
         for level, style in zip(levels, look.styles, strict=True):
@@ -23,12 +23,12 @@ def test_the_first_factor_is_the_colour_the_second_the_dash_the_third_the_marker
 
 
 def test_a_factor_that_follows_another_is_not_told_twice():
-    look = looks(cells({"a": 1, "b": 10}, {"a": 2, "b": 20}))
+    look = line_styles(cells({"a": 1, "b": 10}, {"a": 2, "b": 20}))
     assert [label for label, _ in look.legend] == ["dncnn, a 1, b 10", "dncnn, a 2, b 20"]
 
 
 def test_many_lines_can_all_be_told_apart():
-    look = looks(cells(*({"a": a} for a in range(20))))
+    look = line_styles(cells(*({"a": a} for a in range(20))))
     assert len({repr(style) for style in look.styles}) == 20
     four = [{"a": a, "b": b, "c": c, "d": d} for a in "xy" for b in "xy" for c in "xy" for d in "xy"]
-    assert len(looks(cells(*four)).legend) == 16
+    assert len(line_styles(cells(*four)).legend) == 16
