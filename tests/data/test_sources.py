@@ -282,7 +282,5 @@ def test_a_tiff_of_an_unknown_colour_space_is_refused_in_one_line(kind, tmp_path
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), kind), photometric="minisblack")
     with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
         file.pages.first.tags["PhotometricInterpretation"].overwrite(9999)
-    with pytest.raises(
-        ImagingError, match=r"^cannot read the image .*a\.tif: (cannot identify|16-bit 9999)"
-    ):
+    with pytest.raises(ImagingError, match=r"^cannot read the image .*a\.tif: (cannot identify|16-bit 9999)"):
         read_image(tmp_path / "a.tif")
