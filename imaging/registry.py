@@ -8,7 +8,6 @@ new operator or network is one new file. Code outside this package is named on t
 
 import functools
 import importlib
-import importlib.metadata
 import inspect
 import os
 import pkgutil
@@ -69,7 +68,9 @@ def import_own(modules: list) -> None:
 @functools.cache
 def load_entry_points() -> None:
     """Import the entry points of installed packages in the group `imaging`, once."""
-    for point in importlib.metadata.entry_points(group="imaging"):
+    from importlib.metadata import entry_points  # here, because --help would wait for it
+
+    for point in entry_points(group="imaging"):
         point.load()
 
 

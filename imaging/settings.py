@@ -3,7 +3,7 @@
 A setting is an annotated argument of the component that it configures, which gives its type, range and
 default:
 
-    def __init__(depth: Annotated[int, at_least(2)] = 5, padding: Literal["zeros", "circular"] = "zeros")
+    def __init__(self, depth: Annotated[int, at_least(2)] = 5, bias: bool = True)
 
 `check` refuses any other value. `imaging.registry` calls it for every component of a config.
 """

@@ -31,7 +31,7 @@ class Network(Protocol):
         """The estimate x_hat."""
 
 
-ATTRIBUTES = ("takes_sigma", "homogeneous", "reach", "multiple", "candidates", "noise_level")
+ATTRIBUTES = tuple(Network.__annotations__)
 
 
 def complete(network: nn.Module) -> nn.Module:

@@ -6,20 +6,16 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from imaging.data import build_data
 from imaging.reporting.curves import read_curves
 from imaging.runs.checkpoints import newest_checkpoint, read_checkpoint
 from imaging.runs.interrupts import Interrupted
-from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
 from imaging.tasks import build_task
 from imaging.training.strategies import EveryStep
 from imaging.training.trainer import build_trainer, fit
 
-CONF = Path(__file__).parents[2] / "conf"
 STEPS = 12
 # 20 patches in batches of 4: an epoch has 5 steps, so that it ends with and without a validation or a save.
 SETTINGS = [
@@ -32,7 +28,6 @@ SETTINGS = [
     "physics.noise.sigma=[0.05,0.2]",
     "schedule=cosine",
     "schedule.warmup_steps=1",
-    "trainer.accelerator=cpu",
     f"trainer.max_steps={STEPS}",
     "trainer.log_every_n_steps=1",
     "trainer.val_check_interval=4",
@@ -64,17 +59,9 @@ class CutAt(EveryStep):
 
 
 @pytest.fixture
-def settings(photographs):
+def settings(composed_on_photographs):
     """Compose a config from overrides."""
-
-    def settings(*overrides: str) -> dict:
-        register_resolvers()
-        folder = [f"data.source.{split}={photographs / split}" for split in ("train", "test")]
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("train", ["data=folder", *folder, *SETTINGS, *overrides])
-        return OmegaConf.to_container(config, resolve=True)
-
-    return settings
+    return lambda *overrides: composed_on_photographs(*SETTINGS, *overrides)
 
 
 def train(directory: Path, settings: dict, cut: CutAt | None = None, first: bool = False) -> None:

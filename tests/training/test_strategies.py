@@ -1,16 +1,11 @@
 """The fast loop against `pl.Trainer` alone: the same weights, bit for bit."""
 
-from pathlib import Path
-
 import pytest
 import pytorch_lightning as pl
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from imaging.data import build_data
 from imaging.runs.checkpoints import read_checkpoint
-from imaging.runs.names import register_resolvers
 from imaging.runs.run import Run
 from imaging.tasks import build_task
 from imaging.training.callbacks.averaging import WeightAveraging
@@ -18,25 +13,17 @@ from imaging.training.callbacks.curves import Curves
 from imaging.training.strategies import BlocksOnOneDevice, EveryStep
 from imaging.training.trainer import build_trainer, fit, prepare_network
 
-CONF = Path(__file__).parents[2] / "conf"
 TINY = [
     "data.patch_size=16", "data.patches_per_image=5", "data.validation_images=1", "data.batch_size=4",
-    "model.hidden_channels=4", "model.depth=3", "trainer.accelerator=cpu", "trainer.max_epochs=3",
+    "model.hidden_channels=4", "model.depth=3", "trainer.max_epochs=3",
     "trainer.log_every_n_steps=3", "trainer.val_check_interval=4",
 ]  # fmt: skip
 RANGE = "physics.noise.sigma=[0.05,0.2]"
 
 
 @pytest.fixture
-def settings(photographs):
-    def settings(*overrides: str) -> dict:
-        register_resolvers()
-        folder = [f"data.source.{split}={photographs / split}" for split in ("train", "test")]
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("train", ["data=folder", *folder, *TINY, *overrides])
-        return OmegaConf.to_container(config, resolve=True)
-
-    return settings
+def settings(composed_on_photographs):
+    return lambda *overrides: composed_on_photographs(*TINY, *overrides)
 
 
 class Losses(EveryStep):

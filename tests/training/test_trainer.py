@@ -64,21 +64,7 @@ def test_batches_for_a_gpu_are_pinned(monkeypatch):
     assert BatchLoader(data, sampler, seed=0).pin_memory
 
 
-def composed(*overrides: str) -> dict:
-    from pathlib import Path
-
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
-    from imaging.runs.names import register_resolvers
-
-    register_resolvers()
-    with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
-        config = compose("train", ["trainer.accelerator=cpu", *overrides])
-    return OmegaConf.to_container(config, resolve=True)
-
-
-def test_cudnn_may_look_for_its_fastest_convolutions(tmp_path):
+def test_cudnn_may_look_for_its_fastest_convolutions(composed, tmp_path):
     config = composed()
     build_trainer(config["trainer"], Run(tmp_path, config))
     try:
@@ -99,7 +85,7 @@ def test_cudnn_may_look_for_its_fastest_convolutions(tmp_path):
         ("trainer.strategy=fsdp", "trainer.strategy is 'fsdp'; expected auto or ddp"),
     ],
 )
-def test_settings_that_cannot_be_are_told(setting, words, tmp_path):
+def test_settings_that_cannot_be_are_told(setting, words, composed, tmp_path):
     config = composed(setting)
     with pytest.raises(ImagingError, match=words):
         build_trainer(config["trainer"], Run(tmp_path, config))
