@@ -15,7 +15,7 @@ from ruler import finish, row
 
 from imaging.commands.memory import keep_freed_memory
 from imaging.data import build_data
-from imaging.evaluation.evaluate import Protocol
+from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.run import evaluate_run
 from imaging.tasks import build_task
 from imaging.training.trainer import prepare_network

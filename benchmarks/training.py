@@ -181,14 +181,14 @@ def worker(name: str, channels: int, seed: int, whole: bool) -> None:
 def tested(config: dict, network, name: str) -> float:
     """Mean PSNR over all test images."""
     from imaging.data import build_data
-    from imaging.evaluation.evaluate import Protocol, evaluate
+    from imaging.evaluation.protocol import Protocol, run_protocol
     from imaging.tasks import build_task
 
     task = build_task(config)
     task.network = network
     protocol = Protocol(config["data"]["source"]["name"], (SIGMA,))
     images = build_data(config["data"]).test_images()
-    return statistics.fmean(r.psnr for r in evaluate(task, images, protocol, name, name))
+    return statistics.fmean(r.psnr for r in run_protocol(task, images, protocol, name, name))
 
 
 def save_patches(path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from imaging.data import DATA, SOURCES
-from imaging.evaluation.evaluate import Protocol
+from imaging.evaluation.protocol import Protocol
 from imaging.models import MODELS
 from imaging.physics.noise import NOISES
 from imaging.physics.operator import OPERATORS

@@ -102,7 +102,7 @@ def test_an_evaluation_that_was_stopped_goes_on(command, run, monkeypatch):
     """The second run of a test fails; what it had measured is not measured again."""
     from imaging.evaluation import run as module
 
-    evaluate, measured = module.evaluate, []
+    evaluate, measured = module.run_protocol, []
 
     def stopped(*arguments, **settings):
         for number, record in enumerate(evaluate(*arguments, **settings)):
@@ -115,12 +115,12 @@ def test_an_evaluation_that_was_stopped_goes_on(command, run, monkeypatch):
             measured.append(record)
             yield record
 
-    monkeypatch.setattr(module, "evaluate", stopped)
+    monkeypatch.setattr(module, "run_protocol", stopped)
     with pytest.raises(RuntimeError, match="the machine stops"):
         command("evaluate.py", f"run={run}", "output=again")
     (part,) = Path("again/testing").iterdir()
     assert len(untimed(part)) == 5
-    monkeypatch.setattr(module, "evaluate", watched)
+    monkeypatch.setattr(module, "run_protocol", watched)
     assert command("evaluate.py", f"run={run}", "output=again")[0] == 0
     assert untimed(Path("again/per_image.csv")) == untimed(run / "per_image.csv")
     assert not Path("again/testing").exists()

@@ -13,6 +13,7 @@ ROOMS = [
     "errors",
     "files",
     "places",
+    "progress",
     "settings",
     "registry",
     "randomness",

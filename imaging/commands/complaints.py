@@ -36,7 +36,7 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
     if isinstance(error, ImagingError):
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return one_line(error, name)
+        return hydra_message(error, name)
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _wrong_choice() or str(error)
     if isinstance(error, OSError) and error.errno in USER_ERRORS:
@@ -47,7 +47,7 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
     return None
 
 
-def one_line(error: BaseException, name: str) -> str:
+def hydra_message(error: BaseException, name: str) -> str:
     """The message of a Hydra error about a config in one line, with the nearest existing key."""
     causes = [error]
     while causes[-1].__cause__ is not None:

@@ -12,8 +12,8 @@ from imaging.data import build_data
 from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.evaluation.comparisons import Decision
-from imaging.evaluation.evaluate import Protocol, check_sizes
 from imaging.evaluation.outputs import Result, write_pictures
+from imaging.evaluation.protocol import Protocol, check_sizes
 from imaging.evaluation.run import evaluate_run
 from imaging.files import file_name
 from imaging.formats.networks import find_network, load_network

@@ -28,7 +28,7 @@ from imaging.runs.status import STATUS, read_status
 from imaging.sweeps.begin import begin_sweep
 from imaging.sweeps.sbatch import TRY_AGAIN
 
-register_resolvers()  # at import, because a job on a cluster's node starts from a pickle of `Job`
+register_resolvers()  # at import, because a job on a cluster's node starts from a pickle of `JobBody`
 
 
 def lazy(module: str, function: str) -> Callable:
@@ -61,7 +61,7 @@ class Refused(BaseException):
     """A sweep cannot start. Not an `Exception`, which Hydra would reduce to a warning in a callback."""
 
 
-class Job:
+class JobBody:
     """The function that Hydra and its launchers call for each job; it records errors."""
 
     def __init__(
@@ -119,7 +119,7 @@ def command(
     Sweeps.directory = Sweeps.lock = None
     # Without it Hydra replaces the body's traceback by its own text; errors are printed below instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    job = Job(body, undecided)
+    job = JobBody(body, undecided)
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)
     unfinished: list[str] = []
     interrupts = Interrupts(until="the report")
@@ -155,7 +155,7 @@ def command(
         fail("a job failed though it was completed before: its line under 'Left out' says why", 1)
 
 
-def run_jobs(main: Callable[[], object], job: Job, interrupts: Interrupts, reported: bool) -> None:
+def run_jobs(main: Callable[[], object], job: JobBody, interrupts: Interrupts, reported: bool) -> None:
     """Run the job, or the jobs of a sweep; signals are deferred afterwards if the sweep has a report.
 
     Args:

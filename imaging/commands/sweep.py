@@ -49,7 +49,7 @@ def undecided(directory: Path) -> list[str] | None:
     limits = Decision.of(decision(directory))
     results, configs, _ = collect_readable(find_runs(directory))
     pairs = comparisons.compare(Table(results, configs), limits)
-    return comparisons.undecided(pairs, limits.margin) if pairs else None
+    return comparisons.open_comparisons(pairs, limits.margin) if pairs else None
 
 
 def collect_readable(runs: list[Path]) -> tuple[list[Result], dict[str, dict], list[str]]:

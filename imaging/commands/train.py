@@ -5,8 +5,8 @@ from shlex import quote
 from omegaconf import DictConfig
 
 from imaging.data import build_data
-from imaging.evaluation.evaluate import Protocol, check_sizes
 from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
+from imaging.evaluation.protocol import Protocol, check_sizes
 from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from imaging.data.pixels import MappedPixels
 from imaging.errors import ImagingError
 from imaging.files import write_json
+from imaging.progress import track
 
 DECODERS = 8  # threads, and images in memory at a time: decoders release the interpreter lock
 KINDS = {"uint8": torch.uint8, "float32": torch.float32}
@@ -83,15 +83,12 @@ def _decode(path: Path, count: int, read: Callable[[int], Tensor], kind: torch.d
     """Write all images and return their sizes and channels; None if one does not fit this kind."""
     sizes, channels = [], None
     with open(path, "wb") as file:
-        images = tqdm(
-            _in_order(read, range(count)), "decoding", count, unit="image", leave=False, disable=None
-        )
-        for image in images:
+        for image in track(_in_order(read, range(count)), "decoding", count):
             if kind is torch.uint8 and image.dtype is not torch.uint8:
                 return None, None
             if kind is not torch.uint8 and image.dtype is torch.uint8:
                 image = image.float() / 255
-            file.write(image.contiguous().numpy())
+            file.write(image.contiguous().numpy().data)
             sizes.append(list(image.shape[-2:]))
             channels = image.shape[0]
         file.flush()

@@ -268,6 +268,6 @@ def uncompared(table: Table, comparisons: list[Comparison]) -> list[str]:
     return [f"{name_text(name)}: {reason}" for name, reason in reasons.items()]
 
 
-def undecided(comparisons: list[Comparison], margin: float) -> list[str]:
+def open_comparisons(comparisons: list[Comparison], margin: float) -> list[str]:
     """A line for each comparison whose interval neither excludes 0 nor lies within ± margin dB."""
     return [f"{c.change}: {c.effect}" for c in comparisons if c.state(margin) == "open"]

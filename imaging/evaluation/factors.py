@@ -70,7 +70,7 @@ def _follows(key: str, leader: str, flat: list[dict]) -> bool:
     return same_name and all(leader in f and repr(f[key]) == repr(f[leader]) for f in flat if key in f)
 
 
-def varied(configs: dict[str, dict], names: dict[str, list[str]] | None = None) -> dict[str, dict]:
+def varied_settings(configs: dict[str, dict], names: dict[str, list[str]] | None = None) -> dict[str, dict]:
     """The values of the varied settings of each run; None if its config does not have the setting.
 
     Args:

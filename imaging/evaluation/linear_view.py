@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
-from imaging.evaluation.evaluate import Protocol, test_noise
 from imaging.evaluation.places import strongest_edge, window
+from imaging.evaluation.protocol import Protocol, test_noise
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 REACH = 20  # pixels in the window on each side of the pixel

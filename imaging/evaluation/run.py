@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from imaging.errors import ImagingError
-from imaging.evaluation.evaluate import Examples, Protocol, evaluate
 from imaging.evaluation.linear_view import linear_view
 from imaging.evaluation.outputs import KINDS, Result, refuse_diverged
+from imaging.evaluation.protocol import Examples, Protocol, run_protocol
 from imaging.evaluation.records import RecordFile
+from imaging.progress import track
 from imaging.tasks.reconstruction import Reconstruction
 
 SECONDS = 1.0  # between writes; at most this much of a test is lost if the machine stops
@@ -61,10 +61,12 @@ def evaluate_run(
         keys.update(batch)
         return examples.choose(first, names) or not batch <= written.records.keys()
 
-    progress = tqdm(images, desc="testing", unit="image", leave=False, disable=None)  # in a terminal only
+    progress = track(images, "testing", len(images))
     new, flushed = [], time.monotonic()
     try:
-        for record in evaluate(task, progress, protocol, run, method, [examples.observe], select, weights):
+        for record in run_protocol(
+            task, progress, protocol, run, method, [examples.observe], select, weights
+        ):
             new.append(record)
             if time.monotonic() > flushed + SECONDS:
                 written.append(new)

@@ -15,7 +15,7 @@ from imaging.evaluation.factors import (
     measurement_factors,
     name_text,
     value_text,
-    varied,
+    varied_settings,
 )
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import COLUMNS, Record, cells, per_image_csv
@@ -58,7 +58,7 @@ class Table:
         self.results = results
         configs = configs or {result.run: result.config for result in results}
         self.names = factors(configs)
-        self.settings = varied(configs, self.names)
+        self.settings = varied_settings(configs, self.names)
         self.records = [record for result in results for record in result.records]
         self.sigmas = sorted({record.sigma for record in self.records})
 

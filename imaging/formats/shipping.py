@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from imaging.data import build_data
-from imaging.evaluation.evaluate import Protocol, evaluate
 from imaging.evaluation.outputs import Result, read_result
+from imaging.evaluation.protocol import Protocol, run_protocol
 from imaging.evaluation.table import summarise
 from imaging.files import write_text
 from imaging.formats.networks import load_network, write_sums
@@ -87,7 +87,7 @@ def bundled(name: str) -> dict[float, tuple[float, float]]:
     task, config = load_network(name, "cpu")
     images = build_data({"source": {"name": "bundled"}, "crop": CROP}).test_images()
     sigmas = tuple(config["test"]["sigmas"])
-    result = Result(name, config, list(evaluate(task, images, Protocol("bundled", sigmas), name, name)))
+    result = Result(name, config, list(run_protocol(task, images, Protocol("bundled", sigmas), name, name)))
     return {row["sigma"]: (row["psnr_mean"], row["psnr_input_mean"]) for row in summarise(result)}
 
 

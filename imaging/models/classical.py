@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor, nn
 
 from imaging.models import MODELS
+from imaging.models.noise_level import noise_level
 from imaging.physics.mask import Mask
 from imaging.physics.psf import make_psf
 from imaging.shapes import Images
@@ -50,19 +50,13 @@ class Classical(nn.Module):
         raise NotImplementedError
 
 
-def noise_level(y: np.ndarray) -> float:
-    """Estimate the standard deviation of white noise in an image (H, W, C); the mean over the channels.
-
-    Immerkaer, "Fast noise variance estimation", CVIU 1996, eq. 2: from a difference of two Laplacians, which
-    responds to noise and hardly to image structure.
-    """
-    difference = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=float)
-    response = np.stack([ndimage.convolve(y[..., c], difference)[1:-1, 1:-1] for c in range(y.shape[-1])])
-    return float(np.sqrt(np.pi / 2) / 6 * np.abs(response).mean())
+def estimate_sigma(y: np.ndarray) -> float:
+    """Estimate the standard deviation of the noise in an image (H, W, C); see `noise_level`."""
+    return noise_level(torch.from_numpy(y).permute(2, 0, 1)[None]).item()
 
 
 @MODELS.register("identity")
-class Identity(nn.Module):
+class NoRestoration(nn.Module):
     """x_hat = y: no restoration."""
 
     reach = 0
@@ -80,7 +74,7 @@ class TotalVariation(Classical):
     def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
         from skimage.restoration import denoise_tv_chambolle
 
-        return denoise_tv_chambolle(y, weight=max(1e-8, strength * noise_level(y)), channel_axis=-1)
+        return denoise_tv_chambolle(y, weight=max(1e-8, strength * estimate_sigma(y)), channel_axis=-1)
 
 
 @MODELS.register("wavelet")
@@ -94,7 +88,7 @@ class Wavelet(Classical):
 
         # scikit-image clips to [0, 1], and converts to YCbCr only in that range, which noise exceeds.
         low, scale = float(y.min()), float(y.max() - y.min()) or 1.0
-        sigma = max(1e-8, strength * noise_level(y) / scale)
+        sigma = max(1e-8, strength * estimate_sigma(y) / scale)
         colour = y.shape[-1] == 3
         x_hat = denoise_wavelet((y - low) / scale, sigma=sigma, channel_axis=-1, convert2ycbcr=colour)
         return x_hat * scale + low
@@ -109,7 +103,7 @@ class NonLocalMeans(Classical):
     def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
         from skimage.restoration import denoise_nl_means
 
-        sigma = max(1e-8, noise_level(y))
+        sigma = max(1e-8, estimate_sigma(y))
         settings = {"patch_size": 5, "patch_distance": 6, "fast_mode": True, "channel_axis": -1}
         return denoise_nl_means(y, h=strength * sigma, sigma=sigma, **settings)
 

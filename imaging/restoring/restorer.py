@@ -9,12 +9,12 @@ from torch import Tensor
 
 from imaging.data.image_files import check_suffix
 from imaging.errors import ImagingError
-from imaging.evaluation.tiling import restore, restore_to_integers
 from imaging.formats.networks import load_network
 from imaging.models.noise_level import noise_level
 from imaging.physics.gray_image import read_gray
 from imaging.restoring.borders import pad_periodic
 from imaging.restoring.files import bits_of, read_photograph, write_photograph
+from imaging.restoring.tiling import restore_to_floats, restore_to_integers
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 PIECE = 512  # side in pixels of the nine pieces of a large photograph from which its noise is estimated
@@ -167,10 +167,10 @@ class Restorer:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
                                f"{self.config['physics']['operator']['name']}")  # fmt: skip
         if self._in_tiles:
-            return restore(self.task, y, sigma=sigma)
+            return restore_to_floats(self.task, y, sigma=sigma)
         psf = self.task.physics.operator.psf
         padded, inner = pad_periodic(as_float(y), 32 if psf is None else 4 * max(psf.shape))
-        return restore(self.task, padded, sigma=sigma)[(..., *inner)]
+        return restore_to_floats(self.task, padded, sigma=sigma)[(..., *inner)]
 
     def _inpaint(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
         if mask is None:
@@ -181,7 +181,9 @@ class Restorer:
         mask, intensities = mask.to(y.device) != 0, as_float(y)
         # A lost pixel is 0 in the network's units, as in training.
         lost = self.task.denormalise(torch.zeros(()))
-        restored = restore(self.task, torch.where(mask, intensities, lost), sigma=sigma).to(y.device)
+        restored = restore_to_floats(self.task, torch.where(mask, intensities, lost), sigma=sigma).to(
+            y.device
+        )
         return torch.where(mask, intensities, restored) if not self.trained_sigmas[1] else restored
 
 

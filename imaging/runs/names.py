@@ -19,7 +19,7 @@ def register_resolvers() -> None:
     # To the microsecond: two runs started in the same second must not share a directory.
     started = f"{datetime.now():%Y-%m-%d/%H-%M-%S.%f}"
     OmegaConf.register_new_resolver("started", lambda: started, replace=True)
-    OmegaConf.register_new_resolver("varied", varied, replace=True)
+    OmegaConf.register_new_resolver("varied", job_name, replace=True)
     OmegaConf.register_new_resolver("checkout", lambda: str(CHECKOUT or Path.cwd()), replace=True)
     OmegaConf.register_new_resolver("either", lambda value, default: value or default, replace=True)
 
@@ -47,7 +47,7 @@ def last_overrides(params: Mapping | None, overrides: Sequence[str]) -> dict[str
     return {override.key_or_group: override for override in parsed}
 
 
-def varied(keys: str, overrides: list[str]) -> str:
+def job_name(keys: str, overrides: list[str]) -> str:
     """The varied settings of a job as a part of its directory's name: 'bias-false-hidden_channels-32'.
 
     Args:

@@ -39,10 +39,10 @@ class Progress:
             self._first = step, time.monotonic()
         done, seconds = step - self._first[0], time.monotonic() - self._first[1]
         remaining = f"{clock((steps - step) * seconds / done)} left" if done > 0 else ""
-        return f"{step}/{steps}", psnr(status), remaining
+        return f"{step}/{steps}", last_psnr(status), remaining
 
 
-def psnr(status: dict) -> str:
+def last_psnr(status: dict) -> str:
     """The last validation PSNR; '' if there is none or if it is not finite."""
     value = next(reversed(status["validation"].values()), None)
     return "" if value is None else f"{value:.2f}"
@@ -81,7 +81,7 @@ class Watcher:
         status = read_status(job.directory)
         took = clock(time.monotonic() - progress.began) if progress else "before"
         self.over.append((job, status, took))
-        value = f", {psnr(status)} dB in validation" if psnr(status) else ""
+        value = f", {last_psnr(status)} dB in validation" if last_psnr(status) else ""
         self._say(f"{job.name}: {describe_end(job.directory)}{value}, {took}")
 
     def tick(self) -> None:
@@ -102,7 +102,7 @@ class Watcher:
             table.add_row(f"… and {hidden} more", "")
         for job, status, took in self.over[hidden:]:
             state = f"[{STYLES.get(status['state'], 'white')}]{status['state']}[/]"
-            table.add_row(job.name, state, "", str(status["step"]), psnr(status), took)
+            table.add_row(job.name, state, "", str(status["step"]), last_psnr(status), took)
         for progress in list(self.running.values()):
             table.add_row(progress.job.name, "[cyan]running[/]", progress.slot.name, *progress.cells())
         queued = (self.total or 0) - len(self.over) - len(self.running)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.metrics import psnr
 from imaging.physics.identity import Identity
 from imaging.physics.noise import Level, Random, Shard
 from imaging.settings import Positive
@@ -74,8 +75,8 @@ class Inpainter(Reconstruction):
         """The mean squared error of all pixels in the network's units, and the PSNR of the lost pixels."""
         lost = self.physics.operator(torch.ones_like(x[:1])) == 0
         loss = (self.normalise(x_hat) - self.normalise(x)).square().flatten(1).mean(dim=1)
-        error = ((x_hat - x).square() * lost).flatten(1).sum(dim=1) / lost.sum()
-        return {"loss": loss, "psnr_lost": -10 * torch.log10(error)}
+        only_lost = (image[:, lost[0], None, None] for image in (x_hat, x))
+        return {"loss": loss, "psnr_lost": psnr(*only_lost)}
 
     def normalise(self, image: Tensor) -> Tensor:
         return (image - self.mean).div_(self.std)

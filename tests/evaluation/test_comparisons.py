@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from imaging.evaluation.comparisons import Decision, compare, comparisons_csv, holm, undecided
+from imaging.evaluation.comparisons import Decision, compare, comparisons_csv, holm, open_comparisons
 from imaging.evaluation.intervals import crossed_interval
 from imaging.evaluation.table import Table
 from imaging.reporting.findings import explanation, sentences, verdict
@@ -160,9 +160,9 @@ def test_seeds_are_enough_when_the_interval_excludes_0_or_lies_within_the_margin
     for difference, state in ((1.0, "decided"), (0.0, "within"), (0.1, "decided")):
         (only,) = compare(two_methods(difference, 8), decision)
         assert only.state(0.1) == state
-        assert undecided([only], 0.1) == []
+        assert open_comparisons([only], 0.1) == []
     (only,) = compare(two_methods(0.0, 2, spread=1.0), decision)
-    assert undecided([only], 0.1) == [f"Removing the bias: {only.effect}"]
+    assert open_comparisons([only], 0.1) == [f"Removing the bias: {only.effect}"]
     assert "that exclude 0: 0; that lie within ±0.1 dB: 0; open: 1." in verdict([only], decision)
 
 

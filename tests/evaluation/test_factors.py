@@ -8,7 +8,7 @@ from imaging.evaluation.factors import (
     image_factors,
     measurement_factors,
     value_text,
-    varied,
+    varied_settings,
 )
 
 
@@ -18,23 +18,23 @@ def config(**changes):
 
 def test_only_what_differs_is_varied():
     other = config(model={"name": "dncnn", "bias": False, "depth": 5}, paths={"data": "elsewhere"})
-    assert varied({"a": config(), "b": other}) == {"a": {"bias": True}, "b": {"bias": False}}
+    assert varied_settings({"a": config(), "b": other}) == {"a": {"bias": True}, "b": {"bias": False}}
 
 
 def test_a_single_run_varies_nothing():
-    assert varied({"a": config()}) == {"a": {}}
+    assert varied_settings({"a": config()}) == {"a": {}}
 
 
 def test_settings_that_only_one_kind_of_model_has_are_told_by_the_method():
     other = config(model={"name": "wiener", "snr": 100.0}, seed=1)
-    assert varied({"a": config(), "b": other}) == {"a": {"seed": 0}, "b": {"seed": 1}}
+    assert varied_settings({"a": config(), "b": other}) == {"a": {"seed": 0}, "b": {"seed": 1}}
 
 
 def test_settings_that_follow_the_seed_are_not_varied_themselves():
     def seeded(seed, other):
         return {"seed": seed, "data": {"seed": seed}, "physics": {"seed": other}}
 
-    names = varied({"a": seeded(0, 5), "b": seeded(1, 7)})
+    names = varied_settings({"a": seeded(0, 5), "b": seeded(1, 7)})
     assert names == {"a": {"seed": 0, "physics.seed": 5}, "b": {"seed": 1, "physics.seed": 7}}
 
 
@@ -42,7 +42,7 @@ def test_two_settings_of_one_name_are_told_apart():
     def both(model, optimizer):
         return {"model": {"decay": model}, "optimizer": {"decay": optimizer}}
 
-    names = varied({"a": both(1, 2), "b": both(3, 4)})
+    names = varied_settings({"a": both(1, 2), "b": both(3, 4)})
     assert names == {
         "a": {"model.decay": 1, "optimizer.decay": 2},
         "b": {"model.decay": 3, "optimizer.decay": 4},
@@ -71,13 +71,13 @@ def test_a_seed_that_only_some_networks_have_is_told_with_the_seed():
         network = {"name": "unet", "seed": seed}
         configs[f"b{seed}"] = config(seed=seed, model={"name": "wiener_unet", "network": network})
     assert factors(configs) == {"seed": ["seed", "model.seed", "model.network.seed"]}
-    assert varied(configs)["u2"] == {"seed": 2}
+    assert varied_settings(configs)["u2"] == {"seed": 2}
 
 
 def test_a_seed_of_its_own_is_not():
     configs = {"w": config(model={"name": "wiener"})}
     configs |= {f"u{s}": config(seed=0, model={"name": "unet", "seed": s}) for s in (0, 1)}
-    assert varied(configs)["u1"] == {"model.seed": 1}
+    assert varied_settings(configs)["u1"] == {"model.seed": 1}
 
 
 def test_a_group_is_called_as_it_is_and_not_name():
@@ -92,7 +92,7 @@ def test_a_group_that_may_be_none_keeps_both_names():
     configs = {"a": {"schedule": None, "depth": 1}}
     configs |= {name: {"schedule": {"name": name}, "depth": 1} for name in ("cosine", "step")}
     configs["c"] = {"schedule": 5, "depth": 1}
-    found = varied(configs)
+    found = varied_settings(configs)
     assert len({repr(settings) for settings in found.values()}) == 4
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from imaging.evaluation.evaluate import Protocol, test_noise
 from imaging.evaluation.linear_view import CROP, equivalent_filter, linear_view, singular_values
 from imaging.evaluation.places import strongest_edge, window
+from imaging.evaluation.protocol import Protocol, test_noise
 from imaging.models.network import complete
 from imaging.tasks import build_task
 

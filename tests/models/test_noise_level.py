@@ -17,6 +17,13 @@ def test_of_noise_alone_it_is_its_deviation(sigma, offset):
     assert noise_level(y).flatten().tolist() == pytest.approx([sigma] * 2, rel=0.02)
 
 
+@pytest.mark.parametrize("sigma", [0.02, 0.1, 0.3])
+def test_a_ramp_does_not_count_as_noise(sigma):
+    y = torch.linspace(0, 1, 96).expand(1, 3, 128, 96)
+    y = y + sigma * torch.randn(y.shape, generator=torch.Generator().manual_seed(2))
+    assert noise_level(y).item() == pytest.approx(sigma, rel=0.03)
+
+
 def test_each_image_has_its_own():
     unit = torch.randn(3, 1, 200, 200, generator=torch.Generator().manual_seed(0))
     sigmas = torch.tensor([0.01, 0.1, 0.2]).reshape(3, 1, 1, 1)

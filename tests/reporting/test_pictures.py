@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from imaging.metrics import psnr
+from imaging.reporting.figures import psnr_note
 from imaging.reporting.pictures import (
     group_examples,
     inpainting_figure,
@@ -24,6 +27,15 @@ def drawn(path):
     """Size of a PNG, and how many different gray values it has: a blank one has a single one."""
     with Image.open(path) as image:
         return image.size, len(np.unique(np.asarray(image.convert("L"))))
+
+
+def test_the_psnr_beside_an_image_is_that_of_the_table():
+    """Reports are made without torch, so its formula is written twice."""
+    one = examples(1)
+    clean, noisy = one["clean"][0], one["measured"][0]
+    value = psnr(torch.from_numpy(noisy)[None], torch.from_numpy(clean)[None]).item()
+    assert psnr_note(noisy, clean) == f"{value:.2f} dB"
+    assert psnr_note(clean, clean) == "identical"
 
 
 def test_inpainting_has_four_panels_in_a_row(tmp_path):

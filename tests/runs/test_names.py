@@ -3,7 +3,7 @@
 import pytest
 from omegaconf import OmegaConf
 
-from imaging.runs.names import resolve_directories, swept_keys, varied
+from imaging.runs.names import job_name, resolve_directories, swept_keys
 
 
 def test_what_is_swept():
@@ -32,13 +32,13 @@ def test_what_is_swept():
     ],
 )
 def test_a_job_is_called_by_what_it_varies(overrides, expected):
-    assert varied("model.bias,seed", overrides) == expected
+    assert job_name("model.bias,seed", overrides) == expected
 
 
 def test_settings_of_one_name_are_told_apart():
     keys = "physics.noise.sigma,psf.sigma,data.seed,seed"
     overrides = ["physics.noise.sigma=0.1", "psf.sigma=2", "data.seed=1", "seed=0"]
-    assert varied(keys, overrides) == "noise.sigma-0.1-psf.sigma-2-data.seed-1-seed-0"
+    assert job_name(keys, overrides) == "noise.sigma-0.1-psf.sigma-2-data.seed-1-seed-0"
 
 
 def test_a_jobs_own_composition_meets_the_directories_of_the_beginning():

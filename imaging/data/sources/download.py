@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from imaging.errors import ImagingError
+from imaging.progress import progress_bar
 
 Opener = Callable[[Path, Literal["rb"]], BufferedIOBase]
 TIMEOUT = 30  # seconds without a byte
@@ -112,16 +113,14 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _transfer(url: str, partial: Path) -> None:
-    from tqdm import tqdm
-
     with urllib.request.urlopen(url, timeout=TIMEOUT) as response, open(partial, "wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
-        with tqdm(desc=url.rsplit("/", 1)[-1], total=size or None, unit="B", unit_scale=True) as bar:
+        with progress_bar(f"{url.rsplit('/', 1)[-1]}, MB", size / 1e6 or None) as advance:
             while chunk := response.read(1 << 18):
                 file.write(chunk)
-                bar.update(len(chunk))
-            if bar.n < size:
-                raise OSError(f"it ended after {bar.n} of {size} bytes")
+                advance(file.tell() / 1e6)
+        if file.tell() < size:
+            raise OSError(f"it ended after {file.tell()} of {size} bytes")
 
 
 def _check(path: Path, url: str, algorithm: str, digest: str, opener: Opener) -> None:

@@ -3,23 +3,24 @@
 import os
 import sys
 import time
+from contextlib import ExitStack
 
 import pytorch_lightning as pl
-from tqdm import tqdm
 
+from imaging.progress import progress_bar
 from imaging.runs.run import Run
 from imaging.training.callbacks.curves import Curves
 from imaging.training.strategies import EveryStep
 
 
-def describe(latest: dict, metrics: dict) -> dict:
-    """The loss, and the training and validation PSNR in dB, as text by name."""
-    numbers = {}
+def describe(latest: dict, metrics: dict) -> str:
+    """The loss, and the training and validation PSNR in dB: 'loss 1.2e-03  PSNR 29.12  val PSNR 28.90'."""
+    numbers = []
     if latest:
-        numbers = {"loss": f"{latest['train/loss']:.2e}", "PSNR": f"{latest['train/psnr']:.2f}"}
+        numbers = [f"loss {latest['train/loss']:.1e}", f"PSNR {latest['train/psnr']:.2f}"]
     if "val/psnr" in metrics:
-        numbers["val PSNR"] = f"{float(metrics['val/psnr']):.2f}"
-    return numbers
+        numbers.append(f"val PSNR {float(metrics['val/psnr']):.2f}")
+    return "  ".join(numbers)
 
 
 class Periodic(EveryStep):
@@ -50,25 +51,22 @@ class Bar(Periodic):
 
     def __init__(self, curves: Curves, seconds: float = 0.2):
         super().__init__(seconds)
-        self.curves = curves
-        self.bar: tqdm | None = None
+        self.curves, self.shown = curves, ExitStack()
 
     def on_train_start(self, trainer, task) -> None:
         super().on_train_start(trainer, task)
-        steps = {"total": trainer.max_steps, "initial": trainer.global_step}
-        self.bar = tqdm(desc="training", unit="step", dynamic_ncols=True, **steps)
+        bar = progress_bar("training", trainer.max_steps, trainer.global_step, keep=True)
+        self.advance = self.shown.enter_context(bar)
 
     def report(self, trainer, task) -> None:
-        self.bar.set_postfix(describe(self.curves.latest, trainer.callback_metrics), refresh=False)
-        self.bar.update(trainer.global_step - self.bar.n)
+        self.advance(trainer.global_step, describe(self.curves.latest, trainer.callback_metrics))
 
     def on_train_end(self, trainer, task) -> None:
         super().on_train_end(trainer, task)
-        self.bar.close()
+        self.shown.close()
 
     def on_exception(self, trainer, task, exception) -> None:
-        if self.bar is not None:
-            self.bar.close()
+        self.shown.close()
 
 
 class Lines(Periodic):
@@ -84,8 +82,7 @@ class Lines(Periodic):
 
     def report(self, trainer, task) -> None:
         rate = (trainer.global_step - self.first) / max(1e-9, time.monotonic() - self.start)
-        numbers = describe(self.curves.latest, trainer.callback_metrics)
-        text = "  ".join(f"{name} {value}" for name, value in numbers.items())
+        text = describe(self.curves.latest, trainer.callback_metrics)
         print(f"step {trainer.global_step}/{trainer.max_steps}  {text}  {rate:.1f} steps/s", flush=True)
 
 

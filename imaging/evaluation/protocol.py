@@ -122,7 +122,7 @@ def test_noise(protocol: Protocol, image: str, sigma: float, noise_seed: int) ->
 
 
 @torch.inference_mode()
-def evaluate(
+def run_protocol(
     task: Reconstruction,
     images: Iterable[tuple[str, Tensor]],
     protocol: Protocol,

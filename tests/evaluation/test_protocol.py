@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from imaging.errors import ImagingError
-from imaging.evaluation import evaluate as module
-from imaging.evaluation.evaluate import Examples, Protocol, check_sizes, evaluate
+from imaging.evaluation import protocol as module
+from imaging.evaluation.protocol import Examples, Protocol, check_sizes, run_protocol
 from imaging.randomness import generator
 from imaging.tasks import build_task
 
@@ -36,10 +36,10 @@ def numbers(records):
 
 def test_noise_depends_on_data_image_sigma_and_noise_seed_alone(monkeypatch):
     protocol = Protocol("set", (0.1, 0.2), noise_seeds=2)
-    together = numbers(evaluate(build_task(CONFIG), images(), protocol, "a", "dncnn"))
+    together = numbers(run_protocol(build_task(CONFIG), images(), protocol, "a", "dncnn"))
     monkeypatch.setattr(module, "PIXELS_AT_ONCE", 1)
     torch.manual_seed(7)
-    alone = numbers(evaluate(build_task(CONFIG), images()[::-1], protocol, "a", "dncnn"))
+    alone = numbers(run_protocol(build_task(CONFIG), images()[::-1], protocol, "a", "dncnn"))
     assert sorted(together) == sorted(alone)
     assert len(together) == len({n[-1] for n in together}) == 5 * 2 * 2  # and every draw is another
 
@@ -47,7 +47,7 @@ def test_noise_depends_on_data_image_sigma_and_noise_seed_alone(monkeypatch):
 def test_another_network_meets_the_same_noise():
     protocol = Protocol("set", (0.1,))
     other = CONFIG | {"model": CONFIG["model"] | {"bias": False}, "seed": 9}
-    first, second = (list(evaluate(build_task(c), images(), protocol, "a", "m")) for c in (CONFIG, other))
+    first, second = (list(run_protocol(build_task(c), images(), protocol, "a", "m")) for c in (CONFIG, other))
     assert [r.psnr_input for r in first] == [r.psnr_input for r in second]
     assert [r.psnr for r in first] != [r.psnr for r in second]
 
@@ -55,7 +55,7 @@ def test_another_network_meets_the_same_noise():
 def test_what_is_measured_is_that_of_the_generator_that_test_noise_gives():
     protocol, task, met = Protocol("set", (0.1, 0.2), noise_seeds=3), build_task(CONFIG), []
     observe = [lambda names, sigma, x, y, x_hat: met.append((names, sigma, x, y))]
-    list(evaluate(task, images(), protocol, "a", "m", observe))
+    list(run_protocol(task, images(), protocol, "a", "m", observe))
     seeds = [0, 1, 2] * 2
     for (names, sigma, x, y), seed in zip(met, seeds, strict=True):
         for name, clean, measured in zip(names, x, y, strict=True):
@@ -65,19 +65,19 @@ def test_what_is_measured_is_that_of_the_generator_that_test_noise_gives():
 
 def test_the_noisy_image_has_the_psnr_of_its_sigma():
     protocol = Protocol("set", (0.05, 0.2))
-    for record in evaluate(build_task(CONFIG), images(2, 256), protocol, "a", "m"):
+    for record in run_protocol(build_task(CONFIG), images(2, 256), protocol, "a", "m"):
         assert record.psnr_input == pytest.approx(-20 * math.log10(record.sigma), abs=0.1)
 
 
 def test_no_noise_leaves_the_measurement_alone():
-    (record,) = evaluate(build_task(CONFIG), images(1), Protocol("set", (0.0,)), "a", "m")
+    (record,) = run_protocol(build_task(CONFIG), images(1), Protocol("set", (0.0,)), "a", "m")
     assert record.psnr_input == math.inf
 
 
 def test_examples_are_spread_over_the_images_at_their_sigma():
     examples = Examples(keep=2, sigma=0.2, count=5)
     protocol = Protocol("set", (0.1, 0.2), noise_seeds=2)
-    list(evaluate(build_task(CONFIG), images(), protocol, "a", "m", [examples.observe], examples.choose))
+    list(run_protocol(build_task(CONFIG), images(), protocol, "a", "m", [examples.observe], examples.choose))
     assert examples.names == ["image-0", "image-2"]
     assert len(examples.clean) == len(examples.measured) == len(examples.restored) == 2
     assert (examples.measured[0] - examples.clean[0]).std().item() == pytest.approx(0.2, rel=0.15)
@@ -108,7 +108,7 @@ def test_images_of_other_channels_are_refused_at_once():
 def test_records_are_of_the_convention_that_they_name():
     task = build_task(CONFIG | {"model": {"name": "identity"}})
     first, second = (
-        next(evaluate(task, images(1, 64), Protocol("set", (0.3,), convention=name), "a", "m"))
+        next(run_protocol(task, images(1, 64), Protocol("set", (0.3,), convention=name), "a", "m"))
         for name in ("unclipped", "clipped")
     )
     assert (first.convention, second.convention) == ("unclipped", "clipped")
@@ -130,5 +130,5 @@ def test_a_network_that_takes_sigma_is_told_that_of_the_test():
     model = {"name": "wiener_pair", "psf": {"name": "digit"}, "channels": 1, "hidden_channels": 4}
     task, told = build_task(CONFIG | {"task": {"name": "deconvolver"}, "model": model, "physics": blur}), []
     task.network.forward = lambda y, sigma: told.append(sigma.flatten().tolist()) or y
-    list(evaluate(task, images(2, 32), Protocol("set", (0.01, 0.02)), "a", "m"))
+    list(run_protocol(task, images(2, 32), Protocol("set", (0.01, 0.02)), "a", "m"))
     assert told == [[pytest.approx(0.01)] * 2, [pytest.approx(0.02)] * 2]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from imaging.progress import track
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 SIDE = 512  # of a tile in pixels; larger tiles are not faster
@@ -38,7 +38,7 @@ def restore_tiles(
     multiple = task.network.multiple
     side, reach = (-(-n // multiple) * multiple for n in (side, reach))
     corners = [(top, left) for top in range(0, size[0], side) for left in range(0, size[1], side)]
-    for corner in tqdm(corners, "restoring", unit="tile", leave=False, disable=None):  # in a terminal only
+    for corner in track(corners, "restoring", len(corners)):
         inner = [slice(at, min(at + side, length)) for at, length in zip(corner, size, strict=True)]
         outer = [
             slice(max(0, part.start - reach), min(length, part.stop + reach))
@@ -49,7 +49,9 @@ def restore_tiles(
         yield inner[0], inner[1], restored[..., tile[0], tile[1]]
 
 
-def restore(task: Reconstruction, image: Tensor, side: int = SIDE, sigma: float | None = None) -> Tensor:
+def restore_to_floats(
+    task: Reconstruction, image: Tensor, side: int = SIDE, sigma: float | None = None
+) -> Tensor:
     """Restore a measured image (C, H, W), uint8 or float, in tiles of `side` pixels.
 
     The result is float32 (C, H, W) on the CPU, not clipped; `sigma` is for a network that takes it.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from imaging.evaluation.tiling import restore, restore_tiles, restore_to_integers
+from imaging.restoring.tiling import restore_tiles, restore_to_floats, restore_to_integers
 from imaging.tasks import build_task
 
 BLUR = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
@@ -54,7 +54,7 @@ def test_pieces_are_the_whole(model, size):
         parameter.data.mul_(2)  # so that what is far away still counts
     with torch.no_grad():
         whole = task.network(image[None])[0]
-    torch.testing.assert_close(restore(task, image, side=32), whole, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(restore_to_floats(task, image, side=32), whole, atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("model", [m for name, m in MODELS.items() if name != "identity"])
@@ -82,7 +82,7 @@ def test_what_depends_on_the_whole_gets_the_whole(model, physics):
 @pytest.mark.parametrize("bits", [8, 16])
 def test_integers_are_the_clipped_floats_rounded(bits):
     task, image = task_with(MODELS["dncnn"]), torch.randint(0, 256, (1, 70, 90), dtype=torch.uint8)
-    expected = (restore(task, image).clamp(0, 1).double() * (2**bits - 1)).round().numpy()
+    expected = (restore_to_floats(task, image).clamp(0, 1).double() * (2**bits - 1)).round().numpy()
     integers = restore_to_integers(task, image, bits, side=32)
     assert integers.dtype.itemsize * 8 == bits
     assert abs(integers.astype(int) - expected).max() <= 1
