@@ -31,8 +31,9 @@ demo: setup  ## Train and compare all three studies on the bundled photographs (
 test: setup  ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow and not published"
 
-test-all: test  ## Run the tests, the slow ones too
-	$(BIN)/python -m pytest -m slow
+# Not more than two at a time: many of these tests start several processes of their own.
+test-slow: setup  ## Run the slow tests (a quarter of an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 # Each requirement at its lower bound. torch 2.6 from PyPI brings CUDA with it: several gigabytes.
 .venv-oldest/installed: requirements.txt
@@ -64,4 +65,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup cluster demo test test-all test-oldest published benchmark lint format clean
+.PHONY: help setup cluster demo test test-slow test-oldest published benchmark lint format clean

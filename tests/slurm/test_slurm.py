@@ -16,7 +16,8 @@ import pytest
 HERE = Path(__file__).parent
 SLOW_TRAIN = HERE / "slow_train.py"
 
-pytestmark = pytest.mark.slow
+# In one process of pytest-xdist, which brings up one Slurm for all of them.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 
 
 @pytest.fixture(scope="module")
