@@ -1,7 +1,11 @@
 """One process a run directory."""
 
+import errno
+import json
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +57,17 @@ def test_the_lock_of_a_killed_process_is_free_and_the_run_says_killed(holder, tm
     with run.watched():
         pass
     assert true_state(tmp_path) == "completed"
+
+
+def test_the_lock_of_another_persons_run_is_seen_without_the_right_to_write(tmp_path, monkeypatch):
+    (tmp_path / "status.json").write_text(json.dumps({"state": "running", "host": socket.gethostname()}))
+    (tmp_path / ".lock").touch()
+    opened = Path.open
+
+    def no_writing(path, mode="r", *arguments, **settings):
+        if "+" in mode or "w" in mode:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, mode, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "open", no_writing)
+    assert true_state(tmp_path) == "killed"

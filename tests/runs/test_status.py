@@ -3,7 +3,6 @@
 import errno
 import json
 import math
-import socket
 from pathlib import Path
 
 import pytest
@@ -226,20 +225,6 @@ def test_a_status_that_may_not_be_read(damaged, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert read_status(run)["error"] == "status.json cannot be read: Permission denied"
     assert final_psnr(run) is None
-
-
-def test_the_lock_of_another_persons_run_is_seen_without_the_right_to_write(tmp_path, monkeypatch):
-    (tmp_path / "status.json").write_bytes(changed(state="running", host=socket.gethostname()))
-    (tmp_path / ".lock").touch()
-    opened = Path.open
-
-    def no_writing(path, mode="r", *arguments, **settings):
-        if "+" in mode or "w" in mode:
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return opened(path, mode, *arguments, **settings)
-
-    monkeypatch.setattr(Path, "open", no_writing)
-    assert true_state(tmp_path) == "killed"
 
 
 METRICS = {
