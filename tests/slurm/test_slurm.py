@@ -16,8 +16,7 @@ import pytest
 HERE = Path(__file__).parent
 SLOW_TRAIN = HERE / "slow_train.py"
 
-# In one process of pytest-xdist, which brings up one Slurm for all of them.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
