@@ -46,6 +46,9 @@ def progress_bar(
         ...         advance(number + 1, note=f"last {number}")
     """
     global _shown
+    if not sys.stderr.isatty():
+        yield lambda completed, note="": None
+        return
     outermost = _shown is None
     if _shown is None:
         # In a narrow terminal only the bar becomes shorter.
@@ -57,7 +60,6 @@ def progress_bar(
             TextColumn("{task.fields[note]}", markup=False, table_column=Column(no_wrap=True)),
             console=Console(stderr=True),
             transient=not keep,
-            disable=not sys.stderr.isatty(),
         )
         _shown.start()
     display = _shown

@@ -75,7 +75,7 @@ class Inpainter(Reconstruction):
         """The mean squared error of all pixels in the network's units, and the PSNR of the lost pixels."""
         lost = self.physics.operator(torch.ones_like(x[:1])) == 0
         loss = (self.normalise(x_hat) - self.normalise(x)).square().flatten(1).mean(dim=1)
-        only_lost = (image[:, lost[0], None, None] for image in (x_hat, x))
+        only_lost = (image[:, lost[0]][..., None, None] for image in (x_hat, x))
         return {"loss": loss, "psnr_lost": psnr(*only_lost)}
 
     def normalise(self, image: Tensor) -> Tensor:
