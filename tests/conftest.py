@@ -5,10 +5,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
 
 # Before any of these is imported: their annotated shapes are checked in every call.
 install_import_hook(["imaging.physics", "imaging.models", "imaging.metrics"], "shapes.only_shapes")
+
+
+@pytest.fixture
+def shapes_unchecked():
+    """The shapes are not checked in this test: torch 2.6 cannot trace the checks."""
+    jaxtyping_config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping_config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import functools
 import inspect
 import typing
 
-import torch
 from jaxtyping import AbstractArray
 
 
@@ -22,8 +21,6 @@ def only_shapes(function):
 
     @functools.wraps(function)
     def checked(*arguments, **settings):
-        if torch.compiler.is_compiling():  # torch 2.6 cannot trace `bind`
-            return function(*arguments, **settings)
         for name, value in signature.bind(*arguments, **settings).arguments.items():
             several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
             for one in value if several else (value,):

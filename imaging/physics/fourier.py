@@ -29,7 +29,8 @@ class FourierFilter:
         size = x.shape[-2:]
         with torch.autocast(x.device.type, enabled=False):
             real = x if x.dtype in (torch.float32, torch.float64) else x.float()
-            response = self._scaled(size, real.device, real.dtype.to_complex())
+            precise = real.dtype is torch.float64
+            response = self._scaled(size, real.device, torch.complex128 if precise else torch.complex64)
             # In place, on two tensors of the same layout: the transforms then take nearly all of the time.
             spectrum = torch.fft.rfft2(real).mul_(response.conj() if conjugate else response)
             return torch.fft.irfft2(spectrum, s=size, norm="forward").to(x.dtype)

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+pytestmark = pytest.mark.usefixtures("shapes_unchecked")
+
 
 def test_a_run_is_exported(imaging, run, tmp_path):
     status, printed, _ = imaging("export", run, "network.pt2")

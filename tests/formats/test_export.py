@@ -26,6 +26,8 @@ MODELS = {  # and whether one file is for all sizes
     "wiener_pair": ({"name": "wiener_pair", "psf": DIGIT, **SMALL}, BLUR, False),
 }
 
+pytestmark = pytest.mark.usefixtures("shapes_unchecked")
+
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_exported_network_gives_the_same(name, tmp_path):
