@@ -93,10 +93,10 @@ def largest_product(dtype) -> float:
 
 
 def has_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware."""
+    """Whether this processor multiplies bfloat16 faster than float32."""
     import torch
 
-    return torch.cpu._is_avx512_bf16_supported()
+    return torch.cpu._is_amx_tile_supported()
 
 
 def machine() -> str:

@@ -20,7 +20,7 @@ class TrainerSettings:
         max_epochs, max_steps: length of the training, whichever is shorter; -1: no limit.
         accelerator, devices: as in `pl.Trainer`.
         strategy: "ddp" for one process per device; "auto" uses it for several devices.
-        precision: of the training; "auto" is bf16 if the device has it in hardware, else float32.
+        precision: of the training; "auto" is bf16 if that is faster on the device, else float32.
         channels_last: whether the network uses the channels_last memory format.
         compile: whether to use `torch.compile`, or its mode.
         benchmark: let cuDNN choose the fastest convolutions.

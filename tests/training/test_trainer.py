@@ -19,10 +19,10 @@ from imaging.training.trainer import build_trainer, choose_precision, prepare_ne
     ("gpu", "hardware", "chosen"), [(True, True, "bf16"), (True, False, "float32"), (False, True, "bf16"),
                                     (False, False, "float32")],
 )  # fmt: skip
-def test_the_precision_is_what_the_device_has_in_hardware(gpu, hardware, chosen, monkeypatch):
+def test_the_precision_is_the_faster_one_on_the_device(gpu, hardware, chosen, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: hardware)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: hardware)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: hardware)
     assert choose_precision("auto", "auto") == chosen
     assert choose_precision("float32", "auto") == "float32"
 
