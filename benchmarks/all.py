@@ -16,7 +16,9 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ruler import CHECKOUT, has_bf16, machine, table
+from ruler import CHECKOUT, machine, table  # first: it makes `imaging` importable
+
+from imaging.precision import is_bf16_fast
 
 HERE = Path(__file__).parent
 SCRIPTS = ("training", "autograd", "wiener", "evaluation", "startup", "growth", "decoding", "photograph")
@@ -33,7 +35,7 @@ def main() -> None:
             subprocess.run([sys.executable, str(HERE / f"{name}.py")], env=environment, check=True)
             print(f"{time.perf_counter() - began:.0f} s", flush=True)
             rows += json.loads(told.read_text())
-    text, kind = table(rows), "bf16" if has_bf16() else "float32"
+    text, kind = table(rows), "bf16" if is_bf16_fast() else "float32"
     begin, end = (f"<!-- {kind} {mark} -->\n" for mark in ("begin", "end"))
     readme = HERE / "README.md"
     before, rest = readme.read_text(encoding="utf-8").split(begin)

@@ -92,13 +92,6 @@ def largest_product(dtype) -> float:
     return best
 
 
-def has_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 faster than float32."""
-    import torch
-
-    return torch.cpu._is_amx_tile_supported()
-
-
 def machine() -> str:
     """Processor, cores, torch."""
     import torch

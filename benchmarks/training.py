@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ruler import finish, has_bf16, in_a_process, largest_product, ratios, row
+from ruler import finish, in_a_process, largest_product, ratios, row
 
 WARM, STEPS, WHOLE = 30, 110, 1876
 BATCH, SIDE, SIGMA = 32, 32, 0.1
@@ -126,7 +126,9 @@ def plain(network, patches, steps: int) -> float:
 def careful(network, patches, steps: int) -> float:
     import torch
 
-    bf16 = has_bf16()
+    from imaging.precision import is_bf16_fast
+
+    bf16 = is_bf16_fast()
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
     indices = shuffled(len(patches), BATCH)
@@ -220,7 +222,9 @@ def main() -> None:
         return worker(name, arguments.channels[0], int(seed), arguments.whole)
     import torch
 
-    bf16 = has_bf16()
+    from imaging.precision import is_bf16_fast
+
+    bf16 = is_bf16_fast()
     peaks = {"float32": largest_product(torch.float32)}
     if bf16:  # in software a product takes minutes
         peaks["bf16"] = largest_product(torch.bfloat16)

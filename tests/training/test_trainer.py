@@ -22,7 +22,7 @@ from imaging.training.trainer import build_trainer, choose_precision, prepare_ne
 def test_the_precision_is_the_faster_one_on_the_device(gpu, hardware, chosen, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: hardware)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: hardware)
+    monkeypatch.setattr("imaging.training.trainer.is_bf16_fast", lambda: hardware)
     assert choose_precision("auto", "auto") == chosen
     assert choose_precision("float32", "auto") == "float32"
 
