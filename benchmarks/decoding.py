@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from ruler import finish, in_a_process, row
 
 from imaging.data import build_data
-from imaging.data.image_files import read_image, write_image
+from imaging.data.image_files import read_image, write_pillow
 
 COUNT, SIDE, BATCH, WORKERS, ROUNDS = 400, 64, 32, 2, 3
 
@@ -43,10 +44,10 @@ def make_photographs(folder: Path) -> None:
     (folder / "train").mkdir()
 
     noisy = (large + 0.02 * torch.randn(large.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    noisy = (255 * noisy).round().to(torch.uint8)
+    noisy = (255 * noisy).round().to(torch.uint8).numpy()
 
     def one(index: int) -> None:
-        write_image(folder / "train" / f"{index:03d}.jpg", noisy.roll(index * 5, -1))
+        write_pillow(folder / "train" / f"{index:03d}.jpg", np.roll(noisy, index * 5, -1), {})
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, range(COUNT)))

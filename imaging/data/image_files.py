@@ -78,20 +78,6 @@ def decoded_bytes(path: str | Path, channels: int) -> int:
     return channels * height * width * (4 if deep else 1)
 
 
-def write_image(path: str | Path, image: Tensor) -> None:
-    """Write an image with 8 bits per sample, atomically.
-
-    Args:
-        path: the file; its suffix determines the format.
-        image: (1 or 3, H, W); uint8, or intensities, which are clipped to [0, 1] and rounded.
-
-    Raises:
-        ImagingError: the suffix is not in `SUFFIXES`, or the file cannot be written.
-    """
-    check_suffix(path)
-    write_pillow(path, to_bytes(image).numpy(), {})
-
-
 def write_pillow(path: str | Path, pixels: np.ndarray, metadata: dict) -> None:
     """Write uint8 (1 or 3, H, W), atomically, with keyword arguments of Pillow's `save`, such as `exif`.
 
@@ -108,11 +94,6 @@ def write_pillow(path: str | Path, pixels: np.ndarray, metadata: dict) -> None:
         write_atomically(path, lambda file: picture.save(file, format=kind, **options, **metadata))
     except (OSError, ValueError) as error:  # ValueError: more pixels or metadata than the format can hold
         raise ImagingError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def to_bytes(image: Tensor) -> Tensor:
-    """Clip intensities to [0, 1] and round them to uint8; uint8 is returned unchanged."""
-    return image if image.dtype == torch.uint8 else (image.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def check_suffix(path: str | Path) -> None:

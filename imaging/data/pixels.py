@@ -84,9 +84,6 @@ class MappedPixels(Pixels):
         # A worker process that is not forked maps the file itself.
         return MappedPixels, (self._path, self.flat.dtype, self.sizes, self.channels)
 
-    def to(self, device: torch.device) -> Pixels:
-        return self  # it is mapped because it is too large for memory
-
     def patches(self, image: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
         patches = super().patches(image, top, left, side)
         span = side * self.sizes[image][..., 1] * self.flat.element_size() + FAULT_AROUND

@@ -5,12 +5,15 @@ import gzip
 import hashlib
 import http.server
 import io
+import logging
 import os
 import struct
 import subprocess
 import sys
 import tarfile
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from PIL import Image
 
 from imaging.data import SOURCES
 from imaging.data.sources import bsds300, mnist
-from imaging.data.sources.download import unpack
+from imaging.data.sources.download import locked, unpack
 from imaging.errors import ImagingError
 
 
@@ -80,6 +83,14 @@ def served_bsds(server, monkeypatch):
     return f"{url}/images.tgz", digest
 
 
+def make_bsds(root: Path) -> None:
+    """A data set of one image for each split."""
+    for split in ("train", "test"):
+        folder = root / "BSDS300" / "images" / split
+        folder.mkdir(parents=True)
+        (folder / "7.jpg").write_bytes(jpeg())
+
+
 def leftovers(root: Path) -> list[str]:
     """Everything under `root` but the lock."""
     return sorted(path.name for path in root.iterdir() if path.suffix != ".lock") if root.exists() else []
@@ -114,10 +125,7 @@ def test_bsds300_is_downloaded_once(tmp_path, served_bsds):
 
 
 def test_what_lies_there_is_used_without_network_or_hash(tmp_path):
-    for split in ("train", "test"):
-        folder = tmp_path / "BSDS300" / "images" / split
-        folder.mkdir(parents=True)
-        (folder / "7.jpg").write_bytes(jpeg())
+    make_bsds(tmp_path)
     data = source(tmp_path, "http://127.0.0.1:9/none.tgz")
     data.prepare()
     assert data.ids("test") == ["7"]
@@ -148,6 +156,31 @@ def test_truncated_transfers_and_missing_files(tmp_path, server):
     assert leftovers(tmp_path / "root") == []
 
 
+def test_what_another_process_downloads_meanwhile_is_used(tmp_path, served_bsds, caplog):
+    root, (url, _) = tmp_path / "root", served_bsds
+    data = source(root, url)
+    with caplog.at_level(logging.INFO), ThreadPoolExecutor(1) as pool:
+        with locked(root / "BSDS300", root, url):
+            waiting = pool.submit(data.prepare)
+            while "waiting for another process" not in caplog.text:
+                assert not waiting.done()
+                time.sleep(0.01)
+            make_bsds(root)
+        waiting.result(timeout=30)
+    assert data.ids("train") == ["7"]
+    assert Handler.requests == []
+
+
+def test_an_archive_of_something_else_is_told_and_the_next_attempt_is_free(tmp_path, server, monkeypatch):
+    folder, url = server
+    tar(folder / "a.tgz", ("other/1.jpg", jpeg(), tarfile.REGTYPE))
+    monkeypatch.setattr(bsds300, "SHA256", hashlib.sha256((folder / "a.tgz").read_bytes()).hexdigest())
+    for _ in range(2):
+        refused(source(tmp_path / "root", f"{url}/a.tgz"), "no data at", "unpacking failed", "data=bundled")
+    assert leftovers(tmp_path / "root") == ["BSDS300"]
+    assert not any((tmp_path / "root" / "BSDS300").iterdir())
+
+
 def test_root_that_cannot_be_written(tmp_path, served_bsds):
     (tmp_path / "file").write_text("")
     refused(source(tmp_path / "file" / "root", served_bsds[0]), "cannot be written")
@@ -172,6 +205,27 @@ def test_two_processes_at_once_download_once(tmp_path, served_bsds):
     pair = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) for _ in range(2)]
     assert [process.communicate(timeout=60)[0].strip() for process in pair] == ["2", "2"]
     assert len(Handler.requests) == 1
+
+
+def test_an_archive_is_unpacked_with_its_folders(tmp_path):
+    folders = [(name, None, tarfile.DIRTYPE) for name in ("a", "d")]
+    tar(tmp_path / "a.tgz", *folders, ("a/b/c", b"text", tarfile.REGTYPE))
+    (tmp_path / "out" / "old").mkdir(parents=True)
+    unpack(tmp_path / "a.tgz", tmp_path / "out")
+    found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")}
+    assert found == {"a", "a/b", "a/b/c", "d"}
+    assert (tmp_path / "out" / "a" / "b" / "c").read_bytes() == b"text"
+
+
+@pytest.mark.parametrize("damage", ["cut", "not an archive", "empty"])
+def test_a_damaged_archive_is_named_in_one_line(damage, tmp_path):
+    path = tmp_path / "a.tgz"
+    tar(path, ("a", str(list(range(20_000))).encode(), tarfile.REGTYPE))
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[: len(whole) // 2], "not an archive": b"text", "empty": b""}[damage])
+    with pytest.raises(ImagingError, match=rf"^cannot unpack a\.tgz into {tmp_path}: .+") as error:
+        unpack(path, tmp_path / "out")
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +264,8 @@ def test_mnist_is_checked_by_its_decompressed_bytes(tmp_path, server, monkeypatc
         (folder / f"{name}.gz").write_bytes(gzip.compress(content, level))
     monkeypatch.setattr(mnist, "MD5", dict.fromkeys(mnist.FILES, hashlib.md5(content).hexdigest()))
     data = source(tmp_path / "root", url, "mnist")
+    with pytest.raises(ImagingError, match=r"no data at .*t10k-images-idx3-ubyte\.gz: .* set IMAGING_DATA"):
+        data.ids("test")
     data.prepare()
     assert data.ids("test") == ["00000", "00001"]
     data.prepare()

@@ -1,11 +1,14 @@
 """Training, validation and test sets of a source."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from imaging.data import ImageData, build_data
+from imaging.data.batches import CropBatches, StackBatches
 from imaging.data.source import Source
 from imaging.errors import ImagingError
 
@@ -129,6 +132,29 @@ def test_test_images_are_lazy_and_prepared():
 def test_8_and_16_bit_images_train_together():
     data = ready(Fake([*numbered(1), torch.rand(1, 8, 12)]), validation_images=0, patch_size=4)
     assert data.train_dataloader().dataset.images.dtype == torch.float32
+
+
+@pytest.mark.parametrize("settings", [{}, {"patch_size": 4, "random_crop": True}], ids=str)
+@pytest.mark.parametrize(
+    ("device", "free", "workers", "moves"),
+    [
+        ("cuda", 4 * 480 + 4, 0, True),
+        ("cuda", 4 * 480, 0, False),  # a quarter, not less
+        ("cuda", 10**9, 1, False),  # workers are other processes
+        ("cpu", 10**9, 0, False),
+    ],
+)
+def test_small_pixels_are_kept_on_a_gpu(device, free, workers, moves, settings, monkeypatch):
+    copies = []
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10**10))
+    for kind in (StackBatches, CropBatches):
+        monkeypatch.setattr(kind, "to", lambda data, device: copies.append(device) or data)
+    data = ready(Fake(numbered(6)), validation_images=1, workers=workers, **settings)
+    assert data._train.pixels.nbytes == 480
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    data.trainer = SimpleNamespace(strategy=strategy, global_rank=0, world_size=1, current_epoch=0)
+    data.train_dataloader()
+    assert copies == [strategy.root_device] * moves
 
 
 def test_setup_is_done_once():

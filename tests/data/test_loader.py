@@ -9,6 +9,7 @@ from imaging.data.batches import CropBatches, GridBatches, StackBatches
 from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.data.patches import grid, grid_places
 from imaging.data.pixels import Pixels
+from imaging.data.turning import TurnedBatches
 from imaging.errors import ImagingError
 
 SIZE, BATCH = 22, 4  # six batches an epoch, the last one of two
@@ -106,3 +107,29 @@ def test_batches_of_a_loader(workers):
         assert torch.equal(batch["image"][:, 0, 0, 0].long(), batch["index"])
     assert sorted(torch.cat([b["index"] for b in batches]).tolist()) == sorted([*range(SIZE)] * 2)
     assert len(list(loader)) == 11  # a second time, without anyone naming an epoch
+
+
+def every_kind() -> list:
+    """A data set of each kind, of patches of 4 pixels."""
+    pictures = images()
+    places = torch.tensor([[0, 0, 0], [1, 3, 2], [2, 5, 8]])
+    stack = StackBatches(torch.stack([image[:, :4, :4] for image in pictures]), repeat=2)
+    grids, crops = GridBatches(Pixels.of(pictures), places, 4), CropBatches(Pixels.of(pictures), 4, 2, seed=1)
+    return [stack, grids, crops, TurnedBatches(crops, seed=2)]
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_a_data_set_on_another_device_makes_the_same_batches_there(kind):
+    data = every_kind()[kind]
+    key = 3, torch.arange(len(data))
+    before = data[key]
+    same = data.to(torch.device("cpu"))
+    assert same is not data
+    assert len(same) == len(data)
+    assert all(torch.equal(same[key][name], before[name]) for name in ("image", "index"))
+    moved = data.to(torch.device("meta"))  # a device that computes shapes alone
+    assert moved[key]["image"].device.type == "meta"
+    assert moved[key]["image"].shape == before["image"].shape
+    assert moved.sample_bytes == data.sample_bytes
+    assert (moved.pixels.nbytes, data.pixels.nbytes) == (data.pixels.nbytes,) * 2
+    assert torch.equal(data[key]["image"], before["image"])  # and the one that was copied stays where it is
