@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from imaging.errors import ImagingError
-from imaging.registry import Registry
+from imaging.registry import Registry, load_entry_points
 
 MODULE = """
 from {package} import THINGS
@@ -80,3 +80,28 @@ def test_one_name_cannot_mean_two_things():
     table.register("a")(lambda: 1)
     with pytest.raises(AssertionError, match="two things called a"):
         table.register("a")(lambda: 2)
+
+
+ENTRY = """
+from package_of_things import THINGS
+
+@THINGS.register("prism")
+class Prism:
+    pass
+"""
+
+
+def test_an_installed_package_registers_by_its_entry_point(things, tmp_path, monkeypatch):
+    installed = tmp_path / "installed"
+    (installed / "prisms-1.0.dist-info").mkdir(parents=True)
+    (installed / "prisms-1.0.dist-info" / "METADATA").write_text("Name: prisms\nVersion: 1.0\n")
+    (installed / "prisms-1.0.dist-info" / "entry_points.txt").write_text("[imaging]\nprisms = of_prisms\n")
+    (installed / "of_prisms.py").write_text(ENTRY)
+    monkeypatch.syspath_prepend(installed)
+    load_entry_points.cache_clear()
+    try:
+        assert things.names() == ["lens", "prism"]
+        assert type(things.build({"name": "prism"})).__module__ == "of_prisms"
+    finally:
+        load_entry_points.cache_clear()
+        sys.modules.pop("of_prisms", None)

@@ -70,6 +70,16 @@ def test_an_effect_that_certainly_changes_its_size_is_told_at_each_level():
     assert changes == {"Removing the bias (width 32)", "Removing the bias (width 64)"}
 
 
+def test_without_a_seed_that_all_levels_have_the_effect_is_told_at_each():
+    seeds = {32: 0, 64: 1}
+    psnr = {(bias, w, s): [30.0 + (not bias), 31.0] for bias in (True, False) for w, s in seeds.items()}
+    found = compare(cross(psnr))
+    assert [(c.change, c.difference, c.n_seeds) for c in found] == [
+        ("Removing the bias (width 32)", 0.5, 1),
+        ("Removing the bias (width 64)", 0.5, 1),
+    ]
+
+
 def test_runs_that_differ_in_more_are_no_pair():
     assert compare(cross({(True, 1, 0): [30.0], (False, 1, 1): [32.0]})) == []
 

@@ -5,10 +5,13 @@ import pytest
 import torch
 from torch import nn
 
+from imaging.errors import ImagingError
 from imaging.evaluation.linear_view import CROP, equivalent_filter, linear_view, singular_values
 from imaging.evaluation.places import strongest_edge, window
 from imaging.evaluation.protocol import Protocol, test_noise
+from imaging.models import build_model
 from imaging.models.network import complete
+from imaging.physics import build_physics
 from imaging.tasks import build_task
 
 test_noise.__test__ = False  # pytest takes it for a test
@@ -120,3 +123,17 @@ def test_a_window_lies_inside_the_image(pixel, expected):
     rows, columns = window(pixel, (60, 80), 10)
     assert (rows.start, columns.start) == expected
     assert (rows.stop - rows.start, columns.stop - columns.start) == (10, 10)
+
+
+def test_without_singular_values_where_the_psf_is_larger_than_the_crop():
+    psf = {"name": "gaussian", "sigma": 3.0}  # 19 pixels wide
+    blur = {"operator": {"name": "blur", "psf": psf}, "noise": {"sigma": 0.1}}
+    task = task_with({"name": "identity"})
+    task.network, task.physics = build_model({"name": "wiener", "psf": psf}), build_physics(blur)
+    image, protocol = torch.rand(1, 40, 50), Protocol("set", (0.1, 0.2))
+    with pytest.raises(ImagingError, match="smaller than"):
+        task.restore(image[None, :, :CROP, :CROP])
+    view = linear_view(task, "a", image, protocol)
+    assert view["singular_values"].shape == (2, 0)
+    assert view["filters"].shape == (2, 40, 41)
+    assert linear_view(task_with({"name": "identity"}), "a", image, protocol) is None

@@ -134,6 +134,16 @@ def test_what_cannot_be_compared_is_named_with_the_reason():
     assert line == "depth: the runs have no seed, test sigma and image of finite PSNR in common"
 
 
+def test_runs_of_other_images_have_no_difference():
+    one, two = result("a", [30.0, 31.0], {"depth": 3}), result("b", [31.0, 32.0], {"depth": 5})
+    two.records[:] = [replace(record, image=f"other {record.image}") for record in two.records]
+    table = Table([one, two])
+    assert compare(table) == []
+    assert uncompared(table, []) == [
+        "depth: the runs have no seed, test sigma and image of finite PSNR in common"
+    ]
+
+
 def test_a_run_twice_splits_its_own_row_alone():
     results = [
         result(f"{bias}{s}", [30.0], {"bias": bias, "seed": s}) for bias in (True, False) for s in (0, 1)

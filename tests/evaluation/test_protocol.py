@@ -132,3 +132,28 @@ def test_a_network_that_takes_sigma_is_told_that_of_the_test():
     task.network.forward = lambda y, sigma: told.append(sigma.flatten().tolist()) or y
     list(run_protocol(task, images(2, 32), Protocol("set", (0.01, 0.02)), "a", "m"))
     assert told == [[pytest.approx(0.01)] * 2, [pytest.approx(0.02)] * 2]
+
+
+def test_batches_that_are_not_selected_are_not_restored(monkeypatch):
+    monkeypatch.setattr(module, "PIXELS_AT_ONCE", 1)  # each image is a batch
+    task, asked, restored = build_task(CONFIG), [], []
+    observe = [lambda names, sigma, x, y, x_hat: restored.extend(names)]
+
+    def select(first: int, names: list[str]) -> bool:
+        asked.append((first, names))
+        return first != 1
+
+    found = list(run_protocol(task, images(3), Protocol("set", (0.1,)), "a", "m", observe, select))
+    assert asked == [(i, [f"image-{i}"]) for i in range(3)]
+    assert [record.image for record in found] == restored == ["image-0", "image-2"]
+
+
+def test_an_error_that_is_not_of_channels_is_passed_on():
+    task = build_task(CONFIG)
+
+    def fail(y, sigma):
+        raise RuntimeError("out of memory")
+
+    task.restore = fail
+    with pytest.raises(RuntimeError, match="out of memory"):
+        check_sizes(task, images(1))

@@ -131,3 +131,11 @@ def test_a_setting_of_one_model_alone_keeps_its_runs_apart():
     header, lines = pivot(Table(results))
     assert header == ["method", "depth", "test sigma 0.1"]
     assert [line[:2] for line in lines[:3]] == [["dncnn", "3"], ["dncnn", "5"], ["unet", "-"]]
+
+
+def test_a_metric_that_only_one_run_has_is_an_empty_cell_of_the_others():
+    one, two = result("a", [30.0], {"depth": 3}), result("b", [31.0], {"depth": 5})
+    one.records[0].numbers["lost"] = 0.1234567
+    rows = list(csv.DictReader(io.StringIO(records_csv(Table([one, two])))))
+    cells = [(row["run"], row["depth"], row["lost"]) for row in rows]
+    assert cells == [("a", "3", "0.123457"), ("b", "5", "")]

@@ -1,11 +1,16 @@
 """The weights that ship are what their cards say."""
 
+import csv
+import hashlib
+import json
 import re
 
 import pytest
+import torch
 
 from imaging import load
-from imaging.formats.networks import shipped
+from imaging.formats import networks, shipping
+from imaging.formats.networks import load_network, shipped
 from imaging.formats.shipping import LIMIT, bundled, table
 from imaging.formats.weights import read_weights
 from imaging.places import WEIGHTS
@@ -53,3 +58,52 @@ def test_a_table_of_a_card():
         "| restored | 30.12 | 25.00 |",
         "| measured | 20.00 | 14.00 |",
     ]
+
+
+@pytest.fixture
+def shipped_run(run, tmp_path, monkeypatch):
+    """A run of two steps whose network ships as `tiny` in a directory of its own: (run, directory)."""
+    weights = tmp_path / "weights"
+    for module in (shipping, networks):
+        monkeypatch.setattr(module, "WEIGHTS", weights)
+    monkeypatch.setattr(shipping, "CROP", [32, 40])  # pixels, so that it takes no time
+    shipping.ship(run, "tiny", "A sentence about it.")
+    return run, weights
+
+
+def test_what_ships_is_the_networks_checkpoint(shipped_run):
+    run, weights = shipped_run
+    assert shipped() == ["tiny"]
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    task, _ = load_network("tiny", "cpu")
+    for name, tensor in task.network.state_dict().items():
+        assert torch.equal(tensor, checkpoint["state_dict"][f"network.{name}"])
+    digest = hashlib.sha256((weights / "tiny.safetensors").read_bytes()).hexdigest()
+    assert (weights / "SHA256SUMS").read_text() == f"{digest}  tiny.safetensors\n"
+
+
+def test_its_card_has_its_origin_and_both_tables(shipped_run):
+    run, weights = shipped_run
+    card, status = (weights / "tiny.md").read_text(), json.loads((run / "status.json").read_text())
+    assert card.startswith("# tiny\n\nA sentence about it.\n\n- trained on folder, sigma ")
+    assert f"seed 0, commit {status['commit']}:\n\n      {status['command']}\n" in card
+    assert "2 test images of folder, one network" in card
+    psnr = {}
+    for row in csv.DictReader((run / "per_image.csv").open()):
+        psnr.setdefault(float(row["sigma"]), []).append(float(row["psnr"]))
+    first, second = (card.split("- PSNR in dB, ")[i] for i in (1, 2))
+    assert numbers(first, "sigma") == numbers(second, "sigma") == list(psnr)
+    assert numbers(first, "restored") == pytest.approx([sum(v) / len(v) for v in psnr.values()], abs=0.006)
+    assert [after for after, _ in bundled("tiny").values()] == pytest.approx(
+        numbers(second, "restored"), abs=0.006
+    )
+    assert "upper left 32×40 pixels" in second
+
+
+@pytest.mark.parametrize(("sigma", "text"), [(0.1, "sigma 0.1, seed"), ([0.0, 0.2], "sigma 0 to 0.2, seed")])
+def test_a_card_names_the_noise_of_the_training(sigma, text, monkeypatch):
+    monkeypatch.setattr(shipping, "bundled", lambda name: {0.1: (30.0, 20.0)})
+    config = {"physics": {"noise": {"sigma": sigma}}, "data": {"source": {"name": "mnist"}}, "seed": 3}
+    rows = [{"sigma": 0.1, "psnr_mean": 31.0, "psnr_input_mean": 20.0, "n_images": 7}]
+    card = shipping.card("a", "b", config, {"commit": "c", "command": "d"}, rows)
+    assert f"- trained on mnist, {text} 3, commit c:" in card

@@ -5,6 +5,7 @@ import torch
 from skimage.restoration import estimate_sigma
 
 from imaging.data.sources.bundled import Bundled
+from imaging.errors import ImagingError
 from imaging.models.noise_level import noise_level
 from imaging.physics import CircularBlur
 
@@ -44,3 +45,10 @@ def test_of_a_blurred_photograph_it_sees_little_noise_too(sigma):
     x = CircularBlur({"name": "digit"})(Bundled().read("test", 1)[None, :, :256, :256] / 255)
     y = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
     assert noise_level(y).item() == pytest.approx(sigma, rel=0.1)
+
+
+@pytest.mark.parametrize("size", [(4, 9), (9, 4)])
+def test_of_less_than_a_difference_needs_it_is_refused(size):
+    with pytest.raises(ImagingError, match="fewer than 5×5 pixels"):
+        noise_level(torch.rand(1, 3, *size))
+    assert noise_level(torch.rand(1, 3, 5, 5)).isfinite().all()

@@ -45,6 +45,17 @@ def test_residual_is_added_to_the_input(padding):
     assert torch.equal(model(y), y)
 
 
+def test_a_residual_needs_as_many_inputs_as_outputs():
+    with pytest.raises(ImagingError, match=r"model\.inputs is 1; with residual=true expected 3"):
+        UNet(channels=3, inputs=1)
+    assert UNet(channels=3, inputs=1, hidden_channels=2, residual=False)(images(1, 1, 8, 8)).shape == (
+        1,
+        3,
+        8,
+        8,
+    )
+
+
 @pytest.mark.parametrize("size", [(12, 16), (11, 13)], ids=str)
 def test_circular_network_has_no_borders(size):
     # Exact with one level, which sees two pixels far and does not subsample.

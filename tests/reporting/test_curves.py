@@ -62,5 +62,21 @@ def test_a_file_that_ends_in_the_middle_of_a_record_is_read_up_to_it(tmp_path, c
     assert values == [float(step) for step in steps]
 
 
+def test_a_file_is_read_up_to_a_scalar_that_is_cut_anywhere(tmp_path):
+    writer = SummaryWriter(str(tmp_path / "tensorboard"))
+    for step in range(4):
+        writer.add_scalar("train/loss", float(step), step)
+    writer.close()
+    (path,) = (tmp_path / "tensorboard").iterdir()
+    whole, lengths = path.read_bytes(), []
+    for cut in range(120):
+        path.write_bytes(whole[: len(whole) - cut])
+        steps, values = read_curves(tmp_path, ["train/loss"])["train/loss"]
+        assert steps == list(range(len(steps))) == values
+        lengths.append(len(steps))
+    assert sorted(set(lengths), reverse=True) == list(dict.fromkeys(lengths))
+    assert (lengths[0], lengths[1]) == (4, 3)
+
+
 def test_a_run_without_curves_has_empty_ones(tmp_path):
     assert read_curves(tmp_path, ["train/loss"]) == {"train/loss": ([], [])}

@@ -105,6 +105,16 @@ def test_linear_views_have_a_row_for_each_network(tmp_path):
     assert svg_text(tmp_path / "two.svg").count("<!-- restored -->") == 4
 
 
+def test_a_network_of_fewer_noise_levels_leaves_its_last_places_blank(tmp_path):
+    view = a_view()
+    fewer = {key: value[:1] if key != "center" else value for key, value in view.items()}
+    linear_views({"a": view, "b": fewer}, tmp_path / "a.png")
+    text = svg_text(tmp_path / "a.svg")
+    assert text.count("<!-- restored -->") == 3
+    # Three pictures for each level, and one plot for each network, have a horizontal and a vertical axis.
+    assert text.count('id="matplotlib.axis_') == 2 * (3 * 3 + 2)
+
+
 def test_a_long_name_is_as_high_as_its_row(tmp_path):
     linear_views({"dncnn, training sigma 0.005 to 0.25, bias no": a_view()}, tmp_path / "one.png")
     for line in ("dncnn, training sigma", "0.005 to 0.25, bias no"):

@@ -1,11 +1,14 @@
 """What is said beside the tables."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.records import Record
-from imaging.reporting.report import caption
+from imaging.reporting.report import About, caption, write_sweep
+from tests.results import result
 
 TOLD = "PSNR in dB, mean over 2 test images of folder"
 
@@ -23,3 +26,18 @@ def test_a_caption_says_of_what_and_why_a_mean_is_infinite(psnr, words):
         for image, value in zip("ab", psnr, strict=True)
     ]
     assert caption(records) == words
+
+
+def test_a_sweep_that_added_seeds_says_how_it_ended(tmp_path):
+    results = [
+        result(f"{bias}-{seed}", [30.0 + (not bias), 31.1 + (not bias)], {"bias": bias, "seed": seed})
+        for bias in (True, False)
+        for seed in (0, 1)
+    ]
+    about = About({}, ["python train.py"], decision=Decision(0.1, 2))
+    write_sweep(tmp_path, results, about)
+    words = "Seeds until decided: 2 seeds, the most that were allowed. Intervals that exclude 0: 1;"
+    assert f"- {words}" in (tmp_path / "summary.md").read_text()
+    assert words in (tmp_path / "report.html").read_text()
+    write_sweep(tmp_path, results, replace(about, decision=None))
+    assert "Seeds until decided" not in (tmp_path / "summary.md").read_text()

@@ -1,12 +1,13 @@
 """Files keep their bits, their colour profile, their orientation and the camera's notes."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
 import tifffile
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from imaging.data.image_files import read_pixels
 from imaging.errors import ImagingError
@@ -80,6 +81,30 @@ def test_a_16_bit_colour_tiff_which_pillow_does_not_know_keeps_its_profile(tmp_p
     tags = [(34675, 7, len(PROFILE), PROFILE, True)]
     tifffile.imwrite(path, words, photometric="rgb", extratags=tags)
     assert read_photograph(path).profile == PROFILE
+
+
+def test_a_tiff_of_16_bits_with_alpha_which_pillow_does_not_open_keeps_its_profile(tmp_path):
+    path, tags = tmp_path / "a.tif", [(34675, 7, len(PROFILE), PROFILE, True)]
+    words = np.moveaxis(pixels(2, 16), 0, -1)
+    tifffile.imwrite(path, words, photometric="minisblack", extrasamples=["unassalpha"], extratags=tags)
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(path)
+    photograph = read_photograph(path)
+    assert (photograph.profile, photograph.exif) == (PROFILE, None)
+    assert torch.equal((photograph.pixels[0].double() * 65535).round(), torch.from_numpy(words[..., 0] * 1.0))
+    tifffile.imwrite(path, words, photometric="minisblack", extrasamples=["unassalpha"])
+    assert read_photograph(path).profile is None
+
+
+def test_notes_that_cannot_be_written_are_left_out(tmp_path):
+    """The camera's maker as a fraction, which is text by the standard."""
+    entry = struct.pack("<HHII", 271, 5, 1, 26)
+    broken = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 1) + entry + bytes(4) + struct.pack("<II", 1, 2)
+    Image.new("RGB", (9, 8), "teal").save(tmp_path / "a.jpg", exif=broken, icc_profile=PROFILE)
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.getexif()[271] == 0.5
+    photograph = read_photograph(tmp_path / "a.jpg")
+    assert (photograph.profile, photograph.exif) == (PROFILE, None)
 
 
 def test_a_gray_jpeg_stays_gray(tmp_path):

@@ -48,6 +48,8 @@ def test_a_run_is_found_by_its_directory_or_by_its_checkpoint(tmp_path):
 
 
 def test_what_is_missing_is_said(tmp_path):
+    with pytest.raises(ImagingError, match=f"there is no checkpoint {tmp_path}/last.ckpt"):
+        read_checkpoint(tmp_path / "last.ckpt")
     with pytest.raises(ImagingError, match="there is no run directory or checkpoint"):
         find_checkpoint(tmp_path / "nowhere")
     with pytest.raises(ImagingError, match="has no checkpoint"):

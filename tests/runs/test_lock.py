@@ -1,6 +1,7 @@
 """One process a run directory."""
 
 import errno
+import fcntl
 import json
 import socket
 import subprocess
@@ -57,6 +58,18 @@ def test_the_lock_of_a_killed_process_is_free_and_the_run_says_killed(holder, tm
     with run.watched():
         pass
     assert true_state(tmp_path) == "completed"
+
+
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with Run(tmp_path, {}).watched():
+        assert read_status(tmp_path)["state"] == "running"
+        assert not is_locked(tmp_path)
+        refuse_locked(tmp_path)
+    assert read_status(tmp_path)["state"] == "completed"
 
 
 def test_the_lock_of_another_persons_run_is_seen_without_the_right_to_write(tmp_path, monkeypatch):

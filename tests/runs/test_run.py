@@ -1,10 +1,14 @@
 """A run's directory and its status."""
 
+import subprocess
+from importlib.metadata import version
+
 import pytest
 
 from imaging.errors import ImagingError
+from imaging.runs import run as module
 from imaging.runs.config import read_config
-from imaging.runs.run import Interrupted, Run
+from imaging.runs.run import Interrupted, Run, commit
 from imaging.runs.status import read_status
 
 
@@ -49,3 +53,19 @@ def test_a_directory_without_a_run_is_named(tmp_path):
     with pytest.raises(ImagingError, match=f"^{tmp_path} is not a run directory"):
         read_config(tmp_path)
     assert read_status(tmp_path)["state"] == "unknown"
+
+
+def test_the_commit_is_gits_or_the_version_or_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.setattr(module, "CHECKOUT", tmp_path)
+    assert commit() is None  # git says that it is no repository
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init"], ["commit", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    assert commit() == head[:12]
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        assert commit() is None  # there is no git
+    monkeypatch.setattr(module, "CHECKOUT", None)
+    assert commit() == f"version {version('imaging')}"

@@ -17,6 +17,15 @@ def test_runs_come_in_the_order_of_their_numbers(tmp_path):
     assert find_runs(tmp_path / "2-bias") == [tmp_path / "2-bias"]
 
 
+def test_without_runs_there_are_the_files_of_weights(tmp_path):
+    for name in ("b.safetensors", "a.safetensors", "a.md"):
+        (tmp_path / name).touch()
+    assert find_runs(tmp_path) == [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    (tmp_path / "0-bias").mkdir()
+    (tmp_path / "0-bias" / "config.yaml").touch()
+    assert find_runs(tmp_path) == [tmp_path / "0-bias"]
+
+
 def test_a_directory_without_runs_is_named(tmp_path):
     with pytest.raises(ImagingError, match=f"^{tmp_path} is neither a run directory nor a sweep"):
         find_runs(tmp_path)

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import torch
 
 from imaging.errors import ImagingError
 from imaging.sweeps.slots import find_slots
@@ -23,6 +24,15 @@ def test_gpus(devices, expected, gpus):
     slots = find_slots(devices)
     assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in slots] == expected
     assert [slot.name for slot in slots] == [f"GPU {gpu}" for gpu in expected]
+
+
+def test_without_a_choice_all_gpus_of_the_machine_are_visible(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [slot.name for slot in find_slots("auto")] == ["GPU 0", "GPU 1"]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(ImagingError, match=r"no GPU is visible here: .* set hydra\.launcher\.devices=cpu:"):
+        find_slots("auto")
 
 
 def test_slots_of_cores_share_them_and_see_no_gpu(gpus):

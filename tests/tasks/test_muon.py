@@ -104,3 +104,15 @@ def test_goes_on_exactly_from_its_saved_state():
     descend(optimizer, weights)
     descend(other, copies)
     assert all(torch.equal(w, c) for w, c in zip(weights, copies, strict=True))
+
+
+def test_parameters_without_a_gradient_do_not_count_the_steps_of_the_others():
+    """AdamW's average is corrected for its short history: from the first gradient on, not the first step."""
+    matrix, vector = parameters((4, 6), (5,))
+    other = vector.detach().clone().requires_grad_()
+    optimizer = muon([matrix, vector], lr=0.01, weight_decay=0.1)
+    descend(optimizer, [matrix], steps=3)
+    assert torch.equal(vector, other)
+    descend(optimizer, [vector], steps=3)
+    descend(torch.optim.AdamW([other], lr=0.01, weight_decay=0.1), [other], steps=3)
+    assert torch.allclose(vector, other, atol=1e-6)
