@@ -40,8 +40,8 @@ class Search(Sweeper):
             again.
         startup: number of random trials before the estimator is used.
         seed: seed of the search.
-        params: Hydra's sweep syntax by key: choice(…), range(…), interval(…), tag(log, interval(…)), or a
-            value for all trials.
+        params: Hydra's sweep syntax by key: choice(…), glob(…), range(…), interval(…),
+            tag(log, interval(…)), or a value for all trials.
     """
 
     def __init__(self, n_trials: int, startup: int, seed: int, params: DictConfig):
@@ -81,7 +81,7 @@ class Search(Sweeper):
     def _parse(self, arguments: list[str]) -> tuple[list[str], dict]:
         """The overrides common to all trials, and the distributions of the other settings by key."""
         words = [f"{key}={value}" for key, value in self.params.items()] + arguments
-        parsed = OverridesParser.create().parse_overrides(words)
+        parsed = OverridesParser.create(self.loader).parse_overrides(words)  # which lists the names of a glob
         last = {override.get_key_element(): override for override in parsed}
         space = {key: distribution(o) for key, o in last.items() if o.is_sweep_override()}
         if not space:
@@ -156,11 +156,7 @@ class Search(Sweeper):
 
 
 def distribution(override: Override):
-    """Optuna's distribution for one of Hydra's sweeps.
-
-    Raises:
-        ImagingError: the sweep is not a choice, range or interval.
-    """
+    """Optuna's distribution for one of Hydra's sweeps: a choice or glob, a range, or an interval."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     value = override.value()
@@ -172,11 +168,7 @@ def distribution(override: Override):
             last = value.start + (value.stop - 1 - value.start) // value.step * value.step
             return IntDistribution(value.start, last, step=value.step)
         return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.identity)))
-    if override.is_interval_sweep():
-        log = "log" in value.tags
-        if isinstance(value.start, int) and isinstance(value.end, int):
-            return IntDistribution(value.start, value.end, log=log)
-        return FloatDistribution(value.start, value.end, log=log)
-    raise ImagingError(
-        f"sweep=search cannot draw from '{override.input_line}'; expected choice, range or interval"
-    )
+    log = "log" in value.tags
+    if isinstance(value.start, int) and isinstance(value.end, int):
+        return IntDistribution(value.start, value.end, log=log)
+    return FloatDistribution(value.start, value.end, log=log)

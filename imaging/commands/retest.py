@@ -47,7 +47,8 @@ def output_directory(target: Path, settings: dict, tests: list[dict], data: str)
         return Path(str(settings["output"]))
     directory = target if target.is_dir() else target.with_suffix("")
     if target.suffix == ".safetensors" or any(directory.glob("*.safetensors")):
-        directory = Path("outputs") / target.stem  # not among the weights, which may belong to others
+        # Not among the weights, which may belong to others.
+        directory = Path("outputs") / directory.resolve().name
     names = []
     if "data" in settings:
         names.append(data)

@@ -91,7 +91,7 @@ class Queue:
 
     def _stop(self, reason: str) -> None:
         """Let the child processes save and end; kill them at a second signal."""
-        self.stopping = True
+        self.stopping, outcome = True, "the running jobs are saved"
         with Interrupts():
             try:
                 for running in self.running:
@@ -105,7 +105,9 @@ class Queue:
                     running.process.kill()
                     running.process.wait()
                     record_end(running.job.directory, -signal.SIGKILL)
-        raise Interrupted(f"{reason}: the running jobs are saved")
+                    self.watcher.ended(running.job)
+                outcome = "the running jobs were killed"
+        raise Interrupted(f"{reason}: {outcome}")
 
 
 def start(job: Job, slot: Slot) -> subprocess.Popen:

@@ -1,11 +1,17 @@
 """What a search draws from, and a search in one process."""
 
 import json
+from pathlib import Path
 
 import pytest
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from imaging.errors import ImagingError
+
 optuna = pytest.importorskip("optuna", reason="pip install -r requirements-cluster.txt")
+CONF = Path(__file__).parents[2] / "conf"
 
 
 @pytest.mark.parametrize(
@@ -57,3 +63,37 @@ def test_missing_optuna_is_told_in_one_line(command, tiny, monkeypatch):
     status, _, complained = command("train.py", "sweep=search", *tiny)
     assert (status, complained.count("\n")) == (2, 1)
     assert "pip install -r requirements-cluster.txt" in complained
+
+
+@pytest.fixture
+def search():
+    """A search whose loader knows the configs of this project."""
+    from hydra_plugins.imaging_search import Search
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        search = Search(n_trials=3, startup=1, seed=0, params={"optimizer.lr": "interval(0.1,0.9)"})
+        search.loader = GlobalHydra.instance().config_loader()
+        yield search
+
+
+def test_a_glob_is_a_choice_of_the_configs_of_that_name(search):
+    fixed, space = search._parse(["model=glob(unet*)", "seed=3"])
+    names = sorted(path.stem for path in (CONF / "model").glob("unet*.yaml"))
+    assert fixed == ["seed=3"]
+    assert space["model"] == optuna.distributions.CategoricalDistribution(names)
+
+
+def test_a_search_of_nothing_is_refused(search):
+    assert search._parse([])[1] == {"optimizer.lr": optuna.distributions.FloatDistribution(0.1, 0.9)}
+    with pytest.raises(ImagingError, match=r"nothing to search: set a key to interval\(…\) or choice\(…\)"):
+        search._parse(["optimizer.lr=0.1", "seed=3"])
+
+
+def test_a_damaged_study_is_told_in_one_line(command, tiny, tmp_path):
+    sweep = tmp_path / "mine"
+    sweep.mkdir()
+    (sweep / "search.db").write_text("not a database, but text that is as long as the head of one")
+    status, _, complained = command("train.py", "sweep=search", *tiny, f"hydra.sweep.dir={sweep}")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert f"{sweep}/search.db cannot be opened as a study (" in complained
+    assert "start a new sweep" in complained

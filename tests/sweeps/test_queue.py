@@ -78,6 +78,17 @@ def test_a_job_that_is_interrupted_before_it_is_a_run_has_not_failed(handler, ma
     assert read_status(job.directory.parent / "waits")["state"] == "queued"
 
 
+def test_a_second_signal_kills_the_jobs_that_do_not_end(make_job, capsys):
+    send = "lambda *_: os.kill(os.getppid(), signal.SIGINT)"  # again, when the queue asks for an end
+    code = f"import os, signal, time; signal.signal(signal.SIGTERM, {send}); ({send})(); time.sleep(60)"
+    job = make_job("stubborn", code)
+    with pytest.raises(Interrupted, match="SIGINT: the running jobs were killed"):
+        run_all([job, make_job("waits")], slots=1)
+    assert describe_end(job.directory) == "failed (killed by SIGKILL)"
+    assert "[1/2] stubborn: failed (killed by SIGKILL), 0:0" in capsys.readouterr().out
+    assert read_status(job.directory.parent / "waits")["state"] == "queued"
+
+
 def test_what_is_completed_is_not_started(make_job):
     jobs = [make_job("good"), make_job("other")]
     run_all(jobs)

@@ -5,14 +5,17 @@ import shutil
 
 import pytest
 import torch
+from pytorch_lightning.plugins.environments import SLURMEnvironment
 
+from imaging.data import build_data
 from imaging.data.batches import StackBatches
 from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.errors import ImagingError
 from imaging.models import build_model
 from imaging.precision import full_precision
 from imaging.runs.run import Run
-from imaging.training.trainer import build_trainer, choose_precision, prepare_network
+from imaging.training.settings import TrainerSettings
+from imaging.training.trainer import _set_length, build_trainer, choose_precision, prepare_network
 
 
 @pytest.mark.parametrize(
@@ -89,6 +92,40 @@ def test_settings_that_cannot_be_are_told(setting, words, composed, tmp_path):
     config = composed(setting)
     with pytest.raises(ImagingError, match=words):
         build_trainer(config["trainer"], Run(tmp_path, config))
+
+
+def test_under_slurm_lightning_does_not_requeue_by_itself(composed, tmp_path, monkeypatch):
+    for name, value in {"NTASKS": "1", "JOB_NAME": "train", "PROCID": "0", "LOCALID": "0"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("SLURM_NODEID", "0")
+    config = composed()
+    trainer, _ = build_trainer(config["trainer"], Run(tmp_path, config))
+    environment = trainer._accelerator_connector.cluster_environment
+    assert isinstance(environment, SLURMEnvironment)
+    assert not environment.auto_requeue
+
+
+@pytest.mark.parametrize(
+    ("limits", "steps", "told"),
+    [
+        ({"max_steps": 100, "max_epochs": 3}, 15, True),
+        ({"max_steps": 15, "max_epochs": 3}, 15, False),
+        ({"max_steps": 7, "max_epochs": 3}, 7, False),
+        ({"max_steps": -1, "max_epochs": 3}, 15, False),
+        ({"max_steps": 100, "max_epochs": -1}, 100, False),
+    ],
+)
+def test_the_smaller_limit_ends_the_training_and_is_told(limits, steps, told, composed, tmp_path, capsys):
+    words = [f"trainer.{name}={value}" for name, value in limits.items()]
+    config = composed("data.patches_per_image=4", "data.validation_images=1", "data.batch_size=4", *words)
+    data, run = build_data(config["data"]), Run(tmp_path, config)
+    trainer, _ = build_trainer(config["trainer"], run)
+    _set_length(trainer, TrainerSettings.of(config["trainer"])[0], data, writes=True)
+    assert data.steps_per_epoch() == 5
+    assert trainer.max_steps == steps
+    printed = capsys.readouterr().out
+    words = "trainer.max_epochs=3 ends the training after 15 steps, before trainer.max_steps=100"
+    assert (words in printed, printed.count("\n")) == (told, told)
 
 
 @pytest.mark.slow
