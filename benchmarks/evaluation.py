@@ -31,6 +31,7 @@ def main() -> None:
     for channels in (32, 64):
         config = {
             "task": {"name": "denoiser"},
+            "loss": {"name": "mse"},
             "model": {"name": "dncnn", "hidden_channels": channels, "bias": True},
             "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
             "optimizer": {"name": "adam"},
