@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-RESIDENT_BYTES = 128 * 2**20  # bytes of a mapped file to read before its pages are released
-FAULT_AROUND = 16 * 4096  # bytes that Linux maps at each page fault
+RESIDENT_BYTES = 128 * 2**20  # bytes of a mapped file that may be in memory before its pages are released
+PATCHES_AT_ONCE = 32  # before the memory is looked at: a page fault may map 2 MiB
 
 
 class Pixels:
@@ -64,6 +64,15 @@ class Pixels:
         return windows[lines]
 
 
+def resident_file_bytes() -> int | None:
+    """The bytes of mapped files in this process's memory; None where Linux's /proc is missing."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[2]) * mmap.PAGESIZE
+    except OSError:
+        return None
+
+
 class MappedPixels(Pixels):
     """`Pixels` in a memory-mapped file, whose pages are released after use.
 
@@ -78,18 +87,28 @@ class MappedPixels(Pixels):
         with open(path, "rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         super().__init__(torch.frombuffer(self._map, dtype=dtype), sizes, channels)
-        self._path, self._resident = path, 0
+        self._path, self._before = path, 0
 
     def __reduce__(self):
         # A worker process that is not forked maps the file itself.
         return MappedPixels, (self._path, self.flat.dtype, self.sizes, self.channels)
 
     def patches(self, image: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
-        patches = super().patches(image, top, left, side)
-        span = side * self.sizes[image][..., 1] * self.flat.element_size() + FAULT_AROUND
-        self._resident += int(span.sum()) * self.channels
-        if self._resident > RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
-            # Otherwise all pages ever read count as this process's memory. The page cache still keeps them.
+        patches = []
+        parts = (places.flatten().split(PATCHES_AT_ONCE) for places in (image, top, left))
+        for images, tops, lefts in zip(*parts, strict=True):
+            patches.append(super().patches(images, tops, lefts, side))
+            self._release()
+        return torch.cat(patches).unflatten(0, image.shape)
+
+    def _release(self) -> None:
+        """Release the pages of the file if they are many; the page cache still has them.
+
+        Otherwise all pages ever read would count as this process's memory.
+        """
+        resident = resident_file_bytes()
+        if resident is not None and resident - self._before < RESIDENT_BYTES:
+            return
+        if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
-            self._resident = 0
-        return patches
+            self._before = resident_file_bytes() or 0
