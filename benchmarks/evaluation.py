@@ -55,7 +55,7 @@ def main() -> None:
             with torch.inference_mode():
                 for _, image in images:
                     y = image[None].float() / 255
-                    for _ in protocol.sigmas:
+                    for _ in protocol.levels:
                         task.network(y)
             found.append(whole[-1] / (time.perf_counter() - began))
         note = f"{1e3 * min(whole) / IMAGES / 4:.0f} ms an image and sigma"

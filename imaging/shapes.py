@@ -9,6 +9,7 @@ from torch import Tensor
 Images = Float[Tensor, "n c h w"]
 PerImage = Float[Tensor, "n"]
 Sigmas = Float[Tensor, "n 1 1 1"]  # the standard deviation of each image's noise
+Levels = Float[Tensor, "n 1 1 1"]  # the strength of each image's noise
 Plane = Float[Tensor, "h w"]
 Psf = Float[Tensor, "kh kw"]
 Spectrum = Complex[Tensor, "h w2"]  # of a real image: w2 = w // 2 + 1

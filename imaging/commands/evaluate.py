@@ -193,5 +193,5 @@ def load_images(run: Path, config: dict, task: Reconstruction, protocol: Protoco
     protocol.check_pixel(images[0][1])
     limit = config["data"].get("max_test_images")
     limited = "" if limit is None else f" (data.max_test_images={limit})"
-    print(f"{run}: {len(images)} images{limited} × {len(protocol.sigmas)} sigmas", flush=True)
+    print(f"{run}: {len(images)} images{limited} × {len(protocol.levels)} {protocol.level}s", flush=True)
     return images

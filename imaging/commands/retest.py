@@ -6,7 +6,8 @@ from pathlib import Path
 from imaging.errors import ImagingError
 
 TEST_DATA_SETTINGS = ("max_test_images",)
-PROTOCOL = ("sigmas", "noise_seeds", "pixel", "convention")  # settings of `test` that evaluate.py can change
+# Settings of `test` that evaluate.py can change.
+PROTOCOL = ("sigmas", "peaks", "noise_seeds", "pixel", "convention")
 
 
 def check_data_settings(words: list[str]) -> list[str]:

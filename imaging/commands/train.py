@@ -47,7 +47,7 @@ def train(config: DictConfig) -> float | None:
         trainer, start = build_trainer(settings["trainer"], run)
         data.steps_per_epoch(trainer.world_size)  # raises if the ranks cannot share the batches
         if run.writes:
-            names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.sigmas)]
+            names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.levels)]
             hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)
         numbers = fit(trainer, task, data, run, start)
         if not run.writes:
@@ -56,10 +56,10 @@ def train(config: DictConfig) -> float | None:
         records = run.directory / PER_IMAGE
         result = evaluate_run(task, data.test_images(), protocol, settings, run.name, records)
         table, rows = run_summary(result)
-        write_text(run.directory / "summary.csv", summary_csv(rows))
+        write_text(run.directory / "summary.csv", summary_csv(rows, [result.level]))
         write_pictures(run.directory, result)
         figures = report_run(run.directory, result)
-        numbers |= flat_numbers(rows) | result.numbers
+        numbers |= flat_numbers(rows, result.level) | result.numbers
         hparams.conclude(numbers, trainer.global_step)
         run.finish(numbers, tested=len(result.records))
 

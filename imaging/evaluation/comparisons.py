@@ -69,7 +69,7 @@ class Comparison:
             learning rate with the optimizer.
         at: other settings on which the effect depends, with their values.
         over: other settings over which the effect is averaged, with their levels.
-        sigma: standard deviation of the test noise, for intensities in [0, 1].
+        sigma: the level of the test noise.
         n_seeds: number of trainings of each level, paired by their seed.
         n_images: number of test images.
         low, high: confidence interval at 95 %, or at `Decision.level` if seeds were added until it decided;
@@ -79,6 +79,7 @@ class Comparison:
             not for the number of comparisons.
         p_adjusted: corrected for all comparisons (Holm, Scandinavian Journal of Statistics 6(2), 1979).
         n_comparisons: the number of comparisons with a p-value.
+        test_level: the name of the level of the test noise.
     """
 
     factor: str
@@ -97,6 +98,7 @@ class Comparison:
     p_value: float
     p_adjusted: float = math.nan
     n_comparisons: int = 0
+    test_level: str = "sigma"
 
     @property
     def change(self) -> str:
@@ -122,7 +124,8 @@ class Comparison:
         digits = next((n for n in (2, 3) if all(round(v, n) for v in ends)), 4)
         low, high = (f"{round(v, digits) + 0.0:.{digits}f}" for v in (self.low, self.high))
         interval = "" if math.isnan(self.low) else f" [{low}, {high}]"
-        return f"{round(self.difference, digits) + 0.0:+.{digits}f} dB{interval} at test sigma {self.sigma:g}"
+        difference = f"{round(self.difference, digits) + 0.0:+.{digits}f} dB{interval}"
+        return f"{difference} at test {self.test_level} {self.sigma:g}"
 
     @property
     def averaged(self) -> str:
@@ -148,7 +151,7 @@ class Comparison:
 
 
 def compare(table: Table, decision: Decision | None = None) -> list[Comparison]:
-    """Compare the levels of every varied setting, and the methods, at each sigma of the test.
+    """Compare the levels of every varied setting, and the methods, at each noise level of the test.
 
     Two runs are paired if they agree in all other settings, including the seed, except those that change with
     the factor in its group. Settings without such pairs, and settings that change the test images, are left
@@ -166,6 +169,7 @@ def compare(table: Table, decision: Decision | None = None) -> list[Comparison]:
     for factor in runs.factors:
         for reference, other in runs.changes(factor):
             comparisons += _effects(runs, factor, reference, other, table.sigmas, level)
+    comparisons = [replace(c, test_level=table.level) for c in comparisons]
     if decision:
         looks = (1 - LEVEL) / (1 - level)
         comparisons = [replace(c, p_value=min(1.0, c.p_value * looks)) for c in comparisons]

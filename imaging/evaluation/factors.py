@@ -16,7 +16,8 @@ IMAGE_SETTINGS = (
     "data.max_test_images",
     "test.convention",
 )
-MEASUREMENT_SETTINGS = ("physics.operator.", *IMAGE_SETTINGS)  # the noise is not among these
+# The levels of the training's noise are not among these, because a test has its own.
+MEASUREMENT_SETTINGS = ("physics.operator.", "physics.noise.name", "physics.noise.read", *IMAGE_SETTINGS)
 TRAINING_SETTINGS = ("data.source.train", "data.crops_per_image")  # exceptions with these prefixes
 # Columns of summary.csv; a setting with such a name keeps its prefix, as `noise.sigma` does.
 SUMMARY_HEAD = ("run", "method")
@@ -30,8 +31,11 @@ SUMMARY_TAIL = (
     "ssim_mean",
     "state",
 )
-RESERVED = {*SUMMARY_HEAD, *SUMMARY_TAIL, *COLUMNS, "seeds", "gain"}
-TRAINING_SIGMA = ("noise.sigma", "physics.noise.sigma")
+LEVELS = ("sigma", "peak")  # settings of noises that are the axis of a test
+RESERVED = {*SUMMARY_HEAD, *SUMMARY_TAIL, *COLUMNS, *LEVELS, "seeds", "gain"}
+TRAINING_LEVELS = {
+    f"{prefix}noise.{level}": f"training {level}" for level in LEVELS for prefix in ("", "physics.")
+}
 
 
 def factors(configs: dict[str, dict]) -> dict[str, list[str]]:
@@ -124,7 +128,7 @@ def _differs(key: str, flat: list[dict]) -> bool:
 
 def name_text(name: str) -> str:
     """The name of a setting for display: 'training sigma', 'hidden channels'."""
-    return "training sigma" if name in TRAINING_SIGMA else name.replace("_", " ").replace(".", " ")
+    return TRAINING_LEVELS.get(name) or name.replace("_", " ").replace(".", " ")
 
 
 def value_text(value) -> str:

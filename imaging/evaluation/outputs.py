@@ -23,9 +23,9 @@ class Result:
     Args:
         run: name of the run in the records.
         config: resolved config of the run.
-        records: one record for each image, sigma and draw of the noise.
-        examples: `names` and `sigma` of the example images, and lists of arrays (C, H, W) `clean`,
-            `measured` and `restored`.
+        records: one record for each image, noise level and draw of the noise.
+        examples: `names` and `sigma`, the noise level, of the example images, and lists of arrays (C, H, W)
+            `clean`, `measured` and `restored`.
         view: see `imaging.evaluation.linear_view.linear_view`.
         directory: directory of the run, which has its training curves.
         command: the command that reproduces the run.
@@ -46,6 +46,11 @@ class Result:
         return self.records[0].method
 
     @property
+    def level(self) -> str:
+        """The name of the noise's level: sigma, peak, …"""
+        return self.records[0].level
+
+    @property
     def numbers(self) -> dict[str, float]:
         """Means over images and draws of the task's own metrics, by `test/<name>/<sigma>`."""
         values: dict[str, list[float]] = {}
@@ -55,10 +60,15 @@ class Result:
         return {name: sum(numbers) / len(numbers) for name, numbers in values.items()}
 
 
-def flat_numbers(rows: list[dict]) -> dict[str, float]:
-    """The means in the summary rows of one run by `test/psnr/0.1`, `test/psnr_input/0.1`, `test/ssim/0.1`."""
+def flat_numbers(rows: list[dict], level: str) -> dict[str, float]:
+    """The means in the summary rows of one run by `test/psnr/0.1`, `test/psnr_input/0.1`, `test/ssim/0.1`.
+
+    Args:
+        rows: the rows of `imaging.evaluation.table.summarise`.
+        level: the name of their noise level, e.g. "sigma".
+    """
     names = ("psnr", "psnr_input", "ssim")
-    return {f"test/{name}/{row['sigma']:g}": row[f"{name}_mean"] for row in rows for name in names}
+    return {f"test/{name}/{row[level]:g}": row[f"{name}_mean"] for row in rows for name in names}
 
 
 def write_pictures(directory: Path, result: Result) -> None:
@@ -119,7 +129,7 @@ def refuse_diverged(records: Iterable[Record]) -> None:
 
 
 def _examples(result: Result, arrays: dict[str, np.ndarray]) -> None:
-    examples = {"names": arrays["names"].tolist(), "sigma": float(arrays["sigma"])}
+    examples = {"names": arrays["names"].tolist(), "sigma": float(arrays["sigma"]), "level": result.level}
     for kind in KINDS:
         examples[kind] = [arrays[f"{kind}_{i}"].astype(np.float32) for i in range(len(examples["names"]))]
         if any(image.ndim != 3 for image in examples[kind]):

@@ -14,6 +14,8 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.evaluation.records import Record, round_trip
 from imaging.metrics import CONVENTION, CONVENTIONS, Convention, local_means, psnr, ssim
+from imaging.physics.measurement import build_noise
+from imaging.physics.noise import Random
 from imaging.randomness import generator
 from imaging.registry import checked
 from imaging.settings import Count, NotNegative, at_least, check, list_of
@@ -30,21 +32,23 @@ class Protocol:
 
     Args:
         data: name of the data set, which seeds the noise and is a column of the records.
-        sigmas: standard deviations of the noise, for intensities in [0, 1]; 0 means no noise.
-        noise_seeds: number of draws of the noise for each image and sigma.
+        levels: of the noise, e.g. standard deviations for intensities in [0, 1], where 0 means no noise.
+        noise_seeds: number of draws of the noise for each image and level.
         pixel: row and column in the first image, for `imaging.evaluation.linear_view`; None: the strongest
             edge.
         convention: a name of `imaging.metrics.CONVENTIONS`.
+        level: the name of the level: see `imaging.physics.noise.Noise`.
 
     Raises:
         ImagingError: an argument is invalid.
     """
 
     data: str
-    sigmas: Annotated[tuple, list_of("numbers >= 0, e.g. sigmas=[0.05,0.1]", NotNegative, least=1)]
+    levels: Annotated[tuple, list_of("numbers >= 0, e.g. sigmas=[0.05,0.1]", NotNegative, least=1)]
     noise_seeds: Count = 1
     pixel: Annotated[tuple, list_of("[row, column]", Annotated[int, at_least(0)], length=2)] | None = None
     convention: Convention = CONVENTION
+    level: str = "sigma"
 
     @classmethod
     def of(cls, config: dict, **changed) -> "Protocol":
@@ -52,15 +56,17 @@ class Protocol:
         test = config["test"] | {key: value for key, value in changed.items() if value is not None}
         pixel = test.get("pixel")  # configs of earlier versions do not have it
         pixel = tuple(pixel) if isinstance(pixel, list) else pixel
-        sigmas = test["sigmas"] if isinstance(test["sigmas"], list) else [test["sigmas"]]
+        level = build_noise(config["physics"]["noise"]).level
+        levels = _levels(config, level, changed)
         check("test.examples", test["examples"], Annotated[int, at_least(0)])
         check("test.examples_sigma", test["examples_sigma"], NotNegative)
         convention = test.get("convention", CONVENTION)
-        return cls(config["data"]["source"]["name"], tuple(sigmas), test["noise_seeds"], pixel, convention)
+        data = config["data"]["source"]["name"]
+        return cls(data, tuple(levels), test["noise_seeds"], pixel, convention, level)
 
     def __post_init__(self):
-        if len(set(self.sigmas)) < len(self.sigmas):
-            raise ImagingError(f"sigmas is {list(self.sigmas)}; expected each value once")
+        if len(set(self.levels)) < len(self.levels):
+            raise ImagingError(f"{self.level}s is {list(self.levels)}; expected each value once")
 
     def check_pixel(self, image: Tensor) -> None:
         """Raise an ImagingError if the pixel is outside the first test image (C, H, W)."""
@@ -73,6 +79,23 @@ class Protocol:
 
 checked("", Protocol)
 
+
+def _levels(config: dict, level: str, changed: dict) -> list:
+    """The noise levels of a test, by the plural of their name: `test.sigmas`, `test.peaks`.
+
+    Raises:
+        ImagingError: they are missing, or levels of another noise are asked for.
+    """
+    plural, test = f"{level}s", config["test"]
+    for key in ("sigmas", "peaks"):
+        if key != plural and changed.get(key) is not None:
+            raise ImagingError(f"{key} is not for this run, whose noise has a {level}: set {plural}=[…]")
+    levels = test.get(plural) if changed.get(plural) is None else changed[plural]
+    if levels is None:
+        raise ImagingError(f"a test with this noise needs test.{plural}, e.g. +test.{plural}=[…]")
+    return levels if isinstance(levels, list) else [levels]
+
+
 Observer = Callable[[list[str], float, Tensor, Tensor, Tensor], None]
 
 
@@ -82,7 +105,7 @@ class Examples:
 
     Args:
         keep: number of examples, spread evenly over the test set.
-        sigma: standard deviation of the noise, of which the first draw is taken.
+        sigma: level of the noise, of which the first draw is taken.
         count: number of images in the test set.
     """
 
@@ -116,9 +139,9 @@ class Examples:
                 self.restored.append(restored[i].cpu())
 
 
-def test_noise(protocol: Protocol, image: str, sigma: float, noise_seed: int) -> torch.Generator:
+def test_noise(protocol: Protocol, image: str, level: float, noise_seed: int) -> torch.Generator:
     """The generator of one test image's noise, equal for every model, batch size, device and process."""
-    return generator(noise_seed, "test", protocol.data, image, float(sigma))
+    return generator(noise_seed, "test", protocol.data, image, float(level))
 
 
 @torch.inference_mode()
@@ -132,21 +155,21 @@ def run_protocol(
     select: Callable[[int, list[str]], bool] = lambda first, names: True,
     weights: str = "",
 ) -> Iterator[Record]:
-    """Test a network on all images, noise draws and sigmas of a protocol.
+    """Test a network on all images, noise draws and noise levels of a protocol.
 
     Args:
         task: the network with its physics, on its device, in float32.
         images: pairs of an id and a clean image (C, H, W), uint8 or float.
         protocol: the noise and the convention of PSNR.
         run, method: their names in the records.
-        observers: each is called for every draw of the noise with the ids, sigma, and intensities
+        observers: each is called for every draw of the noise with the ids, the noise level, and intensities
             (N, C, H, W) of the clean, measured and restored images of a batch.
         select: called with the number of the first image and the ids of a batch; if it returns False, the
             batch is skipped.
         weights: digest of the network's weights, for the records.
 
     Yields:
-        one record for each image, sigma and draw.
+        one record for each image, noise level and draw.
     """
     task.eval()
     convention = CONVENTIONS[protocol.convention]
@@ -155,12 +178,12 @@ def run_protocol(
             continue
         x = as_float(batch.to(task.device))
         means = local_means(x)
-        for sigma, seed, unit in _unit_noise(protocol, names, x.shape):
+        for level, seed, random in _draws(task, protocol, names, x.shape[1:]):
             # One image at a time, so that the measurements do not depend on the batch size.
-            y = torch.cat([task.measure(x[i : i + 1], unit[i : i + 1], sigma) for i in range(len(names))])
+            y = torch.cat([task.measure(x[i : i + 1], random[i], level) for i in range(len(names))])
             _synchronise(x)
             began = time.perf_counter()
-            x_hat = task.restore(y, sigma)
+            x_hat = task.restore(y, task.sigma_of(level))
             _synchronise(x)
             seconds = (time.perf_counter() - began) / len(names)
             x_hat = x_hat.contiguous()  # sums over two memory layouts are slower
@@ -174,7 +197,7 @@ def run_protocol(
                         run=run,
                         data=protocol.data,
                         image=name,
-                        sigma=float(sigma),
+                        sigma=float(level),
                         noise_seed=seed,
                         method=method,
                         psnr=value.item(),
@@ -184,37 +207,36 @@ def run_protocol(
                         convention=protocol.convention,
                         weights=weights,
                         numbers={key: values[i].item() for key, values in own.items()},
+                        level=protocol.level,
                     )
                 )
             for observe in observers:
-                observe(names, sigma, x, measured, x_hat)
+                observe(names, level, x, measured, x_hat)
 
 
-def _unit_noise(
-    protocol: Protocol, names: list[str], shape: torch.Size
-) -> Iterator[tuple[float, int, Tensor]]:
-    """Sigma, noise seed and noise of unit variance (N, C, H, W) for every draw of a protocol.
+def _draws(
+    task: Reconstruction, protocol: Protocol, names: list[str], shape: tuple[int, ...]
+) -> Iterator[tuple[float, int, list[Random]]]:
+    """Noise level, noise seed and the random numbers of each image (C, H, W), for every draw of a protocol.
 
     A generator draws on one CPU core, which takes longer than a small network on a GPU, so several draw in
     parallel. No network runs meanwhile, since the time of its restoration is recorded.
     """
-    draws = list(itertools.product(protocol.sigmas, range(protocol.noise_seeds)))
+    draws = list(itertools.product(protocol.levels, range(protocol.noise_seeds)))
+    noise = task.physics.noise
 
-    def numbers(draw: tuple[float, int]) -> Tensor:
-        if draw[0] == 0:
-            return torch.zeros(shape)
-        unit = torch.empty(shape)
-        for image, name in zip(unit, names, strict=True):
-            image.normal_(generator=test_noise(protocol, name, *draw))
-        return unit
+    def numbers(draw: tuple[float, int]) -> list[Random]:
+        if noise.is_silent(draw[0]):
+            return [None] * len(names)
+        return [noise.draw_ahead(shape, test_noise(protocol, name, *draw)) for name in names]
 
     threads = min(DRAWS_AT_ONCE, torch.get_num_threads())
     with ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(draws), threads):
             group = draws[first : first + threads]
-            units = deque(pool.map(numbers, group))
+            numbers_of = deque(pool.map(numbers, group))
             for draw in group:
-                yield *draw, units.popleft()
+                yield *draw, numbers_of.popleft()
 
 
 def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[int, list[str], Tensor]]:
@@ -257,7 +279,7 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
             if task.network.reach is not None:
                 y = y[..., :64, :64]  # such a network accepts any size, and a photograph would take a second
             try:
-                task.restore(y, task.physics.noise.typical_sigma)
+                task.restore(y, task.typical_sigma)
             except RuntimeError as error:
                 if "channels" not in str(error):
                     raise

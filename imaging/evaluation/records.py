@@ -21,7 +21,8 @@ class Record:
 
     Args:
         run, data, image: names of the run, the data set and the image.
-        sigma: standard deviation of the test noise, for intensities in [0, 1].
+        sigma: the level of the test noise: its standard deviation, for intensities in [0, 1], or another
+            number that `level` names.
         noise_seed: number of the draw of the noise.
         method: name of the network.
         psnr, psnr_input: PSNR in dB of the estimate and of the measurement, by `convention`.
@@ -30,6 +31,7 @@ class Record:
         convention: a name of `imaging.metrics.CONVENTIONS`.
         weights: digest of the network's weights; '' in files of earlier versions.
         numbers: the task's own metrics, by name.
+        level: the name of the noise's level, e.g. sigma or peak; the header of its column.
     """
 
     run: str
@@ -45,6 +47,7 @@ class Record:
     convention: str
     weights: str = ""
     numbers: dict[str, float] = field(default_factory=dict)
+    level: str = "sigma"
 
     @property
     def key(self) -> tuple[str, float, int]:
@@ -52,8 +55,9 @@ class Record:
         return self.image, self.sigma, self.noise_seed
 
 
-PLAIN = {name: kind for name, kind in get_type_hints(Record).items() if name != "numbers"}
+PLAIN = {name: kind for name, kind in get_type_hints(Record).items() if name not in ("numbers", "level")}
 COLUMNS = list(PLAIN)
+LEVEL = COLUMNS.index("sigma")
 DECIMALS = {"psnr": 4, "psnr_input": 4, "ssim": 4, "seconds": 6}
 
 
@@ -66,14 +70,19 @@ def cells(record: Record) -> list[str]:
     return plain + [f"{value:.6g}" for value in record.numbers.values()]
 
 
+def columns(level: str) -> list[str]:
+    """The header of records whose noise level has this name."""
+    return [*COLUMNS[:LEVEL], level, *COLUMNS[LEVEL + 1 :]]
+
+
 def round_trip(record: Record) -> Record:
     """The record with the digits that its file has, so that a stopped test continues with the same values."""
-    return _parsed(cells(record), list(record.numbers))
+    return _parsed(cells(record), list(record.numbers), record.level)
 
 
 def per_image_csv(records: list[Record]) -> str:
     """The text of a run's `per_image.csv`: a header row, then one record per line with its checksum."""
-    head = _line([*COLUMNS, *records[0].numbers, CHECK])
+    head = _line([*columns(records[0].level), *records[0].numbers, CHECK])
     return head + "".join(_checked(cells(record)) for record in records)
 
 
@@ -148,9 +157,9 @@ def _read(path: Path) -> tuple[list[Record], int, str | None]:
         header = next(csv.reader([lines[0].decode()]), [])
     except (UnicodeDecodeError, csv.Error):
         header = []
-    checked = header[-1:] == [CHECK]
+    checked, expected = header[-1:] == [CHECK], columns("".join(header[LEVEL : LEVEL + 1]))
     older = header == COLUMNS[: COLUMNS.index("weights")]
-    if not older and not (checked and header[: len(COLUMNS)] == COLUMNS):
+    if not older and not (checked and header[: len(COLUMNS)] == expected and expected[LEVEL].isidentifier()):
         return [], 0, "line 1 is not the header of a table of records"
     records: list[Record] = []
     length = len(lines[0]) + 1
@@ -173,17 +182,17 @@ def _record(line: bytes, header: list[str], checked: bool) -> Record | None:
         (row,) = csv.reader([text], strict=True)
         if len(row) != len(header) or (checked and text != _checked(row[:-1]).removesuffix("\n")):
             return None
-        record = _parsed(row[:-1] if checked else row, header[len(COLUMNS) : -1])
+        record = _parsed(row[:-1] if checked else row, header[len(COLUMNS) : -1], header[LEVEL])
     except (ValueError, csv.Error):
         return None
     valid = 0 <= record.sigma < math.inf and record.noise_seed >= 0 and record.image and record.method
     return record if valid else None
 
 
-def _parsed(row: list[str], numbers: list[str]) -> Record:
+def _parsed(row: list[str], numbers: list[str], level: str) -> Record:
     plain = {name: kind(value) for (name, kind), value in zip(PLAIN.items(), row, strict=False)}
     values = map(float, row[len(PLAIN) :])
-    return Record(**plain, numbers=dict(zip(numbers, values, strict=True)))
+    return Record(**plain, numbers=dict(zip(numbers, values, strict=True)), level=level)
 
 
 def _checked(row: list[str]) -> str:

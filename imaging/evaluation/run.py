@@ -36,7 +36,7 @@ def evaluate_run(
         task: the network with its physics and weights, on its device.
         images: a sequence of (id, clean image (C, H, W)) pairs.
         protocol: the noise of the test.
-        config: the run's config; its `test` has the number and the sigma of the examples.
+        config: the run's config; its `test` has the number and the noise of the examples.
         run: the name of the run in the records.
         file: the file to which records are appended while they are measured. A test of these weights that was
             stopped continues after the records in it.
@@ -47,12 +47,14 @@ def evaluate_run(
         ImagingError: the weights or the restored images are not finite.
     """
     test = config["test"]
-    sigma = min(protocol.sigmas, key=lambda s: abs(s - test["examples_sigma"]))
+    middle = sorted(protocol.levels)[len(protocol.levels) // 2]
+    shown = test.get(f"examples_{protocol.level}", middle)
+    sigma = min(protocol.levels, key=lambda level: abs(level - shown))
     examples = Examples(keep=test["examples"], sigma=sigma, count=len(images))
     method, weights = method or config["model"]["name"], digest(task.network)
     common = {"run": run, "data": protocol.data, "method": method, "weights": weights}
     written = RecordFile(file, common | {"convention": protocol.convention})
-    draws = list(itertools.product(map(float, protocol.sigmas), range(protocol.noise_seeds)))
+    draws = list(itertools.product(map(float, protocol.levels), range(protocol.noise_seeds)))
     keys: set[tuple] = set()
 
     def select(first: int, names: list[str]) -> bool:
@@ -77,12 +79,12 @@ def evaluate_run(
     # A test that was stopped may have had other noise or more images.
     records = [record for key, record in written.records.items() if key in keys]
     refuse_diverged(records)
-    arrays = {kind: [image.float().numpy() for image in getattr(examples, kind)] for kind in KINDS}
+    arrays: dict = {kind: [image.float().numpy() for image in getattr(examples, kind)] for kind in KINDS}
     return Result(
         run,
         config,
         records,
-        examples={"names": examples.names, "sigma": sigma, **arrays},
+        examples=arrays | {"names": examples.names, "sigma": sigma, "level": protocol.level},
         view=linear_view(task, *images[0], protocol) if view else None,
     )
 

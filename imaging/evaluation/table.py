@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from imaging.evaluation.factors import (
     varied_settings,
 )
 from imaging.evaluation.outputs import Result
-from imaging.evaluation.records import COLUMNS, Record, cells, per_image_csv
+from imaging.evaluation.records import COLUMNS, Record, cells, columns, per_image_csv
 
 MEASURED = "measured y"
 
@@ -61,6 +61,8 @@ class Table:
         self.settings = varied_settings(configs, self.names)
         self.records = [record for result in results for record in result.records]
         self.sigmas = sorted({record.sigma for record in self.records})
+        self.levels = list(dict.fromkeys(record.level for record in self.records)) or ["sigma"]
+        self.level = "noise level" if len(self.levels) > 1 else self.levels[0]
 
     @cached_property
     def seeded(self) -> bool:
@@ -144,7 +146,7 @@ def mean_of(result: Result, sigma: float, value: str = "psnr") -> float | None:
 
 
 def summarise(result: Result, settings: dict | None = None) -> list[dict]:
-    """Summarise a run in one row per sigma, in the order of measurement.
+    """Summarise a run in one row per noise level, in the order of measurement.
 
     Args:
         result: the result of the run.
@@ -162,7 +164,7 @@ def summarise(result: Result, settings: dict | None = None) -> list[dict]:
             "run": result.run,
             "method": result.method,
             **(settings or {}),
-            "sigma": sigma,
+            result.level: sigma,
             "n_images": len({r.image for r in group}),
             "psnr_mean": mean_of(result, sigma),
             "psnr_std": deviation([r.psnr for r in group]),
@@ -174,11 +176,17 @@ def summarise(result: Result, settings: dict | None = None) -> list[dict]:
     ]
 
 
-def summary_csv(rows: list[dict]) -> str:
-    """The text of `summary.csv`, with a column for every varied setting."""
-    ends = {*SUMMARY_HEAD, *SUMMARY_TAIL}
+def summary_csv(rows: list[dict], levels: Sequence[str] = ("sigma",)) -> str:
+    """The text of `summary.csv`, with a column for every varied setting.
+
+    Args:
+        rows: the rows of `summarise`.
+        levels: the names of the noise levels, one column each.
+    """
+    ends = {*SUMMARY_HEAD, *SUMMARY_TAIL, *levels}
     between = dict.fromkeys(name for row in rows for name in row if name not in ends)
-    tail = [name for name in SUMMARY_TAIL if name != "state" or any("state" in row for row in rows)]
+    stated = any("state" in row for row in rows)
+    tail = [*levels, *(name for name in SUMMARY_TAIL[1:] if name != "state" or stated)]
     rounded = [
         {k: f"{v:.4f}" if k.endswith(("_mean", "_std")) and k in ends else v for k, v in row.items()}
         for row in rows
@@ -201,7 +209,7 @@ def records_csv(table: Table) -> str:
     numbers = list(dict.fromkeys(name for record in table.records for name in record.numbers))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, *names, *numbers])
+    writer.writerow([*columns(table.level.replace(" ", "_")), *names, *numbers])
     for result in table.results:
         settings = [table.settings[result.run].get(name) for name in names]
         for record in result.records:

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 from imaging.data import build_data
+from imaging.evaluation.factors import value_text
 from imaging.evaluation.outputs import Result, read_result
 from imaging.evaluation.protocol import Protocol, run_protocol
 from imaging.evaluation.table import summarise
 from imaging.files import write_text
 from imaging.formats.networks import load_network, write_sums
 from imaging.formats.weights import weights_of, write_weights
+from imaging.physics.measurement import build_noise
 from imaging.places import WEIGHTS
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.config import read_config
@@ -46,21 +48,21 @@ def ship(run: Path, name: str, description: str) -> None:
 
 def card(name: str, description: str, config: dict, status: dict, rows: list[dict]) -> str:
     """The card in Markdown: description, data, command, commit, PSNR, licence."""
-    sigma = config["physics"]["noise"]["sigma"]
-    sigma = f"{sigma[0]:g} to {sigma[1]:g}" if isinstance(sigma, list) else f"{sigma:g}"
+    level = build_noise(config["physics"]["noise"]).level
+    trained = value_text(config["physics"]["noise"][level])
     source = config["data"]["source"]["name"]
     lines = [
         f"# {name}",
         "",
         description,
         "",
-        f"- trained on {source}, sigma {sigma}, seed {config['seed']}, commit {status['commit']}:",
+        f"- trained on {source}, {level} {trained}, seed {config['seed']}, commit {status['commit']}:",
         "",
         f"      {status['command']}",
         "",
         f"- PSNR in dB, {rows[0]['n_images']} test images of {source}, one network:",
         "",
-        *table({row["sigma"]: (row["psnr_mean"], row["psnr_input_mean"]) for row in rows}),
+        *table({row[level]: (row["psnr_mean"], row["psnr_input_mean"]) for row in rows}),
         "",
         f"- PSNR in dB, test photographs that come with scikit-image, upper left {CROP[0]}×{CROP[1]} pixels:",
         "",

@@ -1,17 +1,21 @@
 """A and n of y = A x + n: forward operators and noise.
 
-To add an operator, add a module that registers a `LinearOperator` in `OPERATORS`.
+To add an operator or a noise, add a module that registers a `LinearOperator` in `OPERATORS` or a `Noise` in
+`NOISES`.
 """
 
 from imaging.physics.blur import CircularBlur, otf
+from imaging.physics.gaussian_noise import GaussianNoise
 from imaging.physics.identity import Identity
 from imaging.physics.mask import Mask
 from imaging.physics.measurement import Physics, build_physics
-from imaging.physics.noise import GaussianNoise
+from imaging.physics.noise import NOISES, Noise
 from imaging.physics.operator import OPERATORS, LinearOperator
+from imaging.physics.poisson_noise import PoissonGaussianNoise, PoissonNoise
 from imaging.physics.psf import PSFS, make_psf
 
 __all__ = [
+    "NOISES",
     "OPERATORS",
     "PSFS",
     "CircularBlur",
@@ -19,7 +23,10 @@ __all__ = [
     "Identity",
     "LinearOperator",
     "Mask",
+    "Noise",
     "Physics",
+    "PoissonGaussianNoise",
+    "PoissonNoise",
     "build_physics",
     "make_psf",
     "otf",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
-from imaging.physics.noise import NOISES, GaussianNoise, Level, Random, Shard
+from imaging.physics.noise import NOISES, Level, Noise, Random, Shard
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.settings import closest
 
@@ -17,33 +17,33 @@ class Physics(nn.Module):
 
     Args:
         operator: A.
-        noise: adds n; called with (A x, random, sigma, shard).
+        noise: adds n; called with (A x, random, level, shard).
 
     Example:
         >>> import torch
-        >>> from imaging.physics import Identity
+        >>> from imaging.physics import GaussianNoise, Identity
         >>> from imaging.randomness import generator
         >>> physics = Physics(Identity(), GaussianNoise(0.1))
         >>> physics(torch.rand(2, 3, 8, 8), generator(0, "noise", 0)).shape
         torch.Size([2, 3, 8, 8])
     """
 
-    def __init__(self, operator: LinearOperator, noise: GaussianNoise):
+    def __init__(self, operator: LinearOperator, noise: Noise):
         super().__init__()
         self.operator = operator
         self.noise = noise
 
-    def forward(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
+    def forward(self, x: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
         """Measurements y of clean images x, both (N, C, H, W).
 
         Args:
             x: clean images.
-            random: a generator, or the numbers of the noise, on x's device or the CPU. y depends only on it,
-                x and sigma.
-            sigma: replaces the noise's own standard deviation, for all images or for each.
-            shard: (rank, world size), if x is a part of a batch; see `GaussianNoise.forward`.
+            random: a generator, or the result of the noise's `draw_ahead`, on x's device or the CPU. y
+                depends only on it, x and level.
+            level: replaces the noise's own level, for all images or for each.
+            shard: (rank, world size), if x is a part of a batch; see `imaging.physics.noise.Noise.forward`.
         """
-        return self.noise(self.operator(x), random, sigma, shard)
+        return self.noise(self.operator(x), random, level, shard)
 
 
 def build_physics(config: Mapping) -> Physics:
@@ -70,7 +70,9 @@ def build_physics(config: Mapping) -> Physics:
     for key in PARTS:
         if key not in config:
             raise ImagingError(f"physics needs the setting '{key}'")
-    operator, noise = config["operator"], config["noise"]
-    if isinstance(noise, Mapping):
-        noise = {"name": "gaussian", **noise}
-    return Physics(OPERATORS.build(operator), NOISES.build(noise))
+    return Physics(OPERATORS.build(config["operator"]), build_noise(config["noise"]))
+
+
+def build_noise(config: Mapping) -> Noise:
+    """Build a noise; without a `name` it is Gaussian, as in configs of earlier versions."""
+    return NOISES.build({"name": "gaussian", **config} if isinstance(config, Mapping) else config)

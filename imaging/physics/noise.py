@@ -1,4 +1,4 @@
-"""The noise n of y = A x + n."""
+"""The base class and the registry of noises, the n of y = A x + n."""
 
 import math
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from imaging.errors import ImagingError
 from imaging.registry import Registry
 from imaging.settings import Limit, NotNegative, check, fits
-from imaging.shapes import Images, Sigmas
+from imaging.shapes import Images, Levels
 
 NOISES = Registry("physics.noise", "imaging.physics")
-DRAWS = {"uniform": 0, "log_uniform": 1}  # the exponent p of a density proportional to sigma^-p
+DRAWS = {"uniform": 0, "log_uniform": 1}  # the exponent p of a density proportional to level^-p
 Draw = Literal["uniform", "log_uniform"] | NotNegative
 Range = Limit(
     "[low, high] with 0 <= low <= high",
@@ -21,64 +21,67 @@ Range = Limit(
         len(ends) == 2 and fits(ends[0], NotNegative) and fits(ends[1], NotNegative) and ends[0] <= ends[1]
     ),
 )
-Sigma = NotNegative | Annotated[list, Range]
+LevelSetting = NotNegative | Annotated[list, Range]
 
-# The arguments of a noise beside the images; see `GaussianNoise.forward`.
+# The arguments of a noise beside the images; see `Noise.forward`.
 Random = torch.Generator | Tensor | None
 Level = float | Tensor | None
 Shard = tuple[int, int]
 
 
-def sigma_range(sigma: float | list) -> tuple[float, float]:
-    """The range (low, high) of a sigma, a number or [low, high]; raises ImagingError for a wrong one."""
-    check("physics.noise.sigma", sigma, Sigma)
-    low, high = sigma if isinstance(sigma, Sequence) else (sigma, sigma)
-    return float(low), float(high)
+class Noise(nn.Module):
+    """The base class of noises: n, given A x, with one number for its strength, the level.
 
-
-@NOISES.register("gaussian")
-class GaussianNoise(nn.Module):
-    """y = x + n with n ~ N(0, sigma²), independent in every element; y is not clipped.
+    A subclass sets `level`, defines `sample` and `variance`, and registers itself in `NOISES`. Its
+    constructor takes plain data, as in a config. y is not clipped.
 
     Args:
-        sigma: standard deviation in units of intensity (0.1 = 25.5/255): a number, or [low, high], the range
-            from which every image draws its own.
+        value: the level: a number, or [low, high], the range from which every image draws its own.
         draw: the density on the range: "uniform"; "log_uniform", in which 0.01 to 0.02 is as frequent as 0.1
-            to 0.2; or a number p >= 0 for a density proportional to sigma^-p (uniform is 0, log_uniform is
-            1). On a wide range, uniform draws mostly strong noise.
+            to 0.2; or a number p >= 0 for a density proportional to level^-p (uniform is 0, log_uniform is
+            1).
+
+    Attributes:
+        level: the name of the level and of its setting, e.g. "sigma". A test has one column per level.
+        low, high: the range of the level.
 
     Raises:
-        ImagingError: sigma is neither a number nor a range, or is negative or not finite; draw is unknown, or
-            is not uniform while sigma begins at 0.
-
-    Example:
-        >>> from imaging.randomness import generator
-        >>> noise = GaussianNoise([0.005, 0.01])
-        >>> noise(torch.zeros(4, 3, 8, 8), generator(0, "noise", 0)).shape
-        torch.Size([4, 3, 8, 8])
+        ImagingError: the level is neither a number nor a range, or is negative or not finite; draw is
+            unknown, or is not uniform while the range begins at 0.
     """
 
-    def __init__(self, sigma: Sigma, draw: Draw = "uniform"):
+    level: str
+
+    def __init__(self, value: float | list, draw: Draw = "uniform"):
         super().__init__()
-        self.low, self.high = sigma_range(sigma)
+        self.low, self.high = self.range_of(value)
         self.draw, self.power = draw, DRAWS[draw] if isinstance(draw, str) else draw
         if self.power > 0 and self.low == 0 < self.high:
-            raise ImagingError(f"physics.noise.draw={draw} needs a lowest sigma above 0; sigma is {sigma}")
+            raise ImagingError(
+                f"physics.noise.draw={draw} needs a lowest {self.level} above 0; {self.level} is {value}"
+            )
+
+    @classmethod
+    def range_of(cls, value: float | list) -> tuple[float, float]:
+        """The range (low, high) of a level, a number or [low, high]; raises ImagingError for a wrong one."""
+        check(f"physics.noise.{cls.level}", value, LevelSetting)
+        low, high = value if isinstance(value, Sequence) else (value, value)
+        return float(low), float(high)
 
     def extra_repr(self) -> str:
         if self.low == self.high:
-            return f"sigma={self.low}"
-        return f"sigma=[{self.low}, {self.high}], draw={self.draw}"
+            return f"{self.level}={self.low}"
+        return f"{self.level}=[{self.low}, {self.high}], draw={self.draw}"
 
     @property
-    def typical_sigma(self) -> float:
-        """The fixed sigma, or the median of the random one; the sigma of the validation."""
+    def typical_level(self) -> float:
+        """The fixed level, or the median of the random one; the level of the validation."""
         return self._quantile(torch.tensor(0.5, dtype=torch.float64)).item()
 
-    def sample_sigma(self, n: int, generator: torch.Generator) -> Sigmas:
-        """Draw the sigmas of n images: float32 (n, 1, 1, 1) on the generator's device.
+    def sample_level(self, n: int, generator: torch.Generator) -> Levels:
+        """Draw the levels of n images: float32 (n, 1, 1, 1) on the generator's device.
 
-        A fixed sigma does not advance the generator.
+        A fixed level does not advance the generator.
         """
         if self.low == self.high:
             return torch.full((n, 1, 1, 1), self.low, device=generator.device)
@@ -95,38 +98,73 @@ class GaussianNoise(nn.Module):
         ratio = (self.high / self.low) ** exponent
         return (self.low * (1 + (ratio - 1) * u) ** (1 / exponent)).clamp_(self.low, self.high)
 
-    def is_silent(self, sigma: Level = None) -> bool:
-        """Whether the noise is always 0: for a sigma that is a number, else for the configured sigma."""
-        return (sigma if isinstance(sigma, int | float) else self.high) == 0
+    def is_silent(self, level: Level = None) -> bool:
+        """Whether n is always 0: at a level that is a number, else at all configured levels."""
+        return False
 
-    def forward(self, x: Images, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Images:
-        """Add noise: x + n.
+    def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:
+        """The variance of n in each element.
 
         Args:
-            x: (N, C, H, W).
-            random: the only source of randomness, on x's device or on the CPU: a generator or, together with
-                sigma, n / sigma itself, (N · world size, C, H, W). May be None if sigma is 0.
-            sigma: replaces the configured sigma: a number, or the sigmas of the whole batch,
-                (N · world size, 1, 1, 1), from `sample_sigma` before any other draw from the generator.
-            shard: (rank, world size): x holds every world-size-th image of a batch, starting at image `rank`.
-                The images get the noise that they have in the whole batch.
+            clean: A x, of any shape.
+            level: a number, or a tensor that can be broadcast to the shape of `clean`.
         """
-        if self.is_silent(sigma):
-            return x
-        rank, world_size = shard
-        n = len(x) * world_size
-        if isinstance(sigma, Tensor):
-            sigmas = sigma
-        elif sigma is None:
+        raise NotImplementedError
+
+    def sigma(self, level: Tensor) -> Tensor:
+        """The standard deviation of n at intensity 1/2, for a level of any shape: what a network that takes
+        sigma gets.
+        """
+        return self.variance(torch.full_like(level, 0.5), level).sqrt()
+
+    def draw_ahead(self, shape: tuple[int, ...], generator: torch.Generator) -> Random:
+        """The random numbers of one measurement, as far as they do not depend on it.
+
+        Args:
+            shape: (C, H, W) of y.
+            generator: the source of randomness.
+
+        Returns:
+            a tensor (1, C, H, W), or the generator itself if nothing can be drawn before A x is known;
+            `forward` takes either, with the same result.
+        """
+        return generator
+
+    def sample(self, clean: Images, random: Random, levels: Tensor, shard: Shard) -> Images:
+        """Draw n.
+
+        Args:
+            clean: A x, (N, C, H, W).
+            random: see `forward`.
+            levels: of the whole batch, (N · world size, 1, 1, 1).
+            shard: see `forward`.
+        """
+        raise NotImplementedError
+
+    def noise(self, clean: Images, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Images:
+        """Draw n for A x; the arguments are those of `forward`."""
+        n = len(clean) * shard[1]
+        if isinstance(level, Tensor):
+            levels = level
+        elif level is None:
             assert not isinstance(random, Tensor)
-            sigmas = self.sample_sigma(n, random)
+            levels = self.sample_level(n, random)
         else:
-            sigmas = torch.full((n, 1, 1, 1), sigma_range(sigma)[0], device=random.device)
-        if isinstance(random, Tensor):
-            unit = random.to(x.dtype)
-        else:
-            # Drawn on the generator's device, so that test noise is equal on every device; contiguous for any
-            # layout of x, because the values must not depend on it, and because drawing into a channels_last
-            # tensor takes ten times as long.
-            unit = torch.randn((n, *x.shape[1:]), generator=random, device=random.device, dtype=x.dtype)
-        return x + (unit * sigmas.to(x.dtype))[rank::world_size].to(x.device)
+            device = clean.device if random is None else random.device
+            levels = torch.full((n, 1, 1, 1), self.range_of(level)[0], device=device)
+        return self.sample(clean, random, levels, shard)
+
+    def forward(self, clean: Images, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Images:
+        """Add noise: y = A x + n.
+
+        Args:
+            clean: A x, (N, C, H, W).
+            random: the only source of randomness, on the device of `clean` or on the CPU: a generator or,
+                together with level, the result of `draw_ahead` for each image, (N · world size, C, H, W). May
+                be None if the noise is silent.
+            level: replaces the configured level: a number, or the levels of the whole batch,
+                (N · world size, 1, 1, 1), from `sample_level` before any other draw from the generator.
+            shard: (rank, world size): `clean` holds every world-size-th image of a batch, starting at image
+                `rank`. The images get the noise that they have in the whole batch.
+        """
+        return clean if self.is_silent(level) else clean + self.noise(clean, random, level, shard)

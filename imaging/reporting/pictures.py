@@ -94,7 +94,8 @@ def group_examples(examples: dict[str, dict], measured: dict[str, str] | None = 
             if group is None:
                 group = one["clean"][index], {}, {}, label
                 variants.append(group)
-            y = f"{(measured or {}).get(label, 'measured y')}, test sigma {one['sigma']:g}"
+            noise = f"test {one.get('level', 'sigma')} {one['sigma']:g}"
+            y = f"{(measured or {}).get(label, 'measured y')}, {noise}"
             group[1].setdefault(y, one["measured"][index])
             group[2][label] = one["restored"][index]
     return {

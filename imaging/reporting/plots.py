@@ -12,11 +12,13 @@ from imaging.reporting.figures import plain, pyplot, save
 from imaging.reporting.styles import line_styles
 from imaging.reporting.tables import Matrix
 
+AXES = {"sigma": ": standard deviation of the test noise", "peak": ": photons at intensity 1"}
+
 
 def training_range(result: Result) -> tuple[float, float]:
-    """Lowest and highest sigma of the training noise of a run."""
-    sigma = result.config["physics"]["noise"]["sigma"]
-    low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
+    """Lowest and highest level of the training noise of a run."""
+    level = result.config["physics"]["noise"][result.level]
+    low, high = level if isinstance(level, list | tuple) else (level, level)
     return float(low), float(high)
 
 
@@ -25,8 +27,8 @@ def described_range(low: float, high: float) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def psnr_against_sigma(table: Table, path: Path) -> None:
-    """Plot the mean PSNR of the estimate against sigma of the test, one line per configuration.
+def psnr_against_noise(table: Table, path: Path) -> None:
+    """Plot the mean PSNR of the estimate against the noise of the test, one line per configuration.
 
     A line is the mean over the seeds of its configuration, with their range shaded. The PSNR of the
     measurements is dashed. The training noise is a shaded range or a dotted line.
@@ -75,7 +77,7 @@ def psnr_against_sigma(table: Table, path: Path) -> None:
         axes.set_xscale("log")
         axes.set_xticks(sigmas, [f"{s:g}" for s in sigmas])
         axes.minorticks_off()
-    axes.set_xlabel("test sigma: standard deviation of the test noise")
+    axes.set_xlabel(f"test {table.level}" + AXES.get(table.level, ""))
     axes.set_ylabel("PSNR (dB)")
     axes.grid(alpha=0.3)
     _legend(axes, look.legend)
@@ -109,9 +111,9 @@ def matrix_figure(matrices: Sequence[Matrix], path: Path) -> None:
             panel.text(column, row, text, ha="center", va="center", fontsize=8, **font)
         panel.set_xticks(range(len(matrix.sigmas)), [f"{s:g}" for s in matrix.sigmas])
         panel.set_yticks(range(len(matrix.rows)), matrix.rows)
-        panel.set_xlabel("test sigma")
+        panel.set_xlabel(f"test {matrix.level}")
         panel.set_title(plain(matrix.title), fontsize=10)
-    axes[0, 0].set_ylabel("training sigma")
+    axes[0, 0].set_ylabel(f"training {matrices[0].level}")
     figure.colorbar(picture, ax=axes[0].tolist(), label="below the best of the column (dB)", fraction=0.05)
     save(figure, path)
 

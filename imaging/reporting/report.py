@@ -22,7 +22,7 @@ from imaging.reporting.pictures import (
 from imaging.reporting.plots import (
     described_range,
     matrix_figure,
-    psnr_against_sigma,
+    psnr_against_noise,
     training_curves,
     training_range,
 )
@@ -106,8 +106,8 @@ def write_sweep(
     """Write the report of a sweep.
 
     The files are `per_image.csv`, `summary.csv`, `summary.md`, `comparisons.csv` and `report.html`, and as
-    PNG and SVG the figures `psnr_vs_sigma`, `training_matrix`, `training_curves`, `linear_view` and
-    `strip-<image>` for each example.
+    PNG and SVG the figures `psnr_vs_sigma` (or `psnr_vs_peak`), `training_matrix`, `training_curves`,
+    `linear_view` and `strip-<image>` for each example.
 
     Args:
         directory: the directory for the files.
@@ -119,7 +119,7 @@ def write_sweep(
         the text to print.
     """
     table = Table(results, configs)
-    write_text(directory / "summary.csv", summary_csv(_with_states(table, about.states)))
+    write_text(directory / "summary.csv", summary_csv(_with_states(table, about.states), table.levels))
     if not results:
         return "\n".join(["no run of this sweep has results", *about.missing])
     write_text(directory / "per_image.csv", records_csv(table))
@@ -183,17 +183,23 @@ def protocol(table: Table) -> dict[str, str]:
     sigmas = ", ".join(f"{s:g}" for s in table.sigmas)
     ranges = dict.fromkeys(training_range(result) for result in results)
     trained = (described_range(*ends) for ends in ranges)
+    noises = dict.fromkeys(result.config["physics"]["noise"].get("name", "gaussian") for result in results)
     operators = sorted({result.config["physics"]["operator"]["name"] for result in results})
     draws = len({r.noise_seed for r in records})
     conventions = " or ".join(dict.fromkeys(r.convention for r in records))
     return {
         "Data": f"{data}, {image_count(records)}",
-        "Forward model": f"y = A x + n; A: {', '.join(operators)}; n: Gaussian, training sigma "
-        f"{'; '.join(trained)}, test sigma {sigmas}",
-        "Protocol": f"{draws} draw{'s' if draws > 1 else ''} of the noise for each image and sigma, the same "
-        f"for every model; PSNR is 10 log10(1 / MSE) of the {conventions} estimate, each image's, "
+        "Forward model": f"y = A x + n; A: {', '.join(operators)}; n: {', '.join(map(noise_text, noises))}, "
+        f"training {table.level} {'; '.join(trained)}, test {table.level} {sigmas}",
+        "Protocol": f"{draws} draw{'s' if draws > 1 else ''} of the noise for each image and {table.level}, "
+        f"the same for every model; PSNR is 10 log10(1 / MSE) of the {conventions} estimate, each image's, "
         "then their mean; networks in float32",
     }
+
+
+def noise_text(name: str) -> str:
+    """The name of a noise for display: 'Gaussian', 'Poisson-Gaussian'."""
+    return "-".join(word.capitalize() for word in name.split("_"))
 
 
 def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]:
@@ -206,8 +212,8 @@ def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]
     Returns:
         the figures for the page, and the images for its viewer.
     """
-    path = directory / "psnr_vs_sigma.png"
-    psnr_against_sigma(table, path)
+    path = directory / f"psnr_vs_{table.level.replace(' ', '_')}.png"
+    psnr_against_noise(table, path)
     figures = [Figure("PSNR against test noise", path)]
     if grids := matrices(table):
         path = directory / "training_matrix.png"

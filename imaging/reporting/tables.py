@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from imaging.evaluation.factors import TRAINING_SIGMA, name_text, value_text
+from imaging.evaluation.factors import TRAINING_LEVELS, name_text, value_text
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.table import MEASURED, Cell, Table, deviation, mean, mean_of, setting_labels
 
@@ -30,7 +30,8 @@ def pivot(table: Table, value: str = "psnr") -> Lines:
     """
     factors = _columns(table)
     count = ["seeds"] if table.seeded else []
-    header = ["method", *map(name_text, factors), *count, *(f"test sigma {s:g}" for s in table.sigmas)]
+    tested = (f"test {table.level} {s:g}" for s in table.sigmas)
+    header = ["method", *map(name_text, factors), *count, *tested]
     lines = []
     for one in table.cells:
         settings = [value_text(one.settings.get(name)) for name in factors]
@@ -71,7 +72,8 @@ class Matrix:
     Args:
         title: the method and the other settings.
         rows: the training noises as text.
-        sigmas: the sigmas of the test, one per column.
+        sigmas: the noise levels of the test, one per column.
+        level: their name.
         psnr: mean over images and seeds in dB by row and column; nan if untested.
         loss: psnr minus the best psnr of the column, in dB.
     """
@@ -81,11 +83,12 @@ class Matrix:
     sigmas: list[float]
     psnr: list[list[float]]
     loss: list[list[float]]
+    level: str = "sigma"
 
 
 def matrices(table: Table) -> list[Matrix]:
-    """The matrices of training sigma against test sigma, one per configuration of the other factors."""
-    name = next((n for n in _columns(table) if n in TRAINING_SIGMA), None)
+    """The matrices of training noise against test noise, one per configuration of the other factors."""
+    name = next((n for n in _columns(table) if n in TRAINING_LEVELS), None)
     if name is None or len(table.sigmas) < 2:
         return []
     groups: dict[str, list[Cell]] = {}
@@ -100,7 +103,7 @@ def matrices(table: Table) -> list[Matrix]:
             best = [max(column, default=math.nan) for column in columns]
             loss = [[0.0 if v == b else v - b for v, b in zip(row, best, strict=True)] for row in psnr]
             rows = [value_text(one.settings[name]) for one in cells]
-            grids.append(Matrix(title, rows, table.sigmas, psnr, loss))
+            grids.append(Matrix(title, rows, table.sigmas, psnr, loss, table.level))
     return grids
 
 
@@ -111,7 +114,7 @@ def _mean_psnr(results: list[Result], sigma: float) -> float:
 
 def matrix_lines(matrix: Matrix) -> Lines:
     """A table with cells '34.34 (-1.20)': PSNR, and in parentheses the difference to the column's best."""
-    header = ["training sigma", *(f"test sigma {s:g}" for s in matrix.sigmas)]
+    header = [f"training {matrix.level}", *(f"test {matrix.level} {s:g}" for s in matrix.sigmas)]
     lines = []
     for name, *row in zip(matrix.rows, matrix.psnr, matrix.loss, strict=True):
         both = zip(*row, strict=True)

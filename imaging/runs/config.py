@@ -37,7 +37,7 @@ REQUIRED = {
     "task.name": (_is_name, "a name"),
     "data.source.name": (_is_name, "a name"),
     "physics.operator.name": (_is_name, "a name"),
-    "physics.noise.sigma": (_is_number_or_pair, "a number or a pair of numbers"),
+    "physics.noise": (lambda value: isinstance(value, dict), "a mapping"),
     "test.sigmas": (_are_numbers, "a number or a list of numbers"),
     "test.noise_seeds": (lambda value: _is_whole(value) and value >= 1, "a whole number >= 1"),
     "test.examples": (_is_whole, "a whole number"),
@@ -168,6 +168,10 @@ def check_config(config: dict, path: Path | str) -> None:
             value = value[part]
         if not is_right(value):
             raise ImagingError(f"{path}: {key} is {brief(value)}; expected {expected}")
+    noise = config["physics"]["noise"]
+    if noise.get("name", "gaussian") == "gaussian" and not _is_number_or_pair(noise.get("sigma")):
+        wrong = "missing" if "sigma" not in noise else brief(noise["sigma"])
+        raise ImagingError(f"{path}: physics.noise.sigma is {wrong}; expected a number or a pair of numbers")
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:

@@ -40,7 +40,7 @@ class Reconstruction(pl.LightningModule):
 
     def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
         super().__init__()
-        if loss.divides_by_sigma and not physics.noise.low > 0:
+        if loss.divides_by_sigma and physics.noise.is_silent(physics.noise.low):
             raise ImagingError(
                 "this loss divides by sigma², and physics.noise.sigma reaches 0: choose another loss or range"
             )
@@ -58,18 +58,18 @@ class Reconstruction(pl.LightningModule):
         """Convert the network's units to intensities."""
         return x
 
-    def measure(self, image: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
+    def measure(self, image: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
         """Measure clean images: y = A x + n in the network's units, (N, C, H, W).
 
         Args:
             image: intensities in [0, 1], (N, C, H, W).
-            random, sigma, shard: as in `imaging.physics.measurement.Physics.forward`.
+            random, level, shard: as in `imaging.physics.measurement.Physics.forward`.
         """
-        return self.corrupt(self.normalise(image), random, sigma, shard)
+        return self.corrupt(self.normalise(image), random, level, shard)
 
-    def corrupt(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
+    def corrupt(self, x: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
         """Measure images in the network's units: y = A x + n; the arguments are as in `Physics.forward`."""
-        return self.physics(x, random, sigma, shard)
+        return self.physics(x, random, level, shard)
 
     def restore(self, y: Tensor, sigma: float | None = None) -> Tensor:
         """Estimate x_hat = f(y) in intensities, float32 for any precision of the training.
@@ -91,6 +91,15 @@ class Reconstruction(pl.LightningModule):
     @property
     def takes_sigma(self) -> bool:
         return self.network.takes_sigma
+
+    def sigma_of(self, level: float) -> float:
+        """The standard deviation of the noise at a level, for a network that takes sigma."""
+        return self.physics.noise.sigma(torch.tensor(level, dtype=torch.float64)).item()
+
+    @property
+    def typical_sigma(self) -> float:
+        """The standard deviation of the noise in validation."""
+        return self.sigma_of(self.physics.noise.typical_level)
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
         """The task's measures in addition to PSNR and SSIM: values (N,) by name.
@@ -116,8 +125,8 @@ class Reconstruction(pl.LightningModule):
         """
         x = as_float(batch["image"])
         target, random = self.normalise(x), self._noise_generator(batch_idx)
-        sigmas, sigma = self._sigmas(len(x), random)
-        y = self.corrupt(target, random, sigmas, self.shard)
+        levels, sigma = self._levels(len(x), random)
+        y = self.corrupt(target, random, levels, self.shard)
         x_hat = self.network(y, sigma) if self.takes_sigma else self.network(y)
         return {"loss": self.loss(x_hat.float(), target, sigma), "x": x, "y": y, "x_hat": x_hat}
 
@@ -126,13 +135,13 @@ class Reconstruction(pl.LightningModule):
             return None  # a generator costs as much as a layer
         return generator(self.seed, "noise", self.current_epoch, batch_idx, device=self.device)
 
-    def _sigmas(self, n: int, random: torch.Generator | None) -> tuple[Tensor | None, Tensor | None]:
-        """Draw the sigmas of the whole batch and of this rank's n images; None if they are not used."""
+    def _levels(self, n: int, random: torch.Generator | None) -> tuple[Tensor | None, Tensor | None]:
+        """Draw the noise levels of the whole batch, and this rank's n sigmas; None if they are not used."""
         if not self.uses_sigma:
             return None, None
         rank, world_size = self.shard
-        sigmas = self.physics.noise.sample_sigma(n * world_size, random)
-        return sigmas, sigmas[rank::world_size]
+        levels = self.physics.noise.sample_level(n * world_size, random)
+        return levels, self.physics.noise.sigma(levels[rank::world_size])
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
         """Clip the total gradient norm; Lightning's own method rejects fused optimisers under autocast."""
@@ -142,7 +151,7 @@ class Reconstruction(pl.LightningModule):
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         x = as_float(batch["image"])
         y = self.validation_measurement(x, batch["id"])
-        x_hat = self.restore(y, self.physics.noise.typical_sigma)
+        x_hat = self.restore(y, self.typical_sigma)
         self.val_psnr.update(x_hat, x)
         self.val_psnr_input.update(self.denormalise(y), x)
         self.log_dict({"val/psnr": self.val_psnr, "val/psnr_input": self.val_psnr_input})
@@ -163,7 +172,7 @@ class Reconstruction(pl.LightningModule):
         batches = [(as_float(b["image"]), b["id"]) for b in batches] if candidates else []
         if not batches:
             return
-        means, sigma = [], self.physics.noise.typical_sigma
+        means, sigma = [], self.typical_sigma
         for candidate in candidates:
             self.network.strength.fill_(candidate)
             values = [psnr(self.restore(self.validation_measurement(x, ids), sigma), x) for x, ids in batches]
@@ -172,12 +181,12 @@ class Reconstruction(pl.LightningModule):
 
     def validation_measurement(self, x: Tensor, ids: list[str]) -> Tensor:
         """Measure images x with noise that depends only on each image's id, equal in all epochs."""
-        sigma = self.physics.noise.typical_sigma
-        if self.physics.noise.is_silent(sigma):
-            return self.measure(x, generator("validation"), sigma)
+        level = self.physics.noise.typical_level
+        if self.physics.noise.is_silent(level):
+            return self.measure(x, generator("validation"), level)
         random = [generator("validation", name) for name in ids]
         return torch.cat(
-            [self.measure(x[i : i + 1].cpu(), random[i], sigma).to(x.device) for i in range(len(ids))]
+            [self.measure(x[i : i + 1].cpu(), random[i], level).to(x.device) for i in range(len(ids))]
         )
 
     def on_validation_epoch_end(self) -> None:

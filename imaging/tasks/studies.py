@@ -64,12 +64,13 @@ class Inpainter(Reconstruction):
         super().__init__(network, physics, optimizer, schedule, seed, loss)
         self.mean, self.std = mean, std
 
-    def corrupt(self, x: Tensor, random: Random, sigma: Level = None, shard: Shard = (0, 1)) -> Tensor:
+    def corrupt(self, x: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
         y, noise = self.physics.operator(x), self.physics.noise
-        if noise.is_silent(sigma):
+        if noise.is_silent(level):
             return y
-        # sigma is in intensities, so it is sigma / std in the network's units.
-        return y + noise(torch.zeros_like(y), random, sigma, shard) / self.std
+        # The noise is that of intensities, in which a lost pixel is black.
+        clean = self.physics.operator(self.denormalise(x))
+        return y + noise.noise(clean, random, level, shard) / self.std
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
         """The mean squared error of all pixels in the network's units, and the PSNR of the lost pixels."""

@@ -28,18 +28,18 @@ def test_noise_falls_on_lost_pixels_too():
 def test_sigma_can_be_overridden():
     physics = build_physics({"operator": {"name": "identity"}, "noise": {"sigma": [0.1, 0.2]}})
     x = torch.rand(2, 1, 8, 8)
-    assert torch.equal(physics(x, generator(0), sigma=0), x)
+    assert torch.equal(physics(x, generator(0), level=0), x)
 
 
 def test_how_sigma_is_drawn_comes_from_the_config():
     noise = {"sigma": [0.01, 0.16], "draw": "log_uniform"}
     physics = build_physics({"operator": {"name": "identity"}, "noise": noise})
-    assert physics.noise.typical_sigma == pytest.approx(0.04)
+    assert physics.noise.typical_level == pytest.approx(0.04)
 
 
 def test_noise_is_a_replaceable_object():
     class Offset(torch.nn.Module):
-        def forward(self, x, generator, sigma=None, shard=(0, 1)):
+        def forward(self, x, generator, level=None, shard=(0, 1)):
             return x + 1
 
     y = Physics(Mask(rows=[0, 0]), Offset())(torch.ones(1, 1, 2, 1), generator(0))

@@ -53,7 +53,7 @@ def test_zero_sigma_is_no_noise():
 
 
 def test_range_is_uniform_and_one_sigma_per_image():
-    sigma = GaussianNoise([0.1, 0.3]).sample_sigma(2000, rng())
+    sigma = GaussianNoise([0.1, 0.3]).sample_level(2000, rng())
     assert sigma.shape == (2000, 1, 1, 1)
     assert 0.1 <= sigma.min() < 0.105
     assert 0.295 < sigma.max() <= 0.3
@@ -65,32 +65,32 @@ def test_range_is_uniform_and_one_sigma_per_image():
 
 def test_log_uniform_draws_each_octave_as_often():
     noise = GaussianNoise([0.01, 0.16], draw="log_uniform")
-    sigma = noise.sample_sigma(4000, rng()).flatten()
+    sigma = noise.sample_level(4000, rng()).flatten()
     assert 0.01 <= sigma.min() < 0.0102
     assert 0.157 < sigma.max() <= 0.16
     octaves = torch.histc(sigma.log2(), 4, math.log2(0.01), math.log2(0.16))
     assert (octaves - 1000).abs().max() < 4 * math.sqrt(4000 * 0.25 * 0.75)
-    assert noise.typical_sigma == pytest.approx(0.04)  # as many are weaker as stronger
-    assert GaussianNoise([1e-40, 0.1], draw="log_uniform").sample_sigma(9, rng()).isfinite().all()
+    assert noise.typical_level == pytest.approx(0.04)  # as many are weaker as stronger
+    assert GaussianNoise([1e-40, 0.1], draw="log_uniform").sample_level(9, rng()).isfinite().all()
 
 
 def test_a_power_law_draws_by_its_density():
     """Against scipy's numerical integral of sigma^-1.5."""
     noise = GaussianNoise([0.005, 0.25], draw=1.5)
-    sigma = noise.sample_sigma(20000, rng()).flatten()
+    sigma = noise.sample_level(20000, rng()).flatten()
     assert 0.005 <= sigma.min() < sigma.max() <= 0.25
     whole = quad(lambda s: s**-1.5, 0.005, 0.25)[0]
-    for limit in (0.007, noise.typical_sigma, 0.03, 0.1):
+    for limit in (0.007, noise.typical_level, 0.03, 0.1):
         expected = quad(lambda s: s**-1.5, 0.005, limit)[0] / whole
         assert (sigma < limit).double().mean() == pytest.approx(expected, abs=0.015)
-    expected = quad(lambda s: s**-1.5, 0.005, noise.typical_sigma)[0] / whole
+    expected = quad(lambda s: s**-1.5, 0.005, noise.typical_level)[0] / whole
     assert expected == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("name", "power"), [("uniform", 0), ("log_uniform", 1)])
 def test_the_named_draws_are_powers(name, power):
-    named, other = (GaussianNoise([0.01, 0.2], draw=draw).sample_sigma(9, rng()) for draw in (name, power))
-    near = GaussianNoise([0.01, 0.2], draw=power + 1e-3).sample_sigma(9, rng())
+    named, other = (GaussianNoise([0.01, 0.2], draw=draw).sample_level(9, rng()) for draw in (name, power))
+    near = GaussianNoise([0.01, 0.2], draw=power + 1e-3).sample_level(9, rng())
     assert torch.equal(named, other)
     torch.testing.assert_close(near, named, rtol=0.01, atol=0)
 
@@ -111,14 +111,14 @@ def test_wrong_draw():
 
 
 def test_override_replaces_the_range_for_every_image():
-    n = GaussianNoise([0.1, 0.3])(torch.zeros(3, 3, 64, 64), rng(), sigma=0.02)
+    n = GaussianNoise([0.1, 0.3])(torch.zeros(3, 3, 64, 64), rng(), level=0.02)
     assert torch.allclose(n.std(dim=(1, 2, 3)), torch.tensor(0.02), rtol=0.04)
 
 
 def test_numbers_that_were_drawn_before_are_the_noise_of_unit_variance():
     x, drawn = torch.rand(2, 3, 8, 8, generator=rng("x")), torch.randn(2, 3, 8, 8, generator=rng())
-    y = GaussianNoise(0.1)(x, drawn, sigma=0.2)
-    assert torch.equal(y, GaussianNoise(0.1)(x, rng(), sigma=0.2))
+    y = GaussianNoise(0.1)(x, drawn, level=0.2)
+    assert torch.equal(y, GaussianNoise(0.1)(x, rng(), level=0.2))
     assert torch.allclose(y - x, 0.2 * drawn, atol=1e-6)
 
 
@@ -149,4 +149,4 @@ def test_wrong_sigma(sigma):
 
 def test_wrong_override():
     with pytest.raises(ImagingError, match=r"physics\.noise\.sigma is -1"):
-        GaussianNoise(0.1)(torch.zeros(1, 1, 4, 4), rng(), sigma=-1)
+        GaussianNoise(0.1)(torch.zeros(1, 1, 4, 4), rng(), level=-1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from imaging.evaluation.table import Table
-from imaging.reporting.plots import matrix_figure, psnr_against_sigma, smoothed, training_curves
+from imaging.reporting.plots import matrix_figure, psnr_against_noise, smoothed, training_curves
 from imaging.reporting.tables import matrices
 from tests.results import result
 
@@ -26,7 +26,7 @@ def words(path) -> list[str]:
 @pytest.mark.parametrize("sigmas", [(0.0, 0.1), (0.01, 0.1), (0.1,)])
 def test_psnr_against_sigma_names_every_line(tmp_path, sigmas):
     table = Table([noisy(*sigmas), noisy(*sigmas, bias=False)])
-    psnr_against_sigma(table, tmp_path / "a.png")
+    psnr_against_noise(table, tmp_path / "a.png")
     told = words(tmp_path / "a.png")
     for line in ("dncnn, bias yes", "dncnn, bias no", "measured y", "trained at 0.1"):
         assert line in told
@@ -35,7 +35,7 @@ def test_psnr_against_sigma_names_every_line(tmp_path, sigmas):
 
 def test_training_noise_and_another_factor_have_an_entry_a_level(tmp_path):
     table = Table([noisy(0.01, 0.1, bias=b, trained=t) for t in (0.05, [0.005, 0.2]) for b in (True, False)])
-    psnr_against_sigma(table, tmp_path / "a.png")
+    psnr_against_noise(table, tmp_path / "a.png")
     told = words(tmp_path / "a.png")
     entries = ("training sigma 0.05", "training sigma 0.005 to 0.2", "bias yes", "bias no")
     for line in (*entries, "trained at, or shaded: on"):
@@ -50,7 +50,7 @@ def test_training_noise_that_the_colour_does_not_tell_is_told_in_words(tmp_path)
     table = Table([noisy(0.01, 0.1, bias=b, trained=t) for t in (0.05, 0.2) for b in (True, False)])
     for one in table.results:
         one.records = [replace(r, method=str(one.config["bias"])) for r in one.records]
-    psnr_against_sigma(table, tmp_path / "a.png")
+    psnr_against_noise(table, tmp_path / "a.png")
     assert {"trained at 0.05", "trained at 0.2"} <= set(words(tmp_path / "a.png"))
 
 
@@ -58,13 +58,13 @@ def test_training_noise_that_the_colour_does_not_tell_is_told_in_words(tmp_path)
 def test_an_infinite_psnr_and_a_dollar_in_a_name_are_no_obstacle(tmp_path):
     perfect = result("a", [[math.inf], [30.0]], {"x": "$a"}, sigma=[0.0, 0.1], before=math.inf)
     other = result("b", [[31.0], [29.0]], {"x": "b$c$"}, sigma=[0.0, 0.1], before=math.inf)
-    psnr_against_sigma(Table([perfect, other]), tmp_path / "a.png")
+    psnr_against_noise(Table([perfect, other]), tmp_path / "a.png")
     assert "dncnn, x $a" in words(tmp_path / "a.png")
 
 
 def test_the_same_figure_is_the_same_file(tmp_path):
     for name in "ab":
-        psnr_against_sigma(Table([noisy(0.01, 0.1)]), tmp_path / f"{name}.png")
+        psnr_against_noise(Table([noisy(0.01, 0.1)]), tmp_path / f"{name}.png")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 

@@ -1,0 +1,58 @@
+"""White Gaussian noise."""
+
+import torch
+from torch import Tensor
+
+from imaging.physics.noise import NOISES, Draw, Level, LevelSetting, Noise, Random, Shard
+from imaging.shapes import Images
+
+
+@NOISES.register("gaussian")
+class GaussianNoise(Noise):
+    """n ~ N(0, sigma²), independent in every element.
+
+    Args:
+        sigma: standard deviation in units of intensity (0.1 = 25.5/255): a number, or [low, high], the range
+            from which every image draws its own.
+        draw: the density on the range; see `imaging.physics.noise.Noise`. On a wide range, uniform draws
+            mostly strong noise.
+
+    Raises:
+        ImagingError: a wrong sigma or draw; see `imaging.physics.noise.Noise`.
+
+    Example:
+        >>> from imaging.randomness import generator
+        >>> noise = GaussianNoise([0.005, 0.01])
+        >>> noise(torch.zeros(4, 3, 8, 8), generator(0, "noise", 0)).shape
+        torch.Size([4, 3, 8, 8])
+    """
+
+    level = "sigma"
+
+    def __init__(self, sigma: LevelSetting, draw: Draw = "uniform"):
+        super().__init__(sigma, draw)
+
+    def is_silent(self, level: Level = None) -> bool:
+        return (level if isinstance(level, int | float) else self.high) == 0
+
+    def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:
+        return torch.zeros_like(clean) + level**2
+
+    def sigma(self, level: Tensor) -> Tensor:
+        return level
+
+    def draw_ahead(self, shape: tuple[int, ...], generator: torch.Generator) -> Random:
+        return torch.empty(1, *shape).normal_(generator=generator)
+
+    def sample(self, clean: Images, random: Random, levels: Tensor, shard: Shard) -> Images:
+        rank, world_size = shard
+        if isinstance(random, Tensor):
+            unit = random.to(clean.dtype)
+        else:
+            assert random is not None
+            # Drawn on the generator's device, so that test noise is equal on every device; contiguous for any
+            # layout of A x, because the values must not depend on it, and because drawing into a
+            # channels_last tensor takes ten times as long.
+            size = len(clean) * world_size, *clean.shape[1:]
+            unit = torch.randn(size, generator=random, device=random.device, dtype=clean.dtype)
+        return (unit * levels.to(clean.dtype))[rank::world_size].to(clean.device)

@@ -1,0 +1,91 @@
+"""Noise of counted photons, without and with that of the sensor's electronics."""
+
+import torch
+from torch import Tensor
+
+from imaging.errors import ImagingError
+from imaging.physics.noise import NOISES, Draw, LevelSetting, Noise, Random, Shard
+from imaging.settings import NotNegative
+from imaging.shapes import Images
+
+
+@NOISES.register("poisson")
+class PoissonNoise(Noise):
+    """y = Poisson(peak · A x) / peak: photons are counted, `peak` of them at intensity 1.
+
+    The mean of y is A x, its variance A x / peak. Negative intensities count as 0.
+
+    Args:
+        peak: mean number of photons at intensity 1, greater than 0: a number, or [low, high], the range from
+            which every image draws its own. The higher, the less noise.
+        draw: the density on the range; see `imaging.physics.noise.Noise`.
+
+    Raises:
+        ImagingError: a wrong peak or draw.
+
+    Example:
+        >>> from imaging.randomness import generator
+        >>> y = PoissonNoise(100)(torch.full((1, 1, 64, 64), 0.25), generator(0, "noise"))
+        >>> round(y.std().item(), 2)  # sqrt(0.25 / 100)
+        0.05
+    """
+
+    level = "peak"
+    read = 0.0
+
+    def __init__(self, peak: LevelSetting, draw: Draw = "uniform"):
+        super().__init__(peak, draw)
+
+    @classmethod
+    def range_of(cls, value: float | list) -> tuple[float, float]:
+        low, high = super().range_of(value)
+        if low == 0:
+            raise ImagingError(f"physics.noise.peak is {value}; expected numbers above 0")
+        return low, high
+
+    def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:
+        return clean.clamp_min(0) / level + self.read**2
+
+    def sample(self, clean: Images, random: Random, levels: Tensor, shard: Shard) -> Images:
+        rank, world_size = shard
+        assert isinstance(random, torch.Generator)
+        n, device = len(clean) * world_size, random.device
+        # A generator for each image, because a process does not have the other processes' images.
+        seeds = torch.randint(2**62, (n,), generator=random, device=device)[rank::world_size].tolist()
+        own = levels[rank::world_size].to(device, clean.dtype)
+        noises = []
+        for image, seed, peak in zip(clean.detach().to(device), seeds, own, strict=True):
+            generator = torch.Generator(device).manual_seed(seed)
+            image = image.contiguous()  # the values must not depend on the layout
+            counts = torch.poisson(image.clamp_min(0) * peak, generator=generator)
+            noise = counts / peak - image
+            if self.read:
+                electrons = torch.randn(image.shape, generator=generator, device=device, dtype=image.dtype)
+                noise += self.read * electrons
+            noises.append(noise)
+        return torch.stack(noises).to(clean.device)
+
+
+@NOISES.register("poisson_gaussian")
+class PoissonGaussianNoise(PoissonNoise):
+    """y = Poisson(peak · A x) / peak + N(0, read²): shot noise and read noise of a sensor.
+
+    The variance is affine in the intensity, A x / peak + read² (Foi, Trimeche, Katkovnik and Egiazarian,
+    "Practical Poissonian-Gaussian noise modeling and fitting for single-image raw-data", TIP 2008).
+
+    Args:
+        peak: as in `PoissonNoise`.
+        read: standard deviation of the read noise, in units of intensity.
+        draw: the density of the peak on its range; see `imaging.physics.noise.Noise`.
+
+    Raises:
+        ImagingError: a wrong value.
+
+    Example:
+        >>> PoissonGaussianNoise(peak=100, read=0.03).variance(torch.tensor(0.16), 100)
+        tensor(0.0025)
+    """
+
+    def __init__(self, peak: LevelSetting, read: NotNegative = 0.01, draw: Draw = "uniform"):
+        super().__init__(peak, draw)
+        self.read = read
