@@ -31,9 +31,9 @@ def linear_view(
     Returns:
         None if the network is not `homogeneous`, the noise not Gaussian, or no sigma above 0. Otherwise the
         arrays `image` (its name), `pixel` (row, column) and `sigmas` (n,). In a window around the pixel:
-        `measured` and `restored` (n, C, h, w), `filters` (n, h, w) of `equivalent_filter`, and `center`, the position of the
-        pixel. `singular_values` (n, k) of the Jacobian for a crop of CROP × CROP pixels, in descending order;
-        k = 0 if the crop is too small for the network.
+        `measured` and `restored` (n, C, h, w), `filters` (n, h, w) of `equivalent_filter`, and `center`, the
+        position of the pixel. `singular_values` (n, k) of the Jacobian for a crop of CROP × CROP pixels, in
+        descending order; k = 0 if the crop is too small for the network.
     """
     sigmas = sorted({sigma for sigma in protocol.levels if sigma > 0})
     if not task.network.homogeneous or not sigmas or protocol.level != "sigma":

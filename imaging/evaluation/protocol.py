@@ -44,7 +44,7 @@ class Protocol:
     """
 
     data: str
-    levels: Annotated[tuple, list_of("numbers >= 0, e.g. sigmas=[0.05,0.1]", NotNegative, least=1)]
+    levels: tuple
     noise_seeds: Count = 1
     pixel: Annotated[tuple, list_of("[row, column]", Annotated[int, at_least(0)], length=2)] | None = None
     convention: Convention = CONVENTION
@@ -65,6 +65,8 @@ class Protocol:
         return cls(data, tuple(levels), test["noise_seeds"], pixel, convention, level)
 
     def __post_init__(self):
+        levels = list_of(f"numbers >= 0, e.g. {self.level}s=[0.05,0.1]", NotNegative, least=1)
+        check(f"{self.level}s", self.levels, Annotated[tuple, levels])
         if len(set(self.levels)) < len(self.levels):
             raise ImagingError(f"{self.level}s is {list(self.levels)}; expected each value once")
 

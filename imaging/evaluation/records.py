@@ -83,7 +83,7 @@ def round_trip(record: Record) -> Record:
 def per_image_csv(records: list[Record]) -> str:
     """The text of a run's `per_image.csv`: a header row, then one record per line with its checksum."""
     head = _line([*columns(records[0].level), *records[0].numbers, CHECK])
-    return head + "".join(_checked(cells(record)) for record in records)
+    return head + "".join(_checked(cells(record), record.level) for record in records)
 
 
 class RecordFile:
@@ -180,7 +180,8 @@ def _record(line: bytes, header: list[str], checked: bool) -> Record | None:
     try:
         text = line.decode()
         (row,) = csv.reader([text], strict=True)
-        if len(row) != len(header) or (checked and text != _checked(row[:-1]).removesuffix("\n")):
+        whole = not checked or text == _checked(row[:-1], header[LEVEL]).removesuffix("\n")
+        if len(row) != len(header) or not whole:
             return None
         record = _parsed(row[:-1] if checked else row, header[len(COLUMNS) : -1], header[LEVEL])
     except (ValueError, csv.Error):
@@ -195,9 +196,11 @@ def _parsed(row: list[str], numbers: list[str], level: str) -> Record:
     return Record(**plain, numbers=dict(zip(numbers, values, strict=True)), level=level)
 
 
-def _checked(row: list[str]) -> str:
+def _checked(row: list[str], level: str) -> str:
+    """The line with its checksum, which covers the name of the level, unless it is sigma."""
     text = _line(row)
-    return f"{text.removesuffix(chr(10))},{zlib.crc32(text.encode()):08x}\n"
+    covered = text if level == "sigma" else f"{level},{text}"
+    return f"{text.removesuffix(chr(10))},{zlib.crc32(covered.encode()):08x}\n"
 
 
 def _line(row: list[str]) -> str:

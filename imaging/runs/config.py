@@ -38,6 +38,7 @@ REQUIRED = {
     "data.source.name": (_is_name, "a name"),
     "physics.operator.name": (_is_name, "a name"),
     "physics.noise": (lambda value: isinstance(value, dict), "a mapping"),
+    "physics.noise.sigma": (_is_number_or_pair, "a number or a pair of numbers"),
     "test.sigmas": (_are_numbers, "a number or a list of numbers"),
     "test.noise_seeds": (lambda value: _is_whole(value) and value >= 1, "a whole number >= 1"),
     "test.examples": (_is_whole, "a whole number"),
@@ -161,6 +162,8 @@ def check_config(config: dict, path: Path | str) -> None:
         ImagingError: a setting is missing or has the wrong type.
     """
     for key, (is_right, expected) in REQUIRED.items():
+        if key == "physics.noise.sigma" and config["physics"]["noise"].get("name", "gaussian") != "gaussian":
+            continue  # another noise has another setting
         value = config
         for part in key.split("."):
             if not isinstance(value, dict) or part not in value:
@@ -168,10 +171,6 @@ def check_config(config: dict, path: Path | str) -> None:
             value = value[part]
         if not is_right(value):
             raise ImagingError(f"{path}: {key} is {brief(value)}; expected {expected}")
-    noise = config["physics"]["noise"]
-    if noise.get("name", "gaussian") == "gaussian" and not _is_number_or_pair(noise.get("sigma")):
-        wrong = "missing" if "sigma" not in noise else brief(noise["sigma"])
-        raise ImagingError(f"{path}: physics.noise.sigma is {wrong}; expected a number or a pair of numbers")
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
