@@ -6,16 +6,18 @@ contributes to itself, is (kh // 2, kw // 2), for odd and for even sizes.
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.physics.array_files import SUFFIXES, read_array
 from imaging.physics.gray_image import read_gray
 from imaging.registry import Registry
 from imaging.settings import Count, Positive, at_least
-from imaging.shapes import Psf
+from imaging.shapes import Plane, Psf
 
 PSFS = Registry("psf", "imaging.physics")
 
@@ -35,8 +37,9 @@ def make_psf(config: Mapping) -> Psf:
     """Build the psf of a config.
 
     Args:
-        config: one of `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}` and
-            `{name: image, path}`, with the arguments of the functions of these names.
+        config: one of `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}`,
+            `{name: disk, radius}`, `{name: box, size}` and `{name: image, path, key}`, with the arguments of
+            the functions of these names.
 
     Returns:
         float32 (kh, kw), non-negative, with sum 1, centre (kh // 2, kw // 2).
@@ -93,14 +96,48 @@ def motion(length: Annotated[float, at_least(1)], angle: float) -> Tensor:
     return (end - along.abs()).clamp(0, 1) * (1 - across.abs()).clamp(0, 1)
 
 
+@PSFS.register("disk")
+def disk(radius: Positive) -> Psf:
+    """An anti-aliased disk, the blur of a lens out of focus: float64 (k, k), k odd.
+
+    A weight is the part of its pixel inside the circle, counted on 33 × 33 points.
+
+    Args:
+        radius: in pixels.
+    """
+    half, points = max(0, math.ceil(radius - 0.5)), 33  # an odd number: one point is the centre
+    side = 2 * half + 1
+    line = (torch.arange(side * points).double() + 0.5) / points - side / 2
+    inside = torch.hypot(line[:, None], line) <= radius
+    return inside.view(side, points, side, points).double().mean((1, 3))
+
+
+@PSFS.register("box")
+def box(size: Count) -> Psf:
+    """Equal weights in a square, the mean of a neighbourhood: float64 (size, size).
+
+    Args:
+        size: side length in pixels; for an even size, one more pixel before the centre than after it.
+    """
+    return torch.ones(size, size, dtype=torch.float64)
+
+
 @PSFS.register("image")
-def image(path: str) -> Tensor:
-    """The gray values of an image file, float32 (H, W).
+def image(path: str, key: str | None = None) -> Plane:
+    """The values in a file: float32 or float64 (H, W).
+
+    Args:
+        path: an image file, whose gray values are read; a .npy file; or a .mat file of a version before 7.3.
+        key: name of the variable in a .mat file; None: the only matrix in it.
 
     Raises:
-        ImagingError: not an image file, or its values are not non-negative with a positive finite sum.
+        ImagingError: a file that cannot be read, a key for a file that is not .mat, or values that are not
+            non-negative with a positive finite sum.
     """
-    weights = read_gray(path, "psf.path")
+    suffix = Path(path).suffix.lower()
+    if key is not None and suffix != ".mat":
+        raise ImagingError(f"psf.key is {key}, but only .mat files have variables, and psf.path is {path}")
+    weights = read_array(path, "psf.path", key) if suffix in SUFFIXES else read_gray(path, "psf.path")
     total = weights.double().sum()
     if weights.min() < 0 or not 0 < total < math.inf:
         raise ImagingError(

@@ -75,7 +75,7 @@ def test_all_readable_is_success(imaging, run, photographs):
         (["a.png", "b.png", "--psf", "digit"], "a dncnn restores only the blur that it was trained on"),
         (
             ["a.png", "b.png", "--psf", "gauss:1"],
-            "--psf is 'gauss:1'; expected an image file, or one of digit",
+            "--psf is 'gauss:1'; expected an image file, or one of box, digit",
         ),
         (["a.png", "b.png", "--psf", "gaussian:-1"], "psf.sigma is -1.0; expected a positive number"),
         (["a.png", "b.png", "--psf", "gaussian:wide"], "expected numbers after gaussian:"),
@@ -115,7 +115,7 @@ def test_parse_psf(text, config, tmp_path, monkeypatch):
 
 def test_parse_psf_of_a_file_that_is_not_there():
     with pytest.raises(
-        ImagingError, match=r"--psf is 'none\.png'; expected an image file, or one of digit, gauss"
+        ImagingError, match=r"--psf is 'none\.png'; expected an image file, or one of box, digit"
     ):
         parse_psf("none.png")
 
