@@ -1,12 +1,14 @@
 """The identity operator, for denoising."""
 
+from torch import Tensor
+
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.shapes import Images
 
 
 @OPERATORS.register("identity")
 class Identity(LinearOperator):
-    """y = x. The operator is self-adjoint.
+    """y = x. The operator is self-adjoint, and `solve` is a weighted mean: (y + weight · z) / (1 + weight).
 
     Example:
         >>> import torch
@@ -19,3 +21,6 @@ class Identity(LinearOperator):
 
     def adjoint(self, y: Images) -> Images:
         return y
+
+    def _invert(self, r: Tensor, weight: Tensor, tolerance: float, iterations: int) -> Tensor:
+        return r / (1 + weight)

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import torch
+from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.physics.by_size import BySize
 from imaging.physics.gray_image import read_gray
-from imaging.physics.operator import OPERATORS, LinearOperator
+from imaging.physics.operator import OPERATORS, LinearOperator, Shape
 from imaging.randomness import generator
 from imaging.settings import Limit, within
 from imaging.shapes import Images, Plane
@@ -23,7 +24,7 @@ class Mask(LinearOperator):
     """y = M x, elementwise, with M = 1 where a pixel is kept and 0 where it is lost; self-adjoint.
 
     M is equal for all images of one size and for all channels. Exactly one of `rows`, `image` and `lost`
-    defines it.
+    defines it. `solve` is (M y + weight · z) / (M + weight), elementwise.
 
     Args:
         rows: [first, last], inclusive, of the lost rows.
@@ -38,6 +39,8 @@ class Mask(LinearOperator):
         >>> Mask(rows=[1, 2])(torch.ones(1, 1, 4, 2))[0, 0, :, 0]
         tensor([1., 0., 0., 1.])
     """
+
+    photograph = "image and mask"
 
     def __init__(
         self,
@@ -84,3 +87,14 @@ class Mask(LinearOperator):
 
     def adjoint(self, y: Images) -> Images:
         return self(y)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if self.lost is None:
+            self.mask(shape[1:])  # raises for a size that it does not fit
+        return shape
+
+    def input_shape(self, shape: Shape) -> Shape:
+        return self.output_shape(shape)
+
+    def _invert(self, r: Tensor, weight: Tensor, tolerance: float, iterations: int) -> Tensor:
+        return r / (self._mask(r.shape[-2:], r.device, r.dtype) + weight)  # M Mᵀ = M

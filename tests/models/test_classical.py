@@ -8,7 +8,7 @@ from skimage import data, restoration
 
 from imaging.models import MODELS, build_model
 from imaging.models.noise_level import noise_level
-from imaging.physics.blur import CircularBlur
+from imaging.physics.blur import Blur
 from imaging.randomness import generator
 
 PSF = {"name": "gaussian", "sigma": 1.2}
@@ -80,7 +80,7 @@ def test_biharmonic_keeps_what_is_known_and_continues_a_plane():
 
 @pytest.mark.parametrize("name", ["wiener_prior", "unsupervised_wiener", "richardson_lucy"])
 def test_an_inverse_sharpens_what_was_blurred(name, photograph):
-    blur = CircularBlur(PSF)
+    blur = Blur(PSF)
     y = noisy(blur(photograph), 0.005)
     model = build_model({"name": name, "psf": PSF})
     restored = model(y)
@@ -91,14 +91,14 @@ def test_an_inverse_sharpens_what_was_blurred(name, photograph):
 
 @pytest.mark.parametrize("name", ["wiener_prior", "richardson_lucy"])
 def test_an_inverse_of_circular_blur_moves_with_the_image(name, photograph):
-    y = CircularBlur(PSF)(photograph)
+    y = Blur(PSF)(photograph)
     model = build_model({"name": name, "psf": PSF})
     moved = model(y.roll((7, 11), (-2, -1)))
     torch.testing.assert_close(moved, model(y).roll((7, 11), (-2, -1)), atol=2e-3, rtol=0)
 
 
 def test_richardson_lucy_is_its_own_formula_on_the_torus(photograph):
-    y = CircularBlur(PSF)(photograph)[:, :1].double()
+    y = Blur(PSF)(photograph)[:, :1].double()
     model = build_model({"name": "richardson_lucy", "psf": PSF})
     model.strength.fill_(3)
     x = np.full(y.shape[-2:], 0.5)
@@ -110,7 +110,7 @@ def test_richardson_lucy_is_its_own_formula_on_the_torus(photograph):
 
 
 def test_wiener_prior_is_its_formula(photograph):
-    y = CircularBlur(PSF)(photograph).double()
+    y = Blur(PSF)(photograph).double()
     model = build_model({"name": "wiener_prior", "psf": PSF})
     model.strength.fill_(0.05)
     psf, height, width = model.psf.double().numpy(), 64, 80

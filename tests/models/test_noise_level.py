@@ -7,7 +7,7 @@ from skimage.restoration import estimate_sigma
 from imaging.data.sources.bundled import Bundled
 from imaging.errors import ImagingError
 from imaging.models.noise_level import noise_level
-from imaging.physics import CircularBlur
+from imaging.physics import Blur
 
 
 @pytest.mark.parametrize("sigma", [0.005, 0.05, 0.3])
@@ -42,7 +42,7 @@ def test_of_a_noisy_photograph_it_agrees_with_scikit_image(sigma):
 
 @pytest.mark.parametrize("sigma", [0.02, 0.03])
 def test_of_a_blurred_photograph_it_sees_little_noise_too(sigma):
-    x = CircularBlur({"name": "digit"})(Bundled().read("test", 1)[None, :, :256, :256] / 255)
+    x = Blur({"name": "digit"})(Bundled().read("test", 1)[None, :, :256, :256] / 255)
     y = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
     assert noise_level(y).item() == pytest.approx(sigma, rel=0.1)
 

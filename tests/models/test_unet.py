@@ -7,7 +7,7 @@ from torch import nn
 from imaging.errors import ImagingError
 from imaging.models import build_model
 from imaging.models.unet import UNet
-from imaging.physics import CircularBlur
+from imaging.physics import Blur
 
 PADDINGS = ["zeros", "circular"]
 
@@ -106,7 +106,7 @@ def test_layout_does_not_matter(padding):
 
 
 def test_learns_to_undo_a_blur():
-    blur = CircularBlur({"name": "gaussian", "sigma": 1.0})
+    blur = Blur({"name": "gaussian", "sigma": 1.0})
     x = blur(images(2, 1, 24, 24))
     x = (x - x.mean()) / x.std()
     y = blur(x)

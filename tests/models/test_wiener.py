@@ -8,7 +8,7 @@ import torch
 from imaging.errors import ImagingError
 from imaging.models import build_model
 from imaging.models.wiener import Wiener
-from imaging.physics import CircularBlur, make_psf
+from imaging.physics import Blur, make_psf
 
 DIGIT = {"name": "digit"}
 SIZES = [(16, 12), (15, 13), (7, 8)]
@@ -45,7 +45,7 @@ def test_undoes_the_blur_when_there_is_no_noise():
     # A Gaussian this narrow has no zeros in its otf.
     psf = {"name": "gaussian", "sigma": 0.5}
     x = images(1, 3, 15, 16)
-    assert torch.allclose(Wiener(psf, 1e12)(CircularBlur(psf)(x)), x, atol=1e-6)
+    assert torch.allclose(Wiener(psf, 1e12)(Blur(psf)(x)), x, atol=1e-6)
 
 
 def test_no_parameters_and_nothing_in_a_checkpoint():

@@ -8,7 +8,7 @@ from skimage.data import astronaut
 from imaging.errors import ImagingError
 from imaging.models import build_model
 from imaging.models.wiener_pair import STRENGTH, WienerPair
-from imaging.physics import CircularBlur, make_psf
+from imaging.physics import Blur, make_psf
 
 DIGIT = {"name": "digit"}
 
@@ -24,7 +24,7 @@ def images(*shape):
 def noisy(sigma: float) -> torch.Tensor:
     x = torch.from_numpy(astronaut()[:256, :256].copy()).permute(2, 0, 1)[None] / 255
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
-    return CircularBlur(DIGIT)(x) + sigma * noise
+    return Blur(DIGIT)(x) + sigma * noise
 
 
 def full_transform(size):
@@ -53,7 +53,7 @@ def test_deconvolve_is_the_closed_form_with_full_complex_transforms(size, around
 
 def test_what_explains_the_measurement_is_left_alone():
     x = images(1, 3, 16, 16)
-    y = CircularBlur(DIGIT)(x)
+    y = Blur(DIGIT)(x)
     left = small().deconvolve(y, torch.full((1, 1, 1, 1), 0.05), torch.tensor(STRENGTH), x)
     assert torch.allclose(left, x, atol=1e-5)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from imaging.errors import ImagingError
-from imaging.physics import CircularBlur, GaussianNoise, Mask, Physics, build_physics
+from imaging.physics import Blur, GaussianNoise, Mask, Physics, build_physics
 from imaging.randomness import generator
 
 BLUR = {"name": "blur", "psf": {"name": "digit"}}
@@ -15,7 +15,7 @@ def test_is_the_operator_and_then_the_noise():
     x = torch.rand(2, 3, 16, 16)
     y = physics(x, generator(0, "noise"))
     n = GaussianNoise(0.05)(torch.zeros_like(x), generator(0, "noise"))
-    assert torch.allclose(y, CircularBlur(BLUR["psf"])(x) + n, atol=1e-6)
+    assert torch.allclose(y, Blur(BLUR["psf"])(x) + n, atol=1e-6)
 
 
 def test_noise_falls_on_lost_pixels_too():
