@@ -120,7 +120,10 @@ class RichardsonLucy(Classical):
 
     def __init__(self, psf: dict):
         super().__init__()
-        self.psf = make_psf(psf).double().numpy()
+        weights = make_psf(psf).double().numpy()
+        # scikit-image takes (k - 1) // 2 as the centre of an even psf and of its mirror image, which are then
+        # no adjoints. An odd psf has only one centre, which zeros after the last weight leave at k // 2.
+        self.psf = np.pad(weights, [(0, 1 - side % 2) for side in weights.shape])
 
     def restore(self, y: np.ndarray, strength: float) -> np.ndarray:
         from skimage.restoration import richardson_lucy

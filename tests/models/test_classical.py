@@ -109,6 +109,31 @@ def test_richardson_lucy_is_its_own_formula_on_the_torus(photograph):
     np.testing.assert_allclose(model(y)[0, 0].numpy(), x, atol=1e-3)
 
 
+@pytest.mark.parametrize("size", [(8, 8), (7, 8), (6, 7), (4, 2), (1, 2)], ids=str)
+def test_richardson_lucy_has_the_centre_of_the_operator_for_every_size(size, photograph, tmp_path):
+    """Its iterations against those with the operator and its adjoint, for a psf without symmetry."""
+    np.save(tmp_path / "psf.npy", np.random.default_rng(0).random(size))
+    psf = {"name": "image", "path": str(tmp_path / "psf.npy")}
+    blur = Blur(psf)
+    y = blur(0.05 + 0.9 * photograph.double())
+    model = build_model({"name": "richardson_lucy", "psf": psf})
+    model.strength.fill_(3)
+    x = torch.full_like(y, 0.5)
+    for _ in range(3):
+        x = x * blur.adjoint(y / blur(x))
+    torch.testing.assert_close(model(y), x.float(), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["richardson_lucy", "unsupervised_wiener", "wiener_prior", "wiener"])
+def test_a_method_restores_as_well_with_even_as_with_odd_psfs(name, photograph):
+    errors = []
+    for size in (7, 8):
+        psf = {"name": "gaussian", "sigma": 1.2, "size": size}
+        y = noisy(Blur(psf)(photograph), 0.005)
+        errors.append(mse(build_model({"name": name, "psf": psf})(y), photograph))
+    assert errors[1] == pytest.approx(errors[0], rel=0.05)
+
+
 def test_wiener_prior_is_its_formula(photograph):
     y = Blur(PSF)(photograph).double()
     model = build_model({"name": "wiener_prior", "psf": PSF})
