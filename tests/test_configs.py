@@ -22,6 +22,7 @@ from imaging.training.settings import TrainerSettings
 
 CONF = Path(__file__).parents[1] / "conf"
 
+SMALL_UNET = ["model.network.hidden_channels=4"]
 # How each option of each group is asked for; the rest of the arguments makes it small.
 RUNS = {
     "data/bundled": ["data=bundled", "data.patches_per_image=2", "data.max_test_images=1"],
@@ -68,6 +69,17 @@ RUNS = {
     "noise/gaussian": ["noise@physics.noise=gaussian"],
     "noise/gaussian_weak": ["noise@physics.noise=gaussian_weak"],
     "noise/none": ["noise@physics.noise=none"],
+    "experiment/super_resolution": ["experiment=super_resolution", "data.patch_size=32", *SMALL_UNET],
+    "experiment/demosaicing": ["experiment=demosaicing", "data.patch_size=32", *SMALL_UNET],
+    "experiment/single_pixel": [
+        "experiment=single_pixel",
+        "data.patch_size=28",
+        "data.source.channels=1",
+        *SMALL_UNET,
+    ],
+    "model/preview": ["experiment=super_resolution", "data.patch_size=32", "model=preview"],
+    "model/preview_unet": ["experiment=super_resolution", "data.patch_size=32", *SMALL_UNET],
+    "task/reconstruction": ["task=reconstruction"],
     "noise/poisson": ["noise@physics.noise=poisson"],
     "noise/poisson_gaussian": ["noise@physics.noise=poisson_gaussian"],
     "optimizer/adam": ["optimizer=adam"],
@@ -95,7 +107,7 @@ ELSEWHERE = {
     "data/bsds300",
     "data/mnist",
     "logger/wandb",
-    "physics/downsampling",  # their y does not look like x, for networks that take such a y; built below
+    "physics/downsampling",  # in the experiments super_resolution, demosaicing and single_pixel
     "physics/mosaic",
     "physics/single_pixel",
     "sweep/bias_ablation",

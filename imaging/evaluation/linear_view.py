@@ -29,14 +29,16 @@ def linear_view(
         protocol: its lowest and highest sigma above 0 are used, and its pixel; None: the strongest edge.
 
     Returns:
-        None if the network is not `homogeneous`, the noise not Gaussian, or no sigma above 0. Otherwise the
-        arrays `image` (its name), `pixel` (row, column) and `sigmas` (n,). In a window around the pixel:
-        `measured` and `restored` (n, C, h, w), `filters` (n, h, w) of `equivalent_filter`, and `center`, the
-        position of the pixel. `singular_values` (n, k) of the Jacobian for a crop of CROP × CROP pixels, in
-        descending order; k = 0 if the crop is too small for the network.
+        None if the network is not `homogeneous`, y has another shape than x, the noise is not Gaussian, or no
+        sigma is above 0. Otherwise the arrays `image` (its name), `pixel` (row, column) and `sigmas` (n,). In
+        a window around the pixel: `measured` and `restored` (n, C, h, w), `filters` (n, h, w) of
+        `equivalent_filter`, and `center`, the position of the pixel. `singular_values` (n, k) of the Jacobian
+        for a crop of CROP × CROP pixels, in descending order; k = 0 if the crop is too small for the network.
     """
     sigmas = sorted({sigma for sigma in protocol.levels if sigma > 0})
-    if not task.network.homogeneous or not sigmas or protocol.level != "sigma":
+    shape = tuple(image.shape)
+    like_x = task.physics.operator.output_shape(shape) == shape
+    if not task.network.homogeneous or not sigmas or protocol.level != "sigma" or not like_x:
         return None
     sigmas = sigmas[:1] + sigmas[1:][-1:]
     x = as_float(image.to(task.device))[None]

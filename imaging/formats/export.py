@@ -77,7 +77,8 @@ def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int
         ImagingError: the network cannot be exported, or no size for a network whose graph depends on it.
     """
     height, width = size or (SIDE, SIDE + 16)
-    y = torch.rand(1, channels, height, width, device=task.device)
+    shape = task.physics.operator.output_shape((channels, height, width))
+    y = torch.rand(1, *shape, device=task.device)
     arguments = (y, torch.full((1, 1, 1, 1), 0.01, device=task.device)) if task.takes_sigma else (y,)
     free = torch.export.Dim.DYNAMIC
     shapes = ({2: free, 3: free} if size is None else {}, {})[: len(arguments)]
@@ -88,14 +89,14 @@ def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int
         with torch.no_grad():
             program = torch.export.export(module, arguments, dynamic_shapes=shapes)
             if size is None:  # check that the graph does not need sizes divisible like those of the example
-                other = torch.rand(1, channels, SIDE + 1, SIDE + 7, device=task.device)
+                other = torch.rand(1, shape[0], SIDE + 1, SIDE + 7, device=task.device)
                 program.module()(other, *arguments[1:])
     except Exception as error:  # torch.export raises a dozen kinds
         reason = " ".join(str(error).split())[:160]
         hint = "" if size else "; give the size of the images: --size HEIGHT WIDTH"
         raise ImagingError(f"this network cannot be exported ({reason}){hint}") from None
     write_atomically(path, lambda file: torch.export.save(program, file))
-    sizes = "of any height and width" if size is None else f"of {height}×{width} pixels"
-    return f"{path}: takes float32 (1, {channels}, H, W) {sizes}, intensities in [0, 1]" + (
+    sizes = "of any height and width" if size is None else "of {}×{} pixels".format(*shape[1:])
+    return f"{path}: takes float32 (1, {shape[0]}, H, W) {sizes}, intensities in [0, 1]" + (
         ", and sigma (1, 1, 1, 1)" if task.takes_sigma else ""
     )

@@ -142,6 +142,13 @@ class Blur(LinearOperator):
         check_size(self.psf, (h, w))
         return shape
 
+    def preview(self, y: Measurements) -> Images:
+        """y itself; with "valid", its border pixels are repeated up to the size of x."""
+        if self.boundary != "valid":
+            return y
+        (top, left), (bottom, right) = self._before, self._after
+        return F.pad(y, (left, right, top, bottom), mode="replicate")
+
     def _solve(self, y: Tensor, z: Tensor, weight: Tensor, tolerance: float, iterations: int) -> Tensor:
         if self.boundary == "circular":
             return self._filter.solve(y, z, weight)

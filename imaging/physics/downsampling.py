@@ -4,6 +4,7 @@ import math
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from imaging.errors import ImagingError
@@ -127,6 +128,10 @@ class Downsampling(LinearOperator):
         x = c, h * self.factor, w * self.factor
         self.output_shape(x)
         return x
+
+    def preview(self, y: Measurements) -> Images:
+        """y interpolated to the size of x by Keys' cubic convolution with a = -0.75, torch's "bicubic"."""
+        return F.interpolate(y, scale_factor=self.factor, mode="bicubic")
 
     def _invert(self, r: Tensor, weight: Tensor, tolerance: float, iterations: int) -> Tensor:
         spectrum = self._gram_otf(r.shape[-2:], r.device, r.dtype) + weight

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from imaging.physics.noise import NOISES, Draw, Level, LevelSetting, Noise, Random, Shard
-from imaging.shapes import Images
+from imaging.shapes import Measurements
 
 
 @NOISES.register("gaussian")
@@ -44,7 +44,7 @@ class GaussianNoise(Noise):
     def draw_ahead(self, shape: tuple[int, ...], generator: torch.Generator) -> Random:
         return torch.empty(1, *shape).normal_(generator=generator)
 
-    def sample(self, clean: Images, random: Random, levels: Tensor, shard: Shard) -> Images:
+    def sample(self, clean: Measurements, random: Random, levels: Tensor, shard: Shard) -> Measurements:
         rank, world_size = shard
         if isinstance(random, Tensor):
             unit = random.to(clean.dtype)

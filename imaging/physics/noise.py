@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from imaging.errors import ImagingError
 from imaging.registry import Registry
 from imaging.settings import Limit, NotNegative, check, fits
-from imaging.shapes import Images, Levels
+from imaging.shapes import Levels, Measurements
 
 NOISES = Registry("physics.noise", "imaging.physics")
 DRAWS = {"uniform": 0, "log_uniform": 1}  # the exponent p of a density proportional to level^-p
@@ -130,7 +130,7 @@ class Noise(nn.Module):
         """
         return generator
 
-    def sample(self, clean: Images, random: Random, levels: Tensor, shard: Shard) -> Images:
+    def sample(self, clean: Measurements, random: Random, levels: Tensor, shard: Shard) -> Measurements:
         """Draw n.
 
         Args:
@@ -141,7 +141,9 @@ class Noise(nn.Module):
         """
         raise NotImplementedError
 
-    def noise(self, clean: Images, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Images:
+    def noise(
+        self, clean: Measurements, random: Random, level: Level = None, shard: Shard = (0, 1)
+    ) -> Measurements:
         """Draw n for A x; the arguments are those of `forward`."""
         n = len(clean) * shard[1]
         if isinstance(level, Tensor):
@@ -154,7 +156,9 @@ class Noise(nn.Module):
             levels = torch.full((n, 1, 1, 1), self.range_of(level)[0], device=device)
         return self.sample(clean, random, levels, shard)
 
-    def forward(self, clean: Images, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Images:
+    def forward(
+        self, clean: Measurements, random: Random, level: Level = None, shard: Shard = (0, 1)
+    ) -> Measurements:
         """Add noise: y = A x + n.
 
         Args:

@@ -20,7 +20,7 @@ class LinearOperator(nn.Module):
 
     x is (N, C, H, W). y has four dimensions too, the first of which is N; it may have other channels and
     another size. A subclass defines `forward` and `adjoint` and registers itself in `OPERATORS`. If y has
-    another shape than x it also defines `output_shape` and `input_shape`, and `preview` if y is not an image.
+    another shape than x it also defines `output_shape`, `input_shape` and `preview`.
     Its constructor takes plain data, as in a config. All methods that take tensors preserve dtype and device,
     treat each image of a batch alone, and are differentiable.
 
@@ -67,8 +67,12 @@ class LinearOperator(nn.Module):
         """
         return shape
 
-    def preview(self, y: Measurements) -> Tensor:
-        """The image that shows y to a person: (N, 1 or 3, H', W'), in the units of x, not clipped."""
+    def preview(self, y: Measurements) -> Images:
+        """y as an image of x's shape, (N, C, H, W), in the units of x, not clipped.
+
+        It shows y to a person, and it is the simplest estimate of x: the baseline of tables and curves, and
+        what a network gets that expects images.
+        """
         return y
 
     def solve(

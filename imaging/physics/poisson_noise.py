@@ -6,7 +6,7 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.physics.noise import NOISES, Draw, LevelSetting, Noise, Random, Shard
 from imaging.settings import NotNegative
-from imaging.shapes import Images
+from imaging.shapes import Measurements
 
 
 @NOISES.register("poisson")
@@ -46,7 +46,7 @@ class PoissonNoise(Noise):
     def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:
         return clean.clamp_min(0) / level + self.read**2
 
-    def sample(self, clean: Images, random: Random, levels: Tensor, shard: Shard) -> Images:
+    def sample(self, clean: Measurements, random: Random, levels: Tensor, shard: Shard) -> Measurements:
         rank, world_size = shard
         assert isinstance(random, torch.Generator)
         n, device = len(clean) * world_size, random.device

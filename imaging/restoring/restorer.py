@@ -12,6 +12,7 @@ from imaging.errors import ImagingError
 from imaging.formats.networks import load_network
 from imaging.models.noise_level import noise_level
 from imaging.physics.gray_image import read_gray
+from imaging.physics.operator import LinearOperator
 from imaging.restoring.borders import pad_periodic
 from imaging.restoring.files import bits_of, read_photograph, write_photograph
 from imaging.restoring.tiling import restore_to_floats, restore_to_integers
@@ -52,10 +53,11 @@ class Restorer:
             mask: (H, W), 0 where a pixel is lost; only for an inpainter, which needs it.
 
         Returns:
-            float32 of the image's shape, not clipped.
+            float32 (C, H, W), not clipped: of the image's shape, unless the operator changes it.
 
         Raises:
-            ImagingError: a wrong image or sigma, or a mask that is missing, unused or of another size.
+            ImagingError: a wrong image or sigma, a mask that is missing, unused or of another size, or a
+                network whose measurements are not such images.
         """
         check_sigma(sigma)
         if not isinstance(image, Tensor):
@@ -66,11 +68,27 @@ class Restorer:
             raise ImagingError(f"expected uint8 or floats in [0, 1]; got {image.dtype}")
         if self.task.takes_sigma and sigma is None:
             sigma = self.estimate_sigma(image)
-        if len(image) == self.channels:
+        self._refuse(image)
+        if len(image) == self.channels or self._operator.photograph == "mosaic":
             return self._restore(image, sigma, mask)
         if self.channels == 3:  # gray as three equal channels
             return self._restore(image.expand(3, -1, -1), sigma, mask).mean(0, keepdim=True)
         return torch.cat([self._restore(channel, sigma, mask) for channel in image[:, None]])
+
+    @property
+    def _operator(self) -> LinearOperator:
+        return self.task.physics.operator
+
+    def _refuse(self, image: Tensor) -> None:
+        """Raise an ImagingError if the image cannot be a measurement of the operator."""
+        name, expected = self.config["physics"]["operator"]["name"], self._operator.photograph
+        if expected == "none":
+            raise ImagingError(f"this network inverts {name}, whose measurements are not photographs")
+        if expected == "mosaic" and len(image) != 1:
+            raise ImagingError(
+                f"this network inverts {name}: it expects the raw samples of a sensor, a gray image; this "
+                f"image has {len(image)} channels"
+            )
 
     def estimate_sigma(self, image: Tensor) -> float:
         """Estimate the standard deviation of the noise of an image (C, H, W), for intensities in [0, 1].
@@ -147,7 +165,8 @@ class Restorer:
         return f"the network was trained on sigma {sigmas}: the result may be worse"
 
     def _integers(self, pixels: Tensor, bits: int, sigma: float | None, mask: Tensor | None) -> np.ndarray:
-        if len(pixels) == self.channels and not self._is("mask") and mask is None and self._in_tiles:
+        plain = self._operator.photograph == "image" and mask is None
+        if len(pixels) == self.channels and plain and self._in_tiles:
             return restore_to_integers(self.task, pixels, bits, sigma=sigma)
         restored = self(pixels, sigma, mask).clamp_(0, 1)
         return restored.mul_(2**bits - 1).round_().numpy().astype({8: np.uint8, 16: np.uint16}[bits])
@@ -166,6 +185,11 @@ class Restorer:
         if mask is not None:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
                                f"{self.config['physics']['operator']['name']}")  # fmt: skip
+        shape = tuple(y.shape)
+        if self._operator.input_shape(shape) != shape:
+            y = self.task.normalise(as_float(y.to(self.task.device))[None])
+            with torch.inference_mode():
+                return self.task.restore(y, sigma)[0].cpu()
         if self._in_tiles:
             return restore_to_floats(self.task, y, sigma=sigma)
         psf = self.task.physics.operator.psf

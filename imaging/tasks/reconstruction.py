@@ -13,7 +13,7 @@ from imaging.models.network import complete
 from imaging.physics.noise import Level, Random, Shard
 from imaging.precision import full_precision
 from imaging.randomness import generator
-from imaging.tasks import OPTIMIZERS, SCHEDULES
+from imaging.tasks import OPTIMIZERS, SCHEDULES, TASKS
 from imaging.tasks.losses import Loss
 
 
@@ -22,6 +22,7 @@ def as_float(image: Tensor) -> Tensor:
     return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
 
 
+@TASKS.register("reconstruction")
 class Reconstruction(pl.LightningModule):
     """Learn x_hat = f(y) from y = A x + n.
 
@@ -59,7 +60,7 @@ class Reconstruction(pl.LightningModule):
         return x
 
     def measure(self, image: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
-        """Measure clean images: y = A x + n in the network's units, (N, C, H, W).
+        """Measure clean images: y = A x + n in the network's units, in the operator's shape.
 
         Args:
             image: intensities in [0, 1], (N, C, H, W).
@@ -71,11 +72,15 @@ class Reconstruction(pl.LightningModule):
         """Measure images in the network's units: y = A x + n; the arguments are as in `Physics.forward`."""
         return self.physics(x, random, level, shard)
 
+    def preview(self, y: Tensor) -> Tensor:
+        """The measurements as images of x's shape, in intensities: the baseline, and what pictures show."""
+        return self.denormalise(self.physics.operator.preview(y))
+
     def restore(self, y: Tensor, sigma: float | None = None) -> Tensor:
         """Estimate x_hat = f(y) in intensities, float32 for any precision of the training.
 
         Args:
-            y: (N, C, H, W) in the network's units.
+            y: measurements in the network's units.
             sigma: of the noise; only for a network that `takes_sigma`.
 
         Raises:
@@ -151,13 +156,13 @@ class Reconstruction(pl.LightningModule):
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         x = as_float(batch["image"])
         y = self.validation_measurement(x, batch["id"])
-        x_hat = self.restore(y, self.typical_sigma)
+        x_hat, measured = self.restore(y, self.typical_sigma), self.preview(y)
         self.val_psnr.update(x_hat, x)
-        self.val_psnr_input.update(self.denormalise(y), x)
+        self.val_psnr_input.update(measured, x)
         self.log_dict({"val/psnr": self.val_psnr, "val/psnr_input": self.val_psnr_input})
         if batch_idx == 0:
             # The first image: clean, measured, restored.
-            self.strip = torch.stack([x[0], self.denormalise(y)[0], x_hat[0]])
+            self.strip = torch.stack([x[0], measured[0], x_hat[0]])
 
     @torch.no_grad()
     def choose_strength(self, batches) -> None:

@@ -33,7 +33,7 @@ class Curves(EveryStep):
             return
         with torch.no_grad():
             x = outputs["x"]
-            images = (task.denormalise(outputs[name].float()) for name in ("x_hat", "y"))
+            images = task.denormalise(outputs["x_hat"].float()), task.preview(outputs["y"].float())
             numbers = torch.stack([outputs["loss"], *(psnr(image, x).mean() for image in images)])
         # The ranks have equal shares of the batch, so the mean of their means is the batch's.
         numbers = trainer.strategy.reduce(numbers, reduce_op="mean")
