@@ -22,7 +22,7 @@ from imaging.places import CONF
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.names import register_resolvers
-from imaging.runs.overrides import quote_path
+from imaging.runs.overrides import choose_noise, quote_path
 from imaging.runs.parent import follow_parent
 from imaging.runs.status import STATUS, read_status
 from imaging.sweeps.begin import begin_sweep
@@ -113,7 +113,8 @@ def command(
             `hydra_plugins/imaging_seeds.py`.
     """
     register_resolvers()  # again, to set `started` to the current time
-    sys.argv[1:] = map(quote_path, sys.argv[1:])
+    words = map(choose_noise, sys.argv[1:]) if name == "train" else sys.argv[1:]
+    sys.argv[1:] = map(quote_path, words)
     follow_parent()
     keep_freed_memory()
     Sweeps.directory = Sweeps.lock = None

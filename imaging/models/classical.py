@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from imaging.models import MODELS
 from imaging.models.noise_level import noise_level
-from imaging.physics.mask import Mask
+from imaging.physics.operators.mask import Mask
 from imaging.physics.psf import make_psf
 from imaging.shapes import Images
 
@@ -169,7 +169,7 @@ class Biharmonic(nn.Module):
     """Inpainting with the biharmonic equation, with the kept pixels as boundary (Damelin and Hoang 2018).
 
     Args:
-        mask: the settings of `imaging.physics.mask.Mask`.
+        mask: the settings of `imaging.physics.operators.mask.Mask`.
     """
 
     def __init__(self, mask: dict):

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from imaging.models import MODELS, build_model
-from imaging.physics.blur import otf
 from imaging.physics.fourier import FourierFilter, squared_frequencies
+from imaging.physics.operators.blur import otf
 from imaging.physics.psf import make_psf
 from imaging.settings import Positive
 from imaging.shapes import Images

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
 from imaging.models.unet import UNet
-from imaging.physics.blur import otf
 from imaging.physics.by_size import BySize
 from imaging.physics.fourier import squared_frequencies
+from imaging.physics.operators.blur import otf
 from imaging.physics.psf import make_psf
 from imaging.settings import Count
 from imaging.shapes import Images, Sigmas

@@ -4,18 +4,18 @@ To add an operator or a noise, add a module that registers a `LinearOperator` in
 `NOISES`.
 """
 
-from imaging.physics.blur import Blur, otf
-from imaging.physics.downsampling import Downsampling
-from imaging.physics.gaussian_noise import GaussianNoise
-from imaging.physics.identity import Identity
-from imaging.physics.mask import Mask
 from imaging.physics.measurement import Physics, build_physics
-from imaging.physics.mosaic import Mosaic
 from imaging.physics.noise import NOISES, Noise
+from imaging.physics.noises.gaussian import GaussianNoise
+from imaging.physics.noises.poisson import PoissonGaussianNoise, PoissonNoise
 from imaging.physics.operator import OPERATORS, LinearOperator
-from imaging.physics.poisson_noise import PoissonGaussianNoise, PoissonNoise
+from imaging.physics.operators.blur import Blur, otf
+from imaging.physics.operators.downsampling import Downsampling
+from imaging.physics.operators.identity import Identity
+from imaging.physics.operators.mask import Mask
+from imaging.physics.operators.mosaic import Mosaic
+from imaging.physics.operators.single_pixel import SinglePixel
 from imaging.physics.psf import PSFS, make_psf
-from imaging.physics.single_pixel import SinglePixel
 
 __all__ = [
     "NOISES",

@@ -12,7 +12,7 @@ from imaging.registry import Registry
 from imaging.settings import Limit, NotNegative, check, fits
 from imaging.shapes import Levels, Measurements
 
-NOISES = Registry("physics.noise", "imaging.physics")
+NOISES = Registry("physics.noise", "imaging.physics.noises")
 DRAWS = {"uniform": 0, "log_uniform": 1}  # the exponent p of a density proportional to level^-p
 Draw = Literal["uniform", "log_uniform"] | NotNegative
 Range = Limit(

@@ -10,7 +10,7 @@ from imaging.physics.conjugate_gradients import RegularisedInverse
 from imaging.registry import Registry
 from imaging.shapes import Images, Measurements, Sigmas, Weight
 
-OPERATORS = Registry("physics.operator", "imaging.physics")
+OPERATORS = Registry("physics.operator", "imaging.physics.operators")
 Shape = tuple[int, ...]  # (C, H, W)
 Photograph = Literal["image", "mosaic", "image and mask", "none"]
 

@@ -39,6 +39,22 @@ def run_overrides(words: Sequence[str]) -> list[str]:
     return [w for w in words if key(w) not in SWEEP_SETTINGS and not key(w).startswith(SWEEP_GROUPS)]
 
 
+def choose_noise(word: str) -> str:
+    """Convert `noise=poisson` and `physics.noise.name=poisson` to the choice of a group of configs.
+
+    The group has the other settings of the noise, which differ from those of Gaussian noise.
+
+    Args:
+        word: one argument of a command line.
+
+    Example:
+        >>> choose_noise("physics.noise.name=poisson"), choose_noise("physics.noise.peak=100")
+        ('noise@physics.noise=poisson', 'physics.noise.peak=100')
+    """
+    key, _, name = word.partition("=")
+    return f"noise@physics.noise={name}" if key in ("noise", "physics.noise.name") else word
+
+
 def quote_path(word: str) -> str:
     """Quote the value of an override if it is a path that Hydra would misread.
 

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.metrics import psnr
-from imaging.physics.identity import Identity
 from imaging.physics.noise import Level, Random, Shard
+from imaging.physics.operators.identity import Identity
 from imaging.settings import Positive
 from imaging.tasks import TASKS
 from imaging.tasks.losses import Loss

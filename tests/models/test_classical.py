@@ -8,7 +8,7 @@ from skimage import data, restoration
 
 from imaging.models import MODELS, build_model
 from imaging.models.noise_level import noise_level
-from imaging.physics.blur import Blur
+from imaging.physics.operators.blur import Blur
 from imaging.randomness import generator
 
 PSF = {"name": "gaussian", "sigma": 1.2}

@@ -7,7 +7,7 @@ import scipy.signal
 import torch
 from PIL import Image
 
-import imaging.physics.blur
+import imaging.physics.operators.blur
 from imaging.errors import ImagingError
 from imaging.physics import Blur, make_psf, otf
 
@@ -116,7 +116,7 @@ def test_otf_is_computed_once_for_each_size_and_dtype(monkeypatch):
         calls.append(size)
         return otf(psf, size)
 
-    monkeypatch.setattr(imaging.physics.blur, "otf", counted)
+    monkeypatch.setattr(imaging.physics.operators.blur, "otf", counted)
     blur = Blur(DIGIT)
     for _ in range(3):
         blur(torch.rand(2, 3, 16, 16))

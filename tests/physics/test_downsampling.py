@@ -9,7 +9,7 @@ from skimage.transform import downscale_local_mean
 
 from imaging.errors import ImagingError
 from imaging.physics import Downsampling
-from imaging.physics.downsampling import make_kernel
+from imaging.physics.operators.downsampling import make_kernel
 
 
 @pytest.fixture(scope="module")

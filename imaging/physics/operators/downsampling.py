@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imaging.errors import ImagingError
-from imaging.physics.blur import otf
 from imaging.physics.by_size import BySize
 from imaging.physics.fourier import FourierFilter
 from imaging.physics.operator import OPERATORS, LinearOperator, Shape
+from imaging.physics.operators.blur import otf
 from imaging.settings import Positive
 from imaging.shapes import Images, Measurements, Psf, Spectrum
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.physics.fourier import FourierFilter
 from imaging.physics.operator import OPERATORS, LinearOperator, Shape
+from imaging.physics.operators.reflect import reflect, reflect_adjoint
 from imaging.physics.psf import make_psf
-from imaging.physics.reflect import reflect, reflect_adjoint
 from imaging.shapes import Images, Measurements, Psf, Spectrum
 
 

@@ -1,0 +1,1 @@
+"""Noises n, one module each."""

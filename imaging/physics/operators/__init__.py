@@ -1,0 +1,1 @@
+"""Forward operators A, one module each."""
