@@ -37,8 +37,8 @@ def add_parser(commands) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--psf",
-        help="the blur: gaussian:<sigma>, motion:<length>:<angle>, digit, or an image file "
-        "(default: the blur that the network was trained on)",
+        help="the blur: gaussian:<sigma>, motion:<length>:<angle>, disk:<radius>, box:<size>, digit, or an "
+        "image, .npy or .mat file (default: the blur that the network was trained on)",
     )
     parser.add_argument("--mask", type=Path, help="an image file that is 0 where pixels are lost")
     parser.add_argument(

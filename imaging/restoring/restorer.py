@@ -40,8 +40,10 @@ class Restorer:
 
     @property
     def trained_sigmas(self) -> tuple[float, float]:
+        """The lowest and highest standard deviation of the training's noise, for intensities in [0, 1]."""
         noise = self.task.physics.noise
-        return noise.low, noise.high
+        low, high = sorted(self.task.sigma_of(level) for level in (noise.low, noise.high))
+        return low, high
 
     def __call__(self, image: Tensor, sigma: float | None = None, mask: Tensor | None = None) -> Tensor:
         """Restore an image.

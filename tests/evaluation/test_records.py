@@ -3,6 +3,7 @@
 import contextlib
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,19 @@ def test_per_image_comes_back(tmp_path, numbers):
     records = [record(psnr=30.5, numbers=numbers), record(image='a, "b" ünï', psnr=math.inf, numbers=numbers)]
     (tmp_path / "per_image.csv").write_text(per_image_csv(records))
     assert read_per_image(tmp_path / "per_image.csv") == records
+
+
+def test_the_column_of_the_noise_has_the_name_of_its_level(tmp_path):
+    path, records = tmp_path / "per_image.csv", [replace(r, level="peak") for r in several()]
+    text = per_image_csv(records)
+    header = text.split("\n")[0].split(",")
+    assert "peak" in header
+    assert "sigma" not in header
+    path.write_text(text)
+    assert read_per_image(path) == records
+    path.write_text(text.replace("peak", "sigma"))  # the checksums cover the name
+    with pytest.raises(ImagingError, match="line 2 is damaged"):
+        read_per_image(path)
 
 
 def test_the_file_of_an_earlier_version_is_read(tmp_path):

@@ -112,7 +112,7 @@ def test_a_size_that_it_does_not_take_is_refused_before_anything_is_computed(ope
         assert "\n" not in str(measured)
 
 
-def test_a_preview_is_an_image(operator):
+def test_a_preview_is_an_image_of_xs_shape(operator):
     for shape in operator.shapes:
         y = operator(images(shape, "x").float())
         preview = operator.preview(y)

@@ -1,12 +1,15 @@
 """The tables that people read."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from imaging.evaluation.table import Table
 from imaging.reporting.tables import markdown_table, matrices, matrix_lines, pivot, text_table
 from tests.results import result
+
+POISSON = {"operator": {"name": "identity"}, "noise": {"name": "poisson", "peak": 100}}
 
 
 def two_runs() -> Table:
@@ -22,6 +25,16 @@ def test_one_line_a_run_and_one_column_a_sigma():
         ["dncnn", "no", "31.00", "-"],
         ["measured y", "", "19.90", "19.90"],
     ]
+
+
+def test_a_column_has_the_name_of_the_noises_level():
+    def at_peaks(run):
+        one = result(run, [[30.0], [35.0]], {"physics": POISSON}, sigma=[10.0, 100.0])
+        return replace(one, records=[replace(record, level="peak") for record in one.records])
+
+    assert pivot(Table([at_peaks("a")]))[0] == ["method", "test peak 10", "test peak 100"]
+    mixed = Table([at_peaks("a"), result("b", [30.0])])
+    assert pivot(mixed)[0][-3:] == ["test noise level 0.1", "test noise level 10", "test noise level 100"]
 
 
 def test_runs_that_differ_in_their_seed_share_a_line():
