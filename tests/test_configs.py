@@ -77,6 +77,7 @@ RUNS = {
         "data.source.channels=1",
         *SMALL_UNET,
     ],
+    "model/malvar": ["experiment=demosaicing", "data.patch_size=32", "model=malvar"],
     "model/preview": ["experiment=super_resolution", "data.patch_size=32", "model=preview"],
     "model/preview_unet": ["experiment=super_resolution", "data.patch_size=32", *SMALL_UNET],
     "task/reconstruction": ["task=reconstruction"],
@@ -113,6 +114,7 @@ ELSEWHERE = {
     "sweep/bias_ablation",
     "sweep/deconvolution",
     "sweep/deconvolution_baselines",
+    "sweep/demosaicing_baselines",
     "sweep/denoising_baselines",
     "sweep/inpainting_baselines",
     "sweep/noise_ablation",
@@ -187,6 +189,7 @@ def slow(*values):
                 "wiener_front_end",
             ],
         ),
+        slow("demosaicing_baselines", ["data.batch_size=2"], ["malvar", "preview_front_end"]),
         slow("deconvolution", ["data.batch_size=2"], ["wiener", "unet", "wiener_front_end"]),
         slow(
             "inpainting_baselines",

@@ -12,6 +12,7 @@ from imaging.physics.operator import OPERATORS, LinearOperator, Shape
 from imaging.shapes import Images, Measurements
 
 COLOURS = "rgb"
+Pattern = Literal["rggb", "bggr", "grbg", "gbrg"]
 # Bilinear interpolation on the samples of red or blue, and on those of green, which are twice as many.
 BILINEAR = ((1, 2, 1), (2, 4, 2), (1, 2, 1)), ((0, 1, 0), (1, 4, 1), (0, 1, 0))
 
@@ -39,7 +40,7 @@ class Mosaic(LinearOperator):
 
     photograph = "mosaic"
 
-    def __init__(self, pattern: Literal["rggb", "bggr", "grbg", "gbrg"] = "rggb"):
+    def __init__(self, pattern: Pattern = "rggb"):
         super().__init__()
         self.pattern = pattern
         self._mask = BySize(self.mask)
