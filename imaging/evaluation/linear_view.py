@@ -36,9 +36,8 @@ def linear_view(
         for a crop of CROP × CROP pixels, in descending order; k = 0 if the crop is too small for the network.
     """
     sigmas = sorted({sigma for sigma in protocol.levels if sigma > 0})
-    shape = tuple(image.shape)
-    like_x = task.physics.operator.output_shape(shape) == shape
-    if not task.network.homogeneous or not sigmas or protocol.level != "sigma" or not like_x:
+    linear = task.network.homogeneous and task.physics.operator.keeps_shape
+    if not linear or not sigmas or protocol.level != "sigma":
         return None
     sigmas = sigmas[:1] + sigmas[1:][-1:]
     x = as_float(image.to(task.device))[None]

@@ -26,12 +26,14 @@ class LinearOperator(nn.Module):
 
     Attributes:
         psf: the point spread function, (kh, kw), or None if the operator has none.
+        keeps_shape: whether y has the shape of x, for any x.
         photograph: what a photograph must be to be a y of this operator: "image", an ordinary gray or RGB
             image; "mosaic", the raw samples of a sensor with colour filters, one channel; "image and mask",
             an image and the mask of its pixels; "none": y is not a photograph.
     """
 
     psf: Tensor | None = None
+    keeps_shape: bool = True
     photograph: Photograph = "image"
 
     def __init__(self):  # nn.Module's takes any arguments, so that a config could not be checked against it

@@ -187,10 +187,9 @@ class Restorer:
         if mask is not None:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
                                f"{self.config['physics']['operator']['name']}")  # fmt: skip
-        shape = tuple(y.shape)
-        if self._operator.input_shape(shape) != shape:
+        if not self._operator.keeps_shape:
             y = self.task.normalise(as_float(y.to(self.task.device))[None])
-            with torch.inference_mode():
+            with torch.no_grad():  # not inference mode, whose tensors the caller could not change
                 return self.task.restore(y, sigma)[0].cpu()
         if self._in_tiles:
             return restore_to_floats(self.task, y, sigma=sigma)

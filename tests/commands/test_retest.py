@@ -9,7 +9,7 @@ from imaging.commands.retest import output_directory
 from imaging.errors import ImagingError
 from imaging.files import write_json
 
-SETTINGS = dict.fromkeys(("output", "sigmas", "noise_seeds", "pixel", "convention", "sigma"))
+SETTINGS = dict.fromkeys(("output", "sigmas", "peaks", "noise_seeds", "pixel", "convention", "sigma"))
 SETTINGS |= {"self_ensemble": False, "accelerator": "cpu"}
 
 

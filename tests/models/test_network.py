@@ -28,6 +28,8 @@ def test_every_registered_network_has_all_of_them():
     settings = {
         "wiener_front_end": {"wiener": {"psf": {"name": "digit"}}, "network": {"name": "identity"}},
         "biharmonic": {"mask": {"rows": [1, 2]}},
+        "preview": {"operator": {"name": "mosaic"}},
+        "preview_front_end": {"operator": {"name": "mosaic"}, "network": {"name": "identity"}},
     }
     for name in MODELS.names():
         psf = {"psf": {"name": "digit"}} if "psf" in MODELS.parameters(name) else {}

@@ -45,7 +45,7 @@ def test_training_gains_on_the_preview(operator):
     images = [(str(i), Discs().read("test", i).to(torch.uint8)) for i in range(2)]
     records = list(run_protocol(task, images, Protocol("discs", (0.02,)), "a", "m"))
     for record in records:
-        assert record.psnr > record.psnr_input + 1
+        assert record.psnr > record.psnr_input + 0.3
     x = images[0][1][None] / 255
     y = task.measure(x, generator(0, "test", "discs", "0", 0.02), 0.02)
     assert records[0].psnr_input == pytest.approx(psnr(task.preview(y), x).item(), abs=1e-3)

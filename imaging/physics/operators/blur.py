@@ -91,6 +91,7 @@ class Blur(LinearOperator):
     def __init__(self, psf: dict, boundary: Literal["circular", "valid", "reflect", "zero"] = "circular"):
         super().__init__()
         self.psf, self.boundary = make_psf(psf), boundary
+        self.keeps_shape = boundary != "valid"
         self._filter = FourierFilter(self._otf)
         # The pixels before and after a pixel on which its blurred value depends, in rows and columns.
         sides = self.psf.shape

@@ -73,6 +73,8 @@ class Downsampling(LinearOperator):
         torch.Size([2, 3, 8, 12])
     """
 
+    keeps_shape = False
+
     def __init__(
         self, factor: Literal[2, 3, 4] = 2, kernel: Kernel = "bicubic", sigma: Positive | None = None
     ):

@@ -38,6 +38,7 @@ class Mosaic(LinearOperator):
                   [0.2000, 0.3000]]]])
     """
 
+    keeps_shape = False
     photograph = "mosaic"
 
     def __init__(self, pattern: Pattern = "rggb"):

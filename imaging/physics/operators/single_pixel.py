@@ -40,6 +40,7 @@ class SinglePixel(LinearOperator):
         torch.Size([2, 1, 1, 100])
     """
 
+    keeps_shape = False
     photograph = "none"
 
     def __init__(
