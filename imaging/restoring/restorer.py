@@ -143,7 +143,8 @@ class Restorer:
         photograph = read_photograph(image)
         notes = [f"{image} -> {output}"]
         required = self.task.takes_sigma  # otherwise the estimate is only for the warning
-        if sigma is None and (required or min(photograph.pixels.shape[-2:]) >= 5) and not self._is("mask"):
+        seen = self._operator.photograph == "image"
+        if sigma is None and (required or min(photograph.pixels.shape[-2:]) >= 5) and seen:
             sigma = self.estimate_sigma(photograph.pixels)
             notes.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
         elif sigma is not None and not self.task.takes_sigma:
@@ -190,7 +191,13 @@ class Restorer:
         if not self._operator.keeps_shape:
             y = self.task.normalise(as_float(y.to(self.task.device))[None])
             with torch.no_grad():  # not inference mode, whose tensors the caller could not change
-                return self.task.restore(y, sigma)[0].cpu()
+                x_hat = self.task.restore(y, sigma)[0].cpu()
+            psf = self._operator.psf
+            if psf is None:
+                return x_hat
+            # Of the scene that the photograph depends on, the part that it shows.
+            (top, left), (height, width) = ((k - 1) // 2 for k in psf.shape), y.shape[-2:]
+            return x_hat[:, top : top + height, left : left + width]
         if self._in_tiles:
             return restore_to_floats(self.task, y, sigma=sigma)
         psf = self.task.physics.operator.psf

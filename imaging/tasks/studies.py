@@ -27,7 +27,7 @@ class Denoiser(Reconstruction):
         if not isinstance(physics.operator, Identity):
             raise ImagingError(
                 "task 'denoiser' expects physics.operator.name=identity; for a mask or a blur choose "
-                "task=inpainter or task=deconvolver"
+                "task=inpainter or task=deconvolver, for other operators task=reconstruction"
             )
         super().__init__(network, physics, optimizer, schedule, seed, loss)
 

@@ -157,3 +157,19 @@ def test_an_error_that_is_not_of_channels_is_passed_on():
     task.restore = fail
     with pytest.raises(RuntimeError, match="out of memory"):
         check_sizes(task, images(1))
+
+
+@pytest.mark.parametrize(
+    ("operator", "sizes"),
+    [
+        ({"name": "downsampling", "factor": 2}, "of 1×8×8, of images of 1×16×16"),
+        ({"name": "single_pixel", "size": [16, 16], "measurements": 9}, "of 1×1×9, of images of 1×16×16"),
+        ({"name": "blur", "psf": {"name": "digit"}, "boundary": "valid"}, "of 1×10×10, of images of 1×16×16"),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+)
+def test_a_network_that_does_not_take_the_measurements_is_refused(operator, sizes):
+    physics = CONFIG["physics"] | {"operator": operator}
+    task = build_task(CONFIG | {"physics": physics, "task": {"name": "reconstruction"}})
+    with pytest.raises(ImagingError, match=rf"measurements {sizes}: .* e\.g\. model=preview_unet"):
+        check_sizes(task, images(1))

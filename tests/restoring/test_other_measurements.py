@@ -59,6 +59,14 @@ def test_a_photograph_that_is_no_measurement_is_refused():
         restorer(SINGLE_PIXEL)(torch.rand(3, 16, 16))
 
 
+def test_a_photograph_of_a_camera_keeps_its_size():
+    one = restorer({"name": "blur", "psf": {"name": "gaussian", "sigma": 1.0}, "boundary": "valid"})
+    image = torch.rand(3, 20, 30)
+    whole = one.task.restore(image[None])[0]
+    assert whole.shape == (3, 26, 36)
+    assert torch.equal(one(image), whole[:, 3:-3, 3:-3])
+
+
 def test_the_trained_noise_is_told_as_a_standard_deviation():
     low, high = restorer({"name": "identity"}, {"name": "poisson", "peak": [50, 200]}).trained_sigmas
     assert (low, high) == pytest.approx(((0.5 / 200) ** 0.5, (0.5 / 50) ** 0.5))
