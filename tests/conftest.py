@@ -1,5 +1,6 @@
 """What several rooms' tests need."""
 
+import io
 import os
 import shutil
 from pathlib import Path
@@ -18,6 +19,20 @@ def shapes_unchecked():
     jaxtyping_config.update("jaxtyping_disable", True)
     yield
     jaxtyping_config.update("jaxtyping_disable", False)
+
+
+class Terminal(io.StringIO):
+    """A stderr that is a terminal, of 120 columns."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch) -> Terminal:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    return Terminal()
 
 
 @pytest.fixture(scope="session")

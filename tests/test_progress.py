@@ -1,23 +1,10 @@
 """Progress bars: in a terminal, below each other, and gone afterwards; nothing elsewhere."""
 
-import io
 from contextlib import redirect_stderr
 
 import pytest
 
 from imaging.progress import progress_bar, track
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch) -> Terminal:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "100")
-    return Terminal()
 
 
 def test_a_bar_shows_count_rate_and_note_as_they_are(terminal):

@@ -1,6 +1,5 @@
 """The bar of a training in a terminal, and its lines elsewhere."""
 
-import io
 import re
 from contextlib import redirect_stderr
 from types import SimpleNamespace
@@ -14,18 +13,6 @@ from imaging.training.callbacks import progress
 from imaging.training.callbacks.progress import Bar, Lines, Periodic, describe, progress_callback
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers")
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch) -> Terminal:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "120")
-    return Terminal()
 
 
 class Model(pl.LightningModule):
