@@ -13,8 +13,9 @@ from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.outputs import Result, write_pictures
-from imaging.evaluation.protocol import Protocol, check_sizes
+from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.run import evaluate_run
+from imaging.evaluation.sizes import check_sizes
 from imaging.files import file_name
 from imaging.formats.networks import find_network, load_network
 from imaging.models.self_ensemble import SelfEnsemble

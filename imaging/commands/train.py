@@ -6,8 +6,9 @@ from omegaconf import DictConfig
 
 from imaging.data import build_data
 from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
-from imaging.evaluation.protocol import Protocol, check_sizes
+from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.run import evaluate_run
+from imaging.evaluation.sizes import check_sizes
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
 from imaging.registry import import_own
