@@ -16,7 +16,7 @@ from imaging.places import CONF
 from imaging.settings import closest
 
 # Former settings of evaluate.py, and the commands that replace them.
-MOVED = dict.fromkeys(("image", "mask", "psf"), "photographs are restored by: imaging restore")
+MOVED = dict.fromkeys(("image", "mask"), "photographs are restored by: imaging restore")
 MOVED |= dict.fromkeys(("export", "export_size"), "networks are exported by: imaging export")
 # Errors of directories and disks, which a user can fix; other OSErrors are bugs.
 USER_ERRORS = {

@@ -31,8 +31,12 @@ def check_data_settings(words: list[str]) -> list[str]:
 
 def variants(settings: dict) -> list[str]:
     """The changes to a network with the same weights, as words for its row of the table."""
-    estimated = settings["sigma"] == "estimated"
-    return ["self-ensemble"] * settings["self_ensemble"] + ["sigma estimated"] * estimated
+    words = ["self-ensemble"] * settings["self_ensemble"]
+    words += ["sigma estimated"] * (settings["sigma"] == "estimated")
+    if (psf := settings.get("psf")) is not None:
+        values = (Path(v).name if isinstance(v, str) else f"{v:g}" for v in psf.values() if v is not None)
+        words.append(f"psf {' '.join(values)}")
+    return words
 
 
 def output_directory(target: Path, settings: dict, tests: list[dict], data: str) -> Path:

@@ -97,6 +97,21 @@ def test_a_pixel_that_is_none_is_told(pixel, words, command, run):
     assert words in complained
 
 
+def test_a_deconvolver_is_tested_on_another_blur(command, tiny, tmp_path):
+    """The table is that of a run with this blur and the same weights; the Wiener filter has none."""
+    wiener = ["experiment=deconvolution", "model=wiener", "data.batch_size=2", "psf.sigma=2"]
+    assert command("train.py", *tiny, *wiener[:-1], "hydra.run.dir=digit")[0] == 0
+    assert command("train.py", *tiny, *wiener, "psf=gaussian", "hydra.run.dir=gaussian")[0] == 0
+    status, printed, _ = command("evaluate.py", "run=digit", "psf=gaussian", "psf.sigma=2")
+    assert status == 0
+    assert "wiener, psf gaussian 2 " in printed
+    found, expected = (
+        rows(tmp_path / "digit" / "psf-gaussian-2" / "per_image.csv"),
+        rows(tmp_path / "gaussian" / "per_image.csv"),
+    )
+    assert [(r["psnr"], r["psnr_input"]) for r in found] == [(r["psnr"], r["psnr_input"]) for r in expected]
+
+
 def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
     before = (run / "per_image.csv").read_text(), (run / "examples.npz").read_bytes()
     assert command("evaluate.py", f"run={run}", "sigmas=0.3", "noise_seeds=2")[0] == 0
@@ -115,7 +130,9 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (["data=bundled", "data.batch_size=3"], "data.batch_size cannot change"),
         (["image=a.png"], "no setting 'image': photographs are restored by: imaging restore"),
         (["image=a(1).png"], "no setting 'image': photographs are restored by: imaging restore"),
-        (["psf=gaussian"], "no setting 'psf': photographs are restored by: imaging restore"),
+        (["psf=gaussian"], "psf is for a network that takes the blur, such as wiener_pair; a dncnn restores"),
+        (["mask=a.png"], "no setting 'mask': photographs are restored by: imaging restore"),
+        (["peaks=[100]"], "peaks is not for this run, whose noise has a sigma: set sigmas=[…]"),
         (["output=restored.png"], "output is restored.png; expected a directory"),
         (["export=a.pt2"], "no setting 'export': networks are exported by: imaging export"),
         (["self_ensemble=off"], "self_ensemble is 'off'; expected true or false"),
