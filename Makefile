@@ -31,10 +31,10 @@ demo: setup  ## Train and compare all three studies on the bundled photographs (
 test: setup  ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow and not published"
 
-# Not more than two at a time: many of these tests start several processes of their own. By file, so that there is
-# one Slurm at a time.
+# Not more than two at a time: many of these tests start several processes of their own. Slurm has its time limits.
 test-slow: setup  ## Run the slow tests (a quarter of an hour)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore tests/slurm
+	$(BIN)/python -m pytest -m slow tests/slurm
 
 # Each requirement at its lower bound. torch 2.6 from PyPI brings CUDA with it: several gigabytes.
 .venv-oldest/installed: requirements.txt
