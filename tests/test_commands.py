@@ -119,6 +119,7 @@ def test_a_network_that_is_told_sigma_can_be_tested_on_its_estimate(command, tin
         ("train.py", ["psf.sigma=3"], "no choice of 'psf' here; it comes with physics=blur"),
         ("train.py", ["launcher=gpus", "launcher.devices=1"], "(did you mean 'hydra.launcher'?)"),
         ("train.py", ["physics=blur", "psf=image", "path=x.png"], "(did you mean 'psf.path'?)"),
+        ("train.py", ["model=wiener"], "model.psf is that of 'psf', which the other choices do not bring"),
         ("train.py", ["psf=motion"], "no choice of 'psf' here; it comes with physics=blur"),
         ("train.py", ["sigma=3"], "no setting 'sigma' (did you mean 'physics.noise.sigma'?); there are: "),
         ("train.py", ["model.hiden_channels=3"], "no setting 'model.hiden_channels' (did you mean"),

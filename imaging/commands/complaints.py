@@ -67,6 +67,10 @@ def hydra_message(error: BaseException, name: str) -> str:
     defaults = (CONF / f"{name}.yaml").read_text(encoding="utf-8")
     for cause in causes:
         parent, key = getattr(cause, "parent_node", None), getattr(cause, "key", None)
+        if match := re.match(r"Interpolation key '([^']+)' not found", str(cause)):
+            full = getattr(cause, "full_key", None) or "a setting"
+            hint = "; choose physics=blur" if match[1] == "psf" else ""
+            return f"{full} is that of '{match[1]}', which the other choices do not bring{hint}"
         if "is not in struct" in str(cause):
             keys = list(parent) if isinstance(parent, DictConfig) else []
             full = getattr(cause, "full_key", None) or key

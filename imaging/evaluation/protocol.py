@@ -56,16 +56,20 @@ class Protocol:
         test = config["test"] | {key: value for key, value in changed.items() if value is not None}
         pixel = test.get("pixel")  # configs of earlier versions do not have it
         pixel = tuple(pixel) if isinstance(pixel, list) else pixel
-        level = build_noise(config["physics"]["noise"]).level
-        levels = _levels(config, level, changed)
+        noise = build_noise(config["physics"]["noise"])
+        level, levels = noise.level, _levels(config, noise.level, changed)
         check("test.examples", test["examples"], Annotated[int, at_least(0)])
         check("test.examples_sigma", test["examples_sigma"], NotNegative)
         convention = test.get("convention", CONVENTION)
         data = config["data"]["source"]["name"]
-        return cls(data, tuple(levels), test["noise_seeds"], pixel, convention, level)
+        protocol = cls(data, tuple(levels), test["noise_seeds"], pixel, convention, level)
+        for value in protocol.levels:
+            noise.range_of(value, f"test.{level}s")
+        return protocol
 
     def __post_init__(self):
-        levels = list_of(f"numbers >= 0, e.g. {self.level}s=[0.05,0.1]", NotNegative, least=1)
+        example = "[0.05,0.1]" if self.level == "sigma" else "[10,100]"
+        levels = list_of(f"numbers >= 0, e.g. {self.level}s={example}", NotNegative, least=1)
         check(f"{self.level}s", self.levels, Annotated[tuple, levels])
         if len(set(self.levels)) < len(self.levels):
             raise ImagingError(f"{self.level}s is {list(self.levels)}; expected each value once")
@@ -90,8 +94,10 @@ def _levels(config: dict, level: str, changed: dict) -> list:
     """
     plural, test = f"{level}s", config["test"]
     for key in ("sigmas", "peaks"):
-        if key != plural and changed.get(key) is not None:
-            raise ImagingError(f"{key} is not for this run, whose noise has a {level}: set {plural}=[…]")
+        if key != plural and changed.get(key) is not None and changed.get(plural) is None:
+            raise ImagingError(
+                f"{key} is not for a run whose noise has a {level}: set {plural}=[…] (or both)"
+            )
     levels = test.get(plural) if changed.get(plural) is None else changed[plural]
     if levels is None:
         raise ImagingError(f"a test with this noise needs test.{plural}, e.g. +test.{plural}=[…]")

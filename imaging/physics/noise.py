@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,7 @@ class Noise(nn.Module):
 
     Attributes:
         level: the name of the level and of its setting, e.g. "sigma". A test has one column per level.
+        values: the annotation of valid levels.
         low, high: the range of the level.
 
     Raises:
@@ -51,6 +52,7 @@ class Noise(nn.Module):
     """
 
     level: str
+    values: Any = LevelSetting
 
     def __init__(self, value: float | list, draw: Draw = "uniform"):
         super().__init__()
@@ -62,9 +64,17 @@ class Noise(nn.Module):
             )
 
     @classmethod
-    def range_of(cls, value: float | list) -> tuple[float, float]:
-        """The range (low, high) of a level, a number or [low, high]; raises ImagingError for a wrong one."""
-        check(f"physics.noise.{cls.level}", value, LevelSetting)
+    def range_of(cls, value: float | list, setting: str = "") -> tuple[float, float]:
+        """The range (low, high) of a level.
+
+        Args:
+            value: a number or [low, high].
+            setting: its name in messages; '' is that of the noise.
+
+        Raises:
+            ImagingError: a wrong level.
+        """
+        check(setting or f"physics.noise.{cls.level}", value, cls.values)
         low, high = value if isinstance(value, Sequence) else (value, value)
         return float(low), float(high)
 

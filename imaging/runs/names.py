@@ -57,6 +57,7 @@ def job_name(keys: str, overrides: list[str]) -> str:
     words, names = [], short_names(keys.split(","))
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
+        key = key.partition("@")[0]  # a group's package is not part of its name
         if key in names:
             words.append(f"{_plain(names[key])}-{_plain(_short(value))}")
     return "-".join(words)

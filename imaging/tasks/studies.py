@@ -48,6 +48,9 @@ class Inpainter(Reconstruction):
         network, physics, optimizer, schedule, seed, loss: as in
             `imaging.tasks.reconstruction.Reconstruction`.
         mean, std: of the training images' intensities.
+
+    Raises:
+        ImagingError: an operator that changes the shape of the images.
     """
 
     def __init__(
@@ -62,6 +65,11 @@ class Inpainter(Reconstruction):
         std: Positive = 1.0,
     ):
         super().__init__(network, physics, optimizer, schedule, seed, loss)
+        if not physics.operator.keeps_shape:
+            raise ImagingError(
+                "task 'inpainter' expects an operator that loses pixels, as physics=mask; for another one "
+                "choose task=reconstruction"
+            )
         self.mean, self.std = mean, std
 
     def corrupt(self, x: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:

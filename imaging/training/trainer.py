@@ -1,6 +1,7 @@
 """The Lightning trainer of a run, built from the settings of `conf/trainer`."""
 
 import logging
+import sys
 import warnings
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from imaging.training.callbacks.signals import SaveAndStop
 from imaging.training.lightning import stop_after
 from imaging.training.loggers import LOGGERS, Board
 from imaging.training.settings import TrainerSettings
-from imaging.training.strategies import choose_strategy
+from imaging.training.strategies import EveryStep, choose_strategy
 
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
@@ -62,6 +63,17 @@ def choose_precision(precision: str, accelerator: str) -> str:
     return "bf16" if is_bf16_fast() else "float32"
 
 
+def block_note(callback: pl.Callback) -> str:
+    """A line for the user if a callback of theirs has a hook that runs once per block; else ''."""
+    own = type(callback).on_train_batch_end is not pl.Callback.on_train_batch_end
+    if not own or isinstance(callback, EveryStep):
+        return ""
+    return (
+        f"{type(callback).__name__}.on_train_batch_end runs once for a block of steps; for every step derive "
+        "it from imaging.training.strategies.EveryStep\n"
+    )
+
+
 def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     """Build the trainer of a run, with its callbacks and loggers, and find the checkpoint to resume from.
 
@@ -81,6 +93,9 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     device = default_device(own.accelerator)
     checkpoints = Checkpoints(run.checkpoints, own.checkpoint_every_n_steps)
     curves, stopping = Curves(), SaveAndStop(run.interrupts, checkpoints, own.time_limit)
+    chosen = [CALLBACKS.build(callback) for callback in run.config.get("callbacks", {}).values()]
+    if run.writes:
+        print(*map(block_note, chosen), sep="", end="", file=sys.stderr)
     callbacks = [
         curves,
         *([WeightAveraging(own.weight_averaging)] if own.weight_averaging else []),  # before `checkpoints`
@@ -88,7 +103,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         Status(run),  # before `checkpoints`, so that the status has every validation of a checkpoint
         checkpoints,
         *([PruneBelowMedian(run, own.prune_after, own.prune_others)] if own.prune_after else []),
-        *(CALLBACKS.build(callback) for callback in run.config.get("callbacks", {}).values()),
+        *chosen,
         stopping,
         *([progress_callback(curves)] if run.writes else []),
     ]

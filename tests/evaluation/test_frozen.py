@@ -132,7 +132,7 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (["image=a(1).png"], "no setting 'image': photographs are restored by: imaging restore"),
         (["psf=gaussian"], "psf is for a network that takes the blur, such as wiener_pair; a dncnn restores"),
         (["mask=a.png"], "no setting 'mask': photographs are restored by: imaging restore"),
-        (["peaks=[100]"], "peaks is not for this run, whose noise has a sigma: set sigmas=[…]"),
+        (["peaks=[100]"], "peaks is not for a run whose noise has a sigma: set sigmas=[…]"),
         (["output=restored.png"], "output is restored.png; expected a directory"),
         (["export=a.pt2"], "no setting 'export': networks are exported by: imaging export"),
         (["self_ensemble=off"], "self_ensemble is 'off'; expected true or false"),

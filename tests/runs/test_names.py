@@ -39,6 +39,7 @@ def test_settings_of_one_name_are_told_apart():
     keys = "physics.noise.sigma,psf.sigma,data.seed,seed"
     overrides = ["physics.noise.sigma=0.1", "psf.sigma=2", "data.seed=1", "seed=0"]
     assert job_name(keys, overrides) == "noise.sigma-0.1-psf.sigma-2-data.seed-1-seed-0"
+    assert job_name("noise,seed", ["noise@physics.noise=poisson", "seed=1"]) == "noise-poisson-seed-1"
 
 
 def test_a_jobs_own_composition_meets_the_directories_of_the_beginning():

@@ -6,6 +6,7 @@ from test_reconstruction import CONFIG, Discs, trainer
 from torch import nn
 
 from imaging.data import ImageData
+from imaging.errors import ImagingError
 from imaging.evaluation.protocol import Protocol, run_protocol
 from imaging.metrics import psnr
 from imaging.models import MODELS
@@ -49,6 +50,27 @@ def test_training_gains_on_the_preview(operator):
     x = images[0][1][None] / 255
     y = task.measure(x, generator(0, "test", "discs", "0", 0.02), 0.02)
     assert records[0].psnr_input == pytest.approx(psnr(task.preview(y), x).item(), abs=1e-3)
+
+
+def test_an_inpainter_needs_an_operator_that_loses_pixels():
+    inpainter = config(OPERATORS["downsampling"], NOISES["gaussian"]) | {"task": {"name": "inpainter"}}
+    with pytest.raises(ImagingError, match=r"expects an operator that loses pixels.*task=reconstruction"):
+        build_task(inpainter)
+
+
+@pytest.mark.parametrize(
+    ("peaks", "words"),
+    [
+        ([0], r"^test\.peaks is 0; expected a positive number or \[low, high\]"),
+        ([10, -1], r"^peaks is \[10, -1\]; expected numbers >= 0, e\.g\. peaks=\[10,100\]"),
+        ([], r"^peaks is \[\]; expected numbers >= 0"),
+    ],
+)
+def test_a_test_at_no_photons_is_refused(peaks, words):
+    test = {"peaks": peaks, "noise_seeds": 1, "examples": 1, "examples_sigma": 0.1}
+    settings = {"data": {"source": {"name": "discs"}}, "test": test, "physics": {"noise": NOISES["poisson"]}}
+    with pytest.raises(ImagingError, match=words):
+        Protocol.of(settings)
 
 
 @pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)

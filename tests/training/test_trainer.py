@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 
@@ -15,7 +16,14 @@ from imaging.models import build_model
 from imaging.precision import full_precision
 from imaging.runs.run import Run
 from imaging.training.settings import TrainerSettings
-from imaging.training.trainer import _set_length, build_trainer, choose_precision, prepare_network
+from imaging.training.strategies import EveryStep
+from imaging.training.trainer import (
+    _set_length,
+    block_note,
+    build_trainer,
+    choose_precision,
+    prepare_network,
+)
 
 
 @pytest.mark.parametrize(
@@ -144,3 +152,16 @@ def test_a_compiled_network_trains_to_the_same_psnr(command, tiny, tmp_path):
     ]
     assert list(keys[0]) == list(keys[1])
     assert command("evaluate.py", f"run={fast}")[0] == 0
+
+
+def test_a_callback_that_would_miss_steps_is_named():
+    class Counting(pl.Callback):
+        def on_train_batch_end(self, *arguments):
+            pass
+
+    class Careful(EveryStep):
+        def after_step(self, trainer, task, outputs):
+            pass
+
+    assert block_note(Counting()).startswith("Counting.on_train_batch_end runs once for a block of steps; ")
+    assert block_note(Careful()) == block_note(pl.callbacks.EarlyStopping("val/psnr")) == ""

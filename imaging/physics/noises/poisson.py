@@ -1,12 +1,19 @@
 """Noise of counted photons, without and with that of the sensor's electronics."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
-from imaging.errors import ImagingError
-from imaging.physics.noise import NOISES, Draw, LevelSetting, Noise, Random, Shard
-from imaging.settings import NotNegative
+from imaging.physics.noise import NOISES, Draw, Noise, Random, Shard
+from imaging.settings import Limit, NotNegative, Positive, fits
 from imaging.shapes import Measurements
+
+PeakRange = Limit(
+    "[low, high] with 0 < low <= high",
+    lambda ends: len(ends) == 2 and all(fits(end, Positive) for end in ends) and ends[0] <= ends[1],
+)
+Peak = Positive | Annotated[list, PeakRange]
 
 
 @NOISES.register("poisson")
@@ -31,17 +38,11 @@ class PoissonNoise(Noise):
     """
 
     level = "peak"
+    values = Peak
     read = 0.0
 
-    def __init__(self, peak: LevelSetting, draw: Draw = "uniform"):
+    def __init__(self, peak: Peak, draw: Draw = "uniform"):
         super().__init__(peak, draw)
-
-    @classmethod
-    def range_of(cls, value: float | list) -> tuple[float, float]:
-        low, high = super().range_of(value)
-        if low == 0:
-            raise ImagingError(f"physics.noise.peak is {value}; expected numbers above 0")
-        return low, high
 
     def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:
         return clean.clamp_min(0) / level + self.read**2
@@ -86,6 +87,6 @@ class PoissonGaussianNoise(PoissonNoise):
         tensor(0.0025)
     """
 
-    def __init__(self, peak: LevelSetting, read: NotNegative = 0.01, draw: Draw = "uniform"):
+    def __init__(self, peak: Peak, read: NotNegative = 0.01, draw: Draw = "uniform"):
         super().__init__(peak, draw)
         self.read = read
