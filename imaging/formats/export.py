@@ -87,6 +87,7 @@ def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int
     warnings.filterwarnings("ignore", "No complete tensor found in the group")
     try:
         with torch.no_grad():
+            module(*arguments)  # computes what depends on the size alone, which torch 2.6 cannot trace
             program = torch.export.export(module, arguments, dynamic_shapes=shapes)
             if size is None:  # check that the graph does not need sizes divisible like those of the example
                 other = torch.rand(1, shape[0], SIDE + 1, SIDE + 7, device=task.device)

@@ -37,7 +37,7 @@ def test_the_preview_of_fewer_pixels_is_bicubic_interpolation():
 def test_the_preview_lies_where_the_image_lies():
     """Of a smooth image, every preview is near to it, also at the borders."""
     rows, columns = torch.meshgrid(torch.linspace(0, 1, 28), torch.linspace(0, 1, 28), indexing="ij")
-    x = (0.2 + 0.3 * rows + 0.4 * columns).expand(1, 3, 28, 28)
+    x = (0.2 + 0.3 * rows + 0.4 * columns).repeat(1, 3, 1, 1)
     for name in ("downsampling", "mosaic", "valid"):
         operator = OPERATORS.build(OPERATORS_OF_28[name])
         error = (operator.preview(operator(x)) - x).abs()

@@ -99,7 +99,7 @@ class SinglePixel(LinearOperator):
 
     def input_shape(self, shape: Shape) -> Shape:
         c, *size = shape
-        if size != [1, self.measurements]:
+        if tuple(size) != (1, self.measurements):
             raise ImagingError(
                 f"physics.operator.measurements is {self.measurements}, and one measurement is (C, 1, "
                 f"{self.measurements}); this one is {tuple(shape)}"
