@@ -13,22 +13,14 @@ from imaging.models import build_model
 from imaging.models.network import complete
 from imaging.physics import build_physics
 from imaging.tasks import build_task
+from tests.untrained import untrained
 
 test_noise.__test__ = False  # pytest takes it for a test
 
 
 def task_with(model: dict, channels: int = 1):
-    task = build_task(
-        {
-            "task": {"name": "denoiser"},
-            "loss": {"name": "mse"},
-            "model": {"channels": channels} | model if model["name"] != "identity" else model,
-            "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
-            "optimizer": {"name": "adam"},
-            "schedule": {"name": "constant"},
-            "seed": 0,
-        }
-    ).eval()
+    model = {"channels": channels} | model if model["name"] != "identity" else model
+    task = build_task(untrained(model)).eval()
     for parameter in task.parameters():
         parameter.data.mul_(3)  # so that the rectifiers and the depth matter
     return task

@@ -10,16 +10,9 @@ from imaging.evaluation import protocol as module
 from imaging.evaluation.protocol import Examples, Protocol, run_protocol
 from imaging.randomness import generator
 from imaging.tasks import build_task
+from tests.untrained import untrained
 
-CONFIG = {
-    "task": {"name": "denoiser"},
-    "loss": {"name": "mse"},
-    "model": {"name": "dncnn", "channels": 1, "depth": 2, "hidden_channels": 4},
-    "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
-    "optimizer": {"name": "adam"},
-    "schedule": {"name": "constant"},
-    "seed": 3,
-}
+CONFIG = untrained({"name": "dncnn", "channels": 1, "depth": 2, "hidden_channels": 4}, seed=3)
 
 
 def images(count=5, size=16):

@@ -6,10 +6,9 @@ import torch
 from imaging.errors import ImagingError
 from imaging.formats.export import export
 from imaging.tasks import build_task
+from tests.untrained import BLUR, NOISE, untrained
 
 DIGIT = {"name": "digit"}
-NOISE = {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}}
-BLUR = {"operator": {"name": "blur", "psf": DIGIT}, "noise": {"sigma": 0.01}}
 SMALL = {"channels": 1, "hidden_channels": 4}
 PERIODIC = {"name": "unet", **SMALL, "padding": "circular"}
 FRONT = {"name": "wiener_front_end", "wiener": {"psf": DIGIT}, "network": PERIODIC}
@@ -32,17 +31,7 @@ pytestmark = pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.parametrize("name", MODELS)
 def test_the_exported_network_gives_the_same(name, tmp_path):
     model, physics, any_size = MODELS[name]
-    task = build_task(
-        {
-            "task": {"name": "denoiser" if physics is NOISE else "deconvolver"},
-            "loss": {"name": "mse"},
-            "model": model,
-            "physics": physics,
-            "optimizer": {"name": "adam"},
-            "schedule": {"name": "constant"},
-            "seed": 0,
-        }
-    ).eval()
+    task = build_task(untrained(model, physics)).eval()
     path, y = tmp_path / "network.pt2", torch.rand(1, 1, 30, 41)
     told = export(task, 1, path, None if any_size else (30, 41))
     assert ("of any height and width" if any_size else "of 30×41 pixels") in told

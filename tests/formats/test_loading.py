@@ -6,16 +6,9 @@ import torch
 from imaging.errors import ImagingError
 from imaging.formats.loading import load_task
 from imaging.tasks import build_task
+from tests.untrained import untrained
 
-CONFIG = {
-    "task": {"name": "denoiser"},
-    "loss": {"name": "mse"},
-    "model": {"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 4},
-    "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
-    "optimizer": {"name": "adam"},
-    "schedule": {"name": "constant"},
-    "seed": 3,
-}
+CONFIG = untrained({"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 4}, seed=3)
 
 
 def checkpoint(**model) -> dict:

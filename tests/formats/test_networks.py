@@ -10,19 +10,14 @@ from imaging.errors import ImagingError
 from imaging.formats import networks as room
 from imaging.formats.weights import write_weights
 from imaging.tasks import build_task
+from tests.untrained import BLUR, untrained
 
-CONFIG = {
-    "task": {"name": "denoiser"},
-    "loss": {"name": "mse"},
-    "model": {"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 4},
-    "physics": {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}},
-    "optimizer": {"name": "adam"},
-    "schedule": {"name": "constant"},
-    "seed": 3,
-    "data": {"source": {"name": "bundled", "channels": 1}},
-    "trainer": {"channels_last": True, "compile": False},
-}
-BLUR = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
+CONFIG = untrained(
+    {"name": "dncnn", "channels": 1, "depth": 3, "hidden_channels": 4},
+    seed=3,
+    data={"source": {"name": "bundled", "channels": 1}},
+    trainer={"channels_last": True, "compile": False},
+)
 GAUSSIAN = {"name": "gaussian", "sigma": 1.0}
 
 

@@ -9,18 +9,15 @@ from imaging.formats.loading import load_task
 from imaging.formats.weights import read_weights, weights_of, write_weights
 from imaging.runs.config import upgrade_config
 from imaging.tasks import build_task
+from tests.untrained import untrained
 
-CONFIG = {
-    "task": {"name": "denoiser"},
-    "loss": {"name": "mse"},
-    "model": {"name": "dncnn_deep", "channels": 1, "depth": 4, "hidden_channels": 4, "bias": False},
-    "physics": {"operator": {"name": "identity"}, "noise": {"sigma": [0.0, 0.1]}},
-    "optimizer": {"name": "adam"},
-    "schedule": {"name": "constant"},
-    "seed": 3,
-    "data": {"source": {"name": "bsds300", "root": "/somewhere", "channels": 1}, "cache": "/somewhere/else"},
-    "paths": {"data": "/somewhere"},
-}
+CONFIG = untrained(
+    {"name": "dncnn_deep", "channels": 1, "depth": 4, "hidden_channels": 4, "bias": False},
+    {"operator": {"name": "identity"}, "noise": {"sigma": [0.0, 0.1]}},
+    seed=3,
+    data={"source": {"name": "bsds300", "root": "/somewhere", "channels": 1}, "cache": "/somewhere/else"},
+    paths={"data": "/somewhere"},
+)
 
 
 def test_the_network_comes_back_and_paths_do_not(tmp_path):

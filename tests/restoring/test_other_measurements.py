@@ -9,6 +9,7 @@ from imaging.errors import ImagingError
 from imaging.formats.export import export
 from imaging.restoring.restorer import Restorer
 from imaging.tasks import build_task
+from tests.untrained import untrained
 
 DOWNSAMPLING = {"name": "downsampling", "factor": 2}
 MOSAIC = {"name": "mosaic"}
@@ -17,16 +18,9 @@ SINGLE_PIXEL = {"name": "single_pixel", "size": [16, 16], "measurements": 40}
 
 def restorer(operator, noise=None):
     network = {"name": "dncnn", "hidden_channels": 4, "depth": 3}
-    config = {
-        "task": {"name": "reconstruction"},
-        "loss": {"name": "mse"},
-        "model": {"name": "preview_front_end", "operator": operator, "network": network},
-        "physics": {"operator": operator, "noise": noise or {"sigma": 0.0}},
-        "optimizer": {"name": "adam"},
-        "schedule": {"name": "constant"},
-        "seed": 0,
-        "data": {"source": {"channels": 3}},
-    }
+    model = {"name": "preview_front_end", "operator": operator, "network": network}
+    physics = {"operator": operator, "noise": noise or {"sigma": 0.0}}
+    config = untrained(model, physics, data={"source": {"channels": 3}})
     return Restorer(build_task(config), config)
 
 

@@ -9,27 +9,16 @@ from imaging.errors import ImagingError
 from imaging.restoring.files import read_photograph
 from imaging.restoring.restorer import Restorer, read_mask
 from imaging.tasks import build_task
+from tests.untrained import BLUR, NOISE, untrained
 
 DIGIT = {"name": "digit"}
-NOISE = {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}}
-BLUR = {"operator": {"name": "blur", "psf": DIGIT}, "noise": {"sigma": 0.01}}
 MASK = {"operator": {"name": "mask", "lost": 0.5}, "noise": {"sigma": 0.0}}
-TASKS = {"identity": "denoiser", "blur": "deconvolver", "mask": "inpainter"}
 PAIR = {"name": "wiener_pair", "psf": DIGIT, "hidden_channels": 4, "levels": 2}
 
 
 def restorer(channels=3, model=None, physics=NOISE):
     model = model or {"name": "dncnn", "channels": channels, "hidden_channels": 4, "depth": 3}
-    config = {
-        "task": {"name": TASKS[physics["operator"]["name"]]},
-        "loss": {"name": "mse"},
-        "model": model,
-        "physics": physics,
-        "optimizer": {"name": "adam"},
-        "schedule": {"name": "constant"},
-        "seed": 0,
-        "data": {"source": {"channels": channels}},
-    }
+    config = untrained(model, physics, data={"source": {"channels": channels}})
     return Restorer(build_task(config), config)
 
 

@@ -5,23 +5,11 @@ import torch
 
 from imaging.restoring.tiling import restore_tiles, restore_to_floats, restore_to_integers
 from imaging.tasks import build_task
-
-BLUR = {"operator": {"name": "blur", "psf": {"name": "digit"}}, "noise": {"sigma": 0.01}}
-NOISE = {"operator": {"name": "identity"}, "noise": {"sigma": 0.1}}
+from tests.untrained import BLUR, NOISE, untrained
 
 
 def task_with(model: dict, physics: dict = NOISE):
-    return build_task(
-        {
-            "task": {"name": "denoiser" if physics is NOISE else "deconvolver"},
-            "loss": {"name": "mse"},
-            "model": model,
-            "physics": physics,
-            "optimizer": {"name": "adam"},
-            "schedule": {"name": "constant"},
-            "seed": 0,
-        }
-    )
+    return build_task(untrained(model, physics))
 
 
 MODELS = {
