@@ -4,10 +4,11 @@ import hashlib
 from pathlib import Path
 
 from imaging.errors import ImagingError
+from imaging.evaluation.factors import LEVELS
 
 TEST_DATA_SETTINGS = ("max_test_images",)
 # Settings of `test` that evaluate.py can change.
-PROTOCOL = ("sigmas", "peaks", "noise_seeds", "pixel", "convention")
+PROTOCOL = (*(f"{level}s" for level in LEVELS), "noise_seeds", "pixel", "convention")
 
 
 def check_data_settings(words: list[str]) -> list[str]:

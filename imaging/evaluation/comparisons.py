@@ -245,9 +245,10 @@ def holm(comparisons: list[Comparison]) -> list[Comparison]:
 
 def comparisons_csv(comparisons: Iterable[Comparison]) -> str:
     """The text of `comparisons.csv`: a header row, then one comparison per line."""
-    text = io.StringIO()
+    text, comparisons = io.StringIO(), list(comparisons)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    level = comparisons[0].test_level.replace(" ", "_") if comparisons else "sigma"
+    writer.writerow(level if name == "sigma" else name for name in COLUMNS)
     for c in comparisons:
         numbers = (f"{value:.4f}" for value in (c.difference, c.low, c.high))
         p_values = (f"{value:.3g}" for value in (c.p_value, c.p_adjusted))
@@ -268,7 +269,7 @@ def uncompared(table: Table, comparisons: list[Comparison]) -> list[str]:
         if name in runs.image_factors:
             reasons[name] = "it changes the images or how they are tested"
         elif name in runs.factors and any(runs.contexts(name, *change) for change in runs.changes(name)):
-            reasons[name] = "the runs have no seed, test sigma and image of finite PSNR in common"
+            reasons[name] = f"the runs have no seed, test {table.level} and image of finite PSNR in common"
     return [f"{name_text(name)}: {reason}" for name, reason in reasons.items()]
 
 

@@ -16,13 +16,17 @@ IMAGE_SETTINGS = (
     "data.max_test_images",
     "test.convention",
 )
-# The levels of the training's noise are not among these, because a test has its own.
-MEASUREMENT_SETTINGS = ("physics.operator.", "physics.noise.name", "physics.noise.read", *IMAGE_SETTINGS)
-TRAINING_SETTINGS = ("data.source.train", "data.crops_per_image")  # exceptions with these prefixes
+MEASUREMENT_SETTINGS = ("physics.", *IMAGE_SETTINGS)
+LEVELS = ("sigma", "peak")  # settings of noises that are the axis of a test, which has its own values
+# Exceptions with these prefixes.
+TRAINING_SETTINGS = (
+    "data.source.train",
+    "data.crops_per_image",
+    *(f"physics.noise.{setting}" for setting in (*LEVELS, "draw")),
+)
 # Columns of summary.csv; a setting with such a name keeps its prefix, as `noise.sigma` does.
 SUMMARY_HEAD = ("run", "method")
 SUMMARY_TAIL = (
-    "sigma",
     "n_images",
     "psnr_mean",
     "psnr_std",
@@ -31,7 +35,6 @@ SUMMARY_TAIL = (
     "ssim_mean",
     "state",
 )
-LEVELS = ("sigma", "peak")  # settings of noises that are the axis of a test
 RESERVED = {*SUMMARY_HEAD, *SUMMARY_TAIL, *COLUMNS, *LEVELS, "seeds", "gain"}
 TRAINING_LEVELS = {
     f"{prefix}noise.{level}": f"training {level}" for level in LEVELS for prefix in ("", "physics.")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.evaluation.factors import LEVELS
 from imaging.evaluation.records import Record, round_trip
 from imaging.metrics import CONVENTION, CONVENTIONS, Convention, local_means, psnr, ssim
 from imaging.physics.measurement import build_noise
@@ -93,7 +94,7 @@ def _levels(config: dict, level: str, changed: dict) -> list:
         ImagingError: they are missing, or levels of another noise are asked for.
     """
     plural, test = f"{level}s", config["test"]
-    for key in ("sigmas", "peaks"):
+    for key in (f"{other}s" for other in LEVELS):
         if key != plural and changed.get(key) is not None and changed.get(plural) is None:
             raise ImagingError(
                 f"{key} is not for a run whose noise has a {level}: set {plural}=[…] (or both)"

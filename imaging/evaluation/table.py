@@ -186,7 +186,7 @@ def summary_csv(rows: list[dict], levels: Sequence[str] = ("sigma",)) -> str:
     ends = {*SUMMARY_HEAD, *SUMMARY_TAIL, *levels}
     between = dict.fromkeys(name for row in rows for name in row if name not in ends)
     stated = any("state" in row for row in rows)
-    tail = [*levels, *(name for name in SUMMARY_TAIL[1:] if name != "state" or stated)]
+    tail = [*levels, *(name for name in SUMMARY_TAIL if name != "state" or stated)]
     rounded = [
         {k: f"{v:.4f}" if k.endswith(("_mean", "_std")) and k in ends else v for k, v in row.items()}
         for row in rows

@@ -77,6 +77,10 @@ class LinearOperator(nn.Module):
         """
         return y
 
+    def visible(self, x: Images) -> Tensor:
+        """The part of x that y shows, for a y that is a photograph: all of it, unless y is smaller than x."""
+        return x
+
     def solve(
         self,
         y: Measurements,

@@ -177,13 +177,11 @@ class Restorer:
     @property
     def _in_tiles(self) -> bool:
         """Whether each pixel depends only on its neighbourhood, so that an image can be restored in tiles."""
-        return self.task.network.reach is not None or self._is("identity")
-
-    def _is(self, operator: str) -> bool:
-        return self.config["physics"]["operator"]["name"] == operator
+        denoises = self.config["physics"]["operator"]["name"] == "identity"
+        return self.task.network.reach is not None or denoises
 
     def _restore(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
-        if self._is("mask"):
+        if self._operator.photograph == "image and mask":
             return self._inpaint(y, sigma, mask)
         if mask is not None:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
@@ -191,16 +189,10 @@ class Restorer:
         if not self._operator.keeps_shape:
             y = self.task.normalise(as_float(y.to(self.task.device))[None])
             with torch.no_grad():  # not inference mode, whose tensors the caller could not change
-                x_hat = self.task.restore(y, sigma)[0].cpu()
-            psf = self._operator.psf
-            if psf is None:
-                return x_hat
-            # Of the scene that the photograph depends on, the part that it shows.
-            (top, left), (height, width) = ((k - 1) // 2 for k in psf.shape), y.shape[-2:]
-            return x_hat[:, top : top + height, left : left + width]
+                return self._operator.visible(self.task.restore(y, sigma))[0].cpu()
         if self._in_tiles:
             return restore_to_floats(self.task, y, sigma=sigma)
-        psf = self.task.physics.operator.psf
+        psf = self._operator.psf
         padded, inner = pad_periodic(as_float(y), 32 if psf is None else 4 * max(psf.shape))
         return restore_to_floats(self.task, padded, sigma=sigma)[(..., *inner)]
 

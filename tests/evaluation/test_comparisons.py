@@ -195,3 +195,17 @@ def test_sentences_to_quote():
     assert rows[1]["difference"] == "2.5000"
     assert rows[1]["generalises_over"] == "images"
     assert rows[1]["n_comparisons"] == "2"
+    assert rows[1]["sigma"] == "0.2"
+
+
+def test_the_level_of_other_noise_has_its_name():
+    physics = {"operator": {"name": "identity"}, "noise": {"name": "poisson", "peak": 100}}
+    runs = [result(str(bias), [30.0, 31.0 + bias], {"model": {"bias": bias}, "physics": physics}, sigma=10.0)
+            for bias in (True, False)]  # fmt: skip
+    found = compare(
+        Table([replace(r, records=[replace(one, level="peak") for one in r.records]) for r in runs])
+    )
+    assert " at test peak 10" in found[0].effect
+    (row,) = csv.DictReader(io.StringIO(comparisons_csv(found)))
+    assert row["peak"] == "10.0"
+    assert "sigma" not in row

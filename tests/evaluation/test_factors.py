@@ -124,3 +124,10 @@ def test_other_training_images_leave_the_test_as_it_is():
 )
 def test_values_that_differ_are_written_differently(value, text):
     assert value_text(value) == text
+
+
+def test_a_noises_own_settings_change_the_measurements_and_its_level_and_draw_do_not():
+    noises = [{"name": "mine", "peak": 10 * i, "draw": i, "dark_current": i} for i in (1, 2)]
+    names = factors({str(i): config(physics={"noise": noise}) for i, noise in enumerate(noises)})
+    assert len(names) == 3
+    assert measurement_factors(names) == {"dark_current"}

@@ -150,6 +150,9 @@ class Blur(LinearOperator):
         (top, left), (bottom, right) = self._before, self._after
         return F.pad(y, (left, right, top, bottom), mode="replicate")
 
+    def visible(self, x: Images) -> Tensor:
+        return x if self.boundary != "valid" else crop(x, self._before, self.output_shape(x.shape[1:])[1:])
+
     def _solve(self, y: Tensor, z: Tensor, weight: Tensor, tolerance: float, iterations: int) -> Tensor:
         if self.boundary == "circular":
             return self._filter.solve(y, z, weight)
