@@ -79,11 +79,11 @@ class Registry:
 
     Args:
         kind: the user's word for the constructors, e.g. "model"; messages begin with it.
-        package: the package of the modules, e.g. "imaging.models".
+        packages: the package of the modules, e.g. "imaging.models", and others, or single modules.
     """
 
-    def __init__(self, kind: str, package: str):
-        self.kind, self.package = kind, package
+    def __init__(self, kind: str, *packages: str):
+        self.kind, self.packages = kind, packages
         self._table: dict[str, Callable] = {}
 
     def register(self, name: str):
@@ -97,10 +97,11 @@ class Registry:
         return add
 
     def names(self) -> list[str]:
-        """All registered names, after importing the package's modules and the entry points; sorted."""
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
+        """All registered names, after importing the packages' modules and the entry points; sorted."""
+        for name in self.packages:
+            package = importlib.import_module(name)
+            for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
+                importlib.import_module(f"{name}.{module.name}")
         load_entry_points()
         return sorted(self._table)
 

@@ -13,6 +13,8 @@ class Network(Protocol):
 
     Attributes:
         takes_sigma: whether `forward` takes the noise's standard deviation, (N, 1, 1, 1), after y.
+        takes_operator: whether `forward` takes the operator A that measured y, as the keyword `operator`;
+            without it, A is that of the network's settings.
         homogeneous: whether f(α y) = α f(y) for α >= 0, in evaluation.
         reach: radius in pixels of the neighbourhood of y that affects a pixel of x_hat; None: unlimited.
         multiple: y may be cut into tiles only at multiples of this number of pixels.
@@ -21,6 +23,7 @@ class Network(Protocol):
     """
 
     takes_sigma: bool = False
+    takes_operator: bool = False
     homogeneous: bool = False
     reach: int | None = None
     multiple: int = 1

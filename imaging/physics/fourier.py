@@ -27,11 +27,12 @@ class FourierFilter:
     result has the input's dtype.
 
     Args:
-        response: returns the frequency response for an image size (H, W), complex128 (H, W // 2 + 1).
+        response: returns the frequency response for an image size (H, W), complex128, which broadcasts to
+            (N, C, H, W // 2 + 1).
     """
 
     def __init__(self, response: Callable[[tuple[int, int]], Tensor]):
-        self._response = BySize(response)
+        self.response = BySize(response)
         # Includes the inverse transform's factor 1 / (H·W), which saves a pass over the image.
         self._scaled = BySize(lambda size: response(size) / (size[0] * size[1]))
 
@@ -56,7 +57,7 @@ class FourierFilter:
                 images and between frequencies.
         """
         size = y.shape[-2:]
-        response = self._response(size, y.device, complex_of(y.dtype))
+        response = self.response(size, y.device, complex_of(y.dtype))
         start = torch.fft.rfft2(z)
         gain = response.conj() / (response.real.square() + response.imag.square() + weight)
         return torch.fft.irfft2(start + gain * (torch.fft.rfft2(y) - response * start), s=size)
@@ -67,7 +68,7 @@ class FourierFilter:
         Args:
             y, weight: as in `solve`.
         """
-        response = self._response(y.shape[-2:], y.device, complex_of(y.dtype))
+        response = self.response(y.shape[-2:], y.device, complex_of(y.dtype))
         power = response.real.square() + response.imag.square()
         return torch.fft.irfft2(torch.fft.rfft2(y) / (power + weight), s=y.shape[-2:])
 

@@ -27,6 +27,7 @@ class LinearOperator(nn.Module):
     Attributes:
         psf: the point spread function, (kh, kw), or None if the operator has none.
         keeps_shape: whether y has the shape of x, for any x.
+        is_random: whether `draw` draws another operator for each training batch.
         photograph: what a photograph must be to be a y of this operator: "image", an ordinary gray or RGB
             image; "mosaic", the raw samples of a sensor with colour filters, one channel; "image and mask",
             an image and the mask of its pixels; "none": y is not a photograph.
@@ -34,10 +35,22 @@ class LinearOperator(nn.Module):
 
     psf: Tensor | None = None
     keeps_shape: bool = True
+    is_random: bool = False
     photograph: Photograph = "image"
 
     def __init__(self):  # nn.Module's takes any arguments, so that a config could not be checked against it
         super().__init__()
+
+    def draw(self, n: int, generator: torch.Generator, shard: tuple[int, int] = (0, 1)) -> "LinearOperator":
+        """The operator of a training batch.
+
+        Args:
+            n: number of images.
+            generator: the only source of randomness, on the CPU.
+            shard: (rank, world size): the operator of every world-size-th image of n · world size, from image
+                `rank` on.
+        """
+        return self
 
     def forward(self, x: Images) -> Measurements:
         """Compute A x."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,10 +17,11 @@ from imaging.errors import ImagingError
 from imaging.physics.array_files import SUFFIXES, read_array
 from imaging.physics.gray_image import read_gray
 from imaging.registry import Registry
-from imaging.settings import Count, Positive, at_least
+from imaging.settings import Count, Positive, at_least, within
 from imaging.shapes import Plane, Psf
 
 PSFS = Registry("psf", "imaging.physics")
+TRAJECTORIES = Path(__file__).with_name("trajectories.npy")
 
 # The first training image of MNIST (LeCun et al. 1998), every fourth row and column.
 DIGIT = (
@@ -33,26 +35,41 @@ DIGIT = (
 )
 
 
-def make_psf(config: Mapping) -> Psf:
-    """Build the psf of a config.
+def make_psf(psf: Mapping | Tensor) -> Tensor:
+    """Build the psf of a config, or normalise that of a tensor.
 
     Args:
-        config: one of `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}`,
-            `{name: disk, radius}`, `{name: box, size}` and `{name: image, path, key}`, with the arguments of
-            the functions of these names.
+        psf: a tensor of weights, (kh, kw), or (N, kh, kw) for a batch with a psf for each image; or one of `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}`,
+            `{name: disk, radius}`, `{name: box, size}`, `{name: trajectory, index}` and `{name: image, path, key}`,
+            with the arguments of the functions of these names.
 
     Returns:
-        float32 (kh, kw), non-negative, with sum 1, centre (kh // 2, kw // 2).
+        float32 (kh, kw), or (N, kh, kw) for a batch, non-negative, with sum 1, centre (kh // 2, kw // 2).
 
     Raises:
-        ImagingError: an unknown name or setting, or a value out of range.
+        ImagingError: an unknown name or setting, a value out of range, or a tensor that is not a psf.
 
     Example:
         >>> make_psf({"name": "gaussian", "sigma": 1.5, "size": 7}).shape
         torch.Size([7, 7])
     """
-    weights = PSFS.build(config).double()
-    return (weights / weights.sum()).float()
+    if not isinstance(psf, Tensor):
+        weights = PSFS.build(psf).double()
+    elif psf.dim() in (2, 3) and psf.numel():
+        weights = psf.detach().double()
+        check_weights(weights, "psf: this tensor")
+    else:
+        raise ImagingError(f"psf is a tensor {tuple(psf.shape)}; expected (height, width)")
+    return (weights / weights.sum((-2, -1), keepdim=True)).float()
+
+
+def check_weights(weights: Tensor, name: str) -> None:
+    """Raise an ImagingError that begins with `name` if weights (…, kh, kw) cannot be made a psf."""
+    totals = weights.double().sum((-2, -1))
+    if not (weights.min() >= 0 and (totals > 0).all() and totals.isfinite().all()):
+        raise ImagingError(
+            f"{name} cannot be a psf; expected values of at least 0 with a positive finite sum"
+        )
 
 
 @PSFS.register("digit")
@@ -122,6 +139,22 @@ def box(size: Count) -> Psf:
     return torch.ones(size, size, dtype=torch.float64)
 
 
+@PSFS.register("trajectory")
+def trajectory(index: Annotated[int, within(0, 7)]) -> Tensor:
+    """One of eight paths of a shaking camera, 10 to 27 pixels long: float32 (kh, kw), odd sides.
+
+    `benchmarks/trajectories.py` made them. No network of this project was trained on them.
+
+    Args:
+        index: from 0, the shortest, to 7.
+    """
+    weights = torch.from_numpy(np.load(TRAJECTORIES)[index])
+    for dim in (0, 1):  # without the zeros around it, as far as the centre stays in the middle
+        while not weights.narrow(dim, 0, 1).any() and not weights.narrow(dim, -1, 1).any():
+            weights = weights.narrow(dim, 1, weights.shape[dim] - 2)
+    return weights
+
+
 @PSFS.register("image")
 def image(path: str, key: str | None = None) -> Plane:
     """The values in a file: float32 or float64 (H, W).
@@ -138,9 +171,5 @@ def image(path: str, key: str | None = None) -> Plane:
     if key is not None and suffix != ".mat":
         raise ImagingError(f"psf.key is {key}, but only .mat files have variables, and psf.path is {path}")
     weights = read_array(path, "psf.path", key) if suffix in SUFFIXES else read_gray(path, "psf.path")
-    total = weights.double().sum()
-    if weights.min() < 0 or not 0 < total < math.inf:
-        raise ImagingError(
-            f"psf.path: {path} cannot be a psf; expected values of at least 0 with a positive finite sum"
-        )
+    check_weights(weights, f"psf.path: {path}")
     return weights

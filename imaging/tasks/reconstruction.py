@@ -11,6 +11,7 @@ from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
 from imaging.models.network import complete
 from imaging.physics.noise import Level, Random, Shard
+from imaging.physics.operator import LinearOperator
 from imaging.precision import full_precision
 from imaging.randomness import generator
 from imaging.tasks import OPTIMIZERS, SCHEDULES, TASKS
@@ -68,20 +69,35 @@ class Reconstruction(pl.LightningModule):
         """
         return self.corrupt(self.normalise(image), random, level, shard)
 
-    def corrupt(self, x: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
+    def corrupt(
+        self,
+        x: Tensor,
+        random: Random,
+        level: Level = None,
+        shard: Shard = (0, 1),
+        operator: LinearOperator | None = None,
+    ) -> Tensor:
         """Measure images in the network's units: y = A x + n; the arguments are as in `Physics.forward`."""
-        return self.physics(x, random, level, shard)
+        return self.physics(x, random, level, shard, operator)
 
-    def preview(self, y: Tensor) -> Tensor:
-        """The measurements as images of x's shape, in intensities: the baseline, and what pictures show."""
-        return self.denormalise(self.physics.operator.preview(y))
+    def preview(self, y: Tensor, operator: LinearOperator | None = None) -> Tensor:
+        """The measurements as images of x's shape, in intensities: the baseline, and what pictures show.
 
-    def restore(self, y: Tensor, sigma: float | None = None) -> Tensor:
+        Args:
+            y: measurements in the network's units.
+            operator: that measured y; None: that of the physics.
+        """
+        return self.denormalise((operator or self.physics.operator).preview(y))
+
+    def restore(
+        self, y: Tensor, sigma: float | None = None, operator: LinearOperator | None = None
+    ) -> Tensor:
         """Estimate x_hat = f(y) in intensities, float32 for any precision of the training.
 
         Args:
             y: measurements in the network's units.
             sigma: of the noise; only for a network that `takes_sigma`.
+            operator: that measured y, only for a network that `takes_operator`; None: that of its settings.
 
         Raises:
             ImagingError: the network takes sigma, and sigma is None.
@@ -89,9 +105,10 @@ class Reconstruction(pl.LightningModule):
         if self.takes_sigma and sigma is None:
             raise ImagingError("this network needs the standard deviation of the noise: give sigma=…")
         extra = (torch.full((len(y), 1, 1, 1), sigma, device=y.device),) if self.takes_sigma else ()
+        known = {} if operator is None else {"operator": operator}
         with full_precision(y.device):
             # Not __call__, because torch.compile would compile the network again for each image size.
-            return self.denormalise(self.network.forward(y.float(), *extra))
+            return self.denormalise(self.network.forward(y.float(), *extra, **known))
 
     @property
     def takes_sigma(self) -> bool:
@@ -118,7 +135,9 @@ class Reconstruction(pl.LightningModule):
         self.shard = self.global_rank, self.trainer.world_size
 
     def training_step(self, batch: dict, batch_idx: int) -> dict[str, Tensor]:
-        """Compute the loss of a batch; its noise depends only on (seed, epoch, batch_idx).
+        """Compute the loss of a batch, over what y shows of x.
+
+        The noise, and the operator if it is random, depend only on (seed, epoch, batch_idx).
 
         Args:
             batch: with `image`, (N, C, H, W).
@@ -126,14 +145,20 @@ class Reconstruction(pl.LightningModule):
 
         Returns:
             `loss`; the clean images `x` as intensities; the measurements `y` and the estimates `x_hat` in the
-            network's units.
+            network's units; the `operator` that measured y.
         """
         x = as_float(batch["image"])
         target, random = self.normalise(x), self._noise_generator(batch_idx)
         levels, sigma = self._levels(len(x), random)
-        y = self.corrupt(target, random, levels, self.shard)
-        x_hat = self.network(y, sigma) if self.takes_sigma else self.network(y)
-        return {"loss": self.loss(x_hat.float(), target, sigma), "x": x, "y": y, "x_hat": x_hat}
+        operator, known = self.physics.operator, {}
+        if operator.is_random:
+            draws = generator(self.seed, "operator", self.current_epoch, batch_idx)
+            operator = operator.draw(len(x), draws, self.shard)
+            known = {"operator": operator} if self.network.takes_operator else {}
+        y = self.corrupt(target, random, levels, self.shard, operator)
+        x_hat = self.network(y, *([sigma] if self.takes_sigma else []), **known)
+        loss = self.loss(operator.visible(x_hat.float()), operator.visible(target), sigma)
+        return {"loss": loss, "x": x, "y": y, "x_hat": x_hat, "operator": operator}
 
     def _noise_generator(self, batch_idx: int) -> torch.Generator | None:
         if not self.uses_sigma and self.physics.noise.is_silent():

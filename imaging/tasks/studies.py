@@ -6,6 +6,7 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.metrics import psnr
 from imaging.physics.noise import Level, Random, Shard
+from imaging.physics.operator import LinearOperator
 from imaging.physics.operators.identity import Identity
 from imaging.settings import Positive
 from imaging.tasks import TASKS
@@ -72,12 +73,20 @@ class Inpainter(Reconstruction):
             )
         self.mean, self.std = mean, std
 
-    def corrupt(self, x: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
-        y, noise = self.physics.operator(x), self.physics.noise
+    def corrupt(
+        self,
+        x: Tensor,
+        random: Random,
+        level: Level = None,
+        shard: Shard = (0, 1),
+        operator: LinearOperator | None = None,
+    ) -> Tensor:
+        operator, noise = operator or self.physics.operator, self.physics.noise
+        y = operator(x)
         if noise.is_silent(level):
             return y
         # The noise is that of intensities, in which a lost pixel is black.
-        clean = self.physics.operator(self.denormalise(x))
+        clean = operator(self.denormalise(x))
         return y + noise.noise(clean, random, level, shard) / self.std
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:

@@ -1,0 +1,1 @@
+"""Priors of iterative solvers, one module for each."""
