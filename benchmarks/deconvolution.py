@@ -1,10 +1,10 @@
-"""Test a deconvolver on blurs that it was not trained on: python benchmarks/deconvolution.py [network] [--images 24]
+"""Test a deconvolver on blurs that it was not trained on: python benchmarks/deconvolution.py [network]
 
 Two tables of PSNR in dB, for a network that is told psf and sigma:
 
-- photographs: BSDS300 test images, of which the camera sees only what needs nothing beyond the borders, by ten psfs
-  and two sigmas. Beside the restored and the unrestored image, the same with a circular blur; all of the same pixels,
-  24 from the borders of y. "worst": the smallest gain of an image, there and over all of y.
+- photographs: 24 BSDS300 test images, of which the camera sees only what needs nothing beyond the borders, by
+  ten psfs and two sigmas. Beside the restored and the unrestored image, the same with a circular blur; all of
+  the same pixels, 24 from the borders of y. "worst": the smallest gain of an image, there and over all of y.
 - trajectories: three 256×256 crops, circular, by the eight psfs of `psf=trajectory`, beside
   `deconvolver-wiener-pair`, which was trained on the digit alone.
 

@@ -1,9 +1,9 @@
 """Make the eight camera-shake psfs of `psf=trajectory`: python benchmarks/trajectories.py
 
 Both coordinates are Gaussian processes in time with a Matérn covariance (3/2), as in Schuler et al. 2016,
-"Learning to deblur", section 4. Networks are trained on `imaging.physics.random_psf`, whose paths are others, so
-that these can test them. It writes `imaging/physics/trajectories.npy`, float32 (8, 27, 27), with zeros around the
-smaller ones.
+"Learning to deblur", section 4. Networks are trained on `imaging.physics.random_psf`, whose paths are others,
+so that these can test them. It writes `imaging/physics/trajectories.npy`, float32 (8, 27, 27), with zeros
+around the smaller ones.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ FILE = Path(__file__).parents[1] / "imaging" / "physics" / "trajectories.npy"
 
 
 def trajectory(extent: float, random: np.random.Generator) -> np.ndarray:
-    """A psf of about `extent` pixels, float32 (SIDE, SIDE), with its centre of mass within half a pixel of the middle."""
+    """A psf of about `extent` pixels, float32 (SIDE, SIDE)."""
     time = np.linspace(0, 1, POINTS)
     distance = np.sqrt(3) * np.abs(time[:, None] - time) / SPAN
     covariance = (1 + distance) * np.exp(-distance) + 1e-8 * np.eye(POINTS)

@@ -16,7 +16,7 @@ _squared = BySize(squared_frequencies)
 class DataStep:
     """Minimise |y - A x|² + weight · |∇(x - z)|² / (2π)² over x.
 
-    With a circular blur there is a closed form, X = (conj(H) · Y + weight · |f|² · Z) / (|H|² + weight · |f|²).
+    With a circular blur there is a closed form, X = (conj(H) · Y + n · Z) / (|H|² + n), n = weight · |f|².
     With another boundary, x is a larger periodic image, the canvas, of which y is the visible part after a
     circular blur, and nothing is assumed beyond it: A x = M (h ∗ x), M the mask of y. The solution is by
     conjugate gradients, preconditioned with the closed form; they start at z, or without one at the closed
@@ -35,12 +35,13 @@ class DataStep:
     def __init__(self, blur: Blur, y: Measurements):
         self._blur, self._shape = blur, tuple(y.shape[1:])
         self._bounded = blur.boundary != "circular"
-        self.size, self._first = tuple(y.shape[-2:]), [0, 0]
+        h, w = y.shape[-2:]
+        self.size, self._first = (h, w), [0, 0]
         if self._bounded:
             from scipy.fft import next_fast_len  # here, because it takes long to import
 
-            more = [before + after for before, after in zip(blur.before, blur.after, strict=True)]
-            self.size = tuple(next_fast_len(n + k, real=True) for n, k in zip(self.size, more, strict=True))
+            h, w = h + blur.before[0] + blur.after[0], w + blur.before[1] + blur.after[1]
+            self.size = next_fast_len(h, real=True), next_fast_len(w, real=True)
             self._first = blur.before
         size, self.y = self.size, fill(y, self.size, self._first)
         self._transfer = blur.transfer(size, y.device)
@@ -82,8 +83,8 @@ class DataStep:
     def _correction(self, weight: Tensor, spectrum: Tensor, pull: Tensor | int, iterations: int) -> Tensor:
         """The minimiser minus x, in whose terms z is given by `pull`, weight · |f| (X - Z).
 
-        The unknown of the conjugate gradients is the spectrum times |f|, as real numbers, which have the inner
-        product of the gradients.
+        The unknown of the conjugate gradients is the spectrum times |f|, as real numbers, which have the
+        inner product of the gradients.
 
         Args:
             spectrum: of x.

@@ -39,9 +39,10 @@ def make_psf(psf: Mapping | Tensor) -> Tensor:
     """Build the psf of a config, or normalise that of a tensor.
 
     Args:
-        psf: a tensor of weights, (kh, kw), or (N, kh, kw) for a batch with a psf for each image; or one of `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}`,
-            `{name: disk, radius}`, `{name: box, size}`, `{name: trajectory, index}` and `{name: image, path, key}`,
-            with the arguments of the functions of these names.
+        psf: a tensor of weights, (kh, kw), or (N, kh, kw) for a batch with a psf for each image; or one of
+            `{name: digit}`, `{name: gaussian, sigma, size}`, `{name: motion, length, angle}`, `{name: disk,
+            radius}`, `{name: box, size}`, `{name: trajectory, index}` and `{name: image, path, key}`, with
+            the arguments of the functions of these names.
 
     Returns:
         float32 (kh, kw), or (N, kh, kw) for a batch, non-negative, with sum 1, centre (kh // 2, kw // 2).
