@@ -24,8 +24,9 @@ class Result:
         run: name of the run in the records.
         config: resolved config of the run.
         records: one record for each image, noise level and draw of the noise.
-        examples: `names` and `sigma`, the noise level, of the example images, and lists of arrays (C, H, W)
-            `clean`, `measured` and `restored`.
+        examples: `names` and `sigma`, the noise level, of the example images; lists of arrays (C, H, W)
+            `clean`, `measured` and `restored`; and for a network that iterates a list `traces`, of each image
+            a dict of arrays (iterations,).
         view: see `imaging.evaluation.linear_view.linear_view`.
         directory: directory of the run, which has its training curves.
         command: the command that reproduces the run.
@@ -78,6 +79,8 @@ def write_pictures(directory: Path, result: Result) -> None:
     for kind in KINDS:
         for index, image in enumerate(examples.get(kind, [])):
             arrays[f"{kind}_{index}"] = image.astype(np.float16)
+    for index, trace in enumerate(examples.get("traces", [])):
+        arrays |= {f"trace_{index}_{name}": values for name, values in trace.items()}
     _write_arrays(directory / EXAMPLES, arrays)
     if result.view is not None:
         _write_arrays(directory / VIEW, result.view)
@@ -130,10 +133,13 @@ def refuse_diverged(records: Iterable[Record]) -> None:
 
 def _examples(result: Result, arrays: dict[str, np.ndarray]) -> None:
     examples = {"names": arrays["names"].tolist(), "sigma": float(arrays["sigma"]), "level": result.level}
+    count = len(examples["names"])
     for kind in KINDS:
-        examples[kind] = [arrays[f"{kind}_{i}"].astype(np.float32) for i in range(len(examples["names"]))]
+        examples[kind] = [arrays[f"{kind}_{i}"].astype(np.float32) for i in range(count)]
         if any(image.ndim != 3 for image in examples[kind]):
             raise ValueError("not images")
+    traces = ({k: v for k, v in arrays.items() if k.startswith(f"trace_{i}_")} for i in range(count))
+    examples["traces"] = [{k.split("_", 2)[2]: v for k, v in trace.items()} for trace in traces if trace]
     result.examples = examples
 
 

@@ -15,6 +15,7 @@ from imaging.errors import ImagingError
 from imaging.evaluation.factors import LEVELS
 from imaging.evaluation.records import Record, round_trip
 from imaging.metrics import CONVENTION, CONVENTIONS, Convention, local_means, psnr, ssim
+from imaging.models.network import Network
 from imaging.physics.measurement import build_noise
 from imaging.physics.noise import Random
 from imaging.randomness import generator
@@ -116,15 +117,18 @@ class Examples:
         keep: number of examples, spread evenly over the test set.
         sigma: level of the noise, of which the first draw is taken.
         count: number of images in the test set.
+        network: whose `trace` is kept, if it iterates.
     """
 
     keep: int
     sigma: float
     count: int
+    network: Network | None = None
     names: list[str] = field(default_factory=list)
     clean: list[Tensor] = field(default_factory=list)
     measured: list[Tensor] = field(default_factory=list)
     restored: list[Tensor] = field(default_factory=list)
+    traces: list[dict[str, Tensor]] = field(default_factory=list)
     chosen: set[str] = field(default_factory=set)
 
     def choose(self, first: int, names: list[str]) -> bool:
@@ -146,6 +150,10 @@ class Examples:
                 self.clean.append(clean[i].cpu())
                 self.measured.append(measured[i].cpu())
                 self.restored.append(restored[i].cpu())
+                if steps := self.network.trace if self.network else ():
+                    self.traces.append(
+                        {k: torch.stack([step[k][i] for step in steps]).cpu() for k in steps[0]}
+                    )
 
 
 def test_noise(protocol: Protocol, image: str, level: float, noise_seed: int) -> torch.Generator:

@@ -50,7 +50,7 @@ def evaluate_run(
     middle = sorted(protocol.levels)[len(protocol.levels) // 2]
     shown = test.get(f"examples_{protocol.level}", middle)
     sigma = min(protocol.levels, key=lambda level: abs(level - shown))
-    examples = Examples(keep=test["examples"], sigma=sigma, count=len(images))
+    examples = Examples(test["examples"], sigma, len(images), task.network)
     method, weights = method or config["model"]["name"], digest(task.network)
     common = {"run": run, "data": protocol.data, "method": method, "weights": weights}
     written = RecordFile(file, common | {"convention": protocol.convention})
@@ -80,6 +80,7 @@ def evaluate_run(
     records = [record for key, record in written.records.items() if key in keys]
     refuse_diverged(records)
     arrays: dict = {kind: [image.float().numpy() for image in getattr(examples, kind)] for kind in KINDS}
+    arrays["traces"] = [{name: values.numpy() for name, values in one.items()} for one in examples.traces]
     return Result(
         run,
         config,

@@ -1,6 +1,6 @@
 """Optional attributes of a network, and their defaults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -19,7 +19,9 @@ class Network(Protocol):
         reach: radius in pixels of the neighbourhood of y that affects a pixel of x_hat; None: unlimited.
         multiple: y may be cut into tiles only at multiples of this number of pixels.
         candidates: values for the buffer `strength`; the best one on validation images is chosen.
-        noise_level: estimates sigma, (N, 1, 1, 1), from y and the network's knowledge of A; None: it cannot.
+        noise_level: estimates sigma, (N, 1, 1, 1), from y and A, or None for that of its settings; None: it
+            cannot.
+        trace: of a solver's last call, a dict for each iteration with tensors (N,), such as residuals.
     """
 
     takes_sigma: bool = False
@@ -29,6 +31,7 @@ class Network(Protocol):
     multiple: int = 1
     candidates: tuple[float, ...] = ()
     noise_level: Callable[..., Tensor] | None = None
+    trace: Sequence[dict[str, Tensor]] = ()
 
     def __call__(self, y: Tensor, *sigma: Tensor) -> Tensor:
         """The estimate x_hat."""

@@ -72,7 +72,7 @@ class ADMM(Splitting):
         ImagingError: a wrong setting.
     """
 
-    candidates = tuple(2.0**exponent for exponent in range(-2, 9))
+    candidates = tuple(2.0**exponent for exponent in range(-2, 7))
 
     def __init__(self, operator: dict, prior: dict, iterations: Count = 60, step: Positive = 0.05):
         super().__init__(operator, prior, iterations)

@@ -9,6 +9,7 @@ from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import Record
 from imaging.evaluation.table import Table, records_csv, summarise, summary_csv
 from imaging.files import file_name, write_text
+from imaging.reporting.convergence import convergence_csv, convergence_figure
 from imaging.reporting.curves import read_curves
 from imaging.reporting.findings import explanation, sentences, verdict
 from imaging.reporting.page import MISSING, Figure, write_page
@@ -94,6 +95,10 @@ def report_run(directory: Path, result: Result) -> list[Path]:
     elif examples["names"]:
         figures = [directory / "restored.png"]
         strips(group_examples({"restored": examples}), figures[0], columns=3)
+    if examples.get("traces"):
+        figures.append(directory / "convergence.png")
+        convergence_figure({result.method: examples}, figures[-1])
+        write_text(directory / "convergence.csv", convergence_csv(examples, result.level))
     if result.view is not None:
         figures.append(directory / "linear_view.png")
         linear_views({result.method: result.view}, figures[-1])
@@ -107,7 +112,7 @@ def write_sweep(
 
     The files are `per_image.csv`, `summary.csv`, `summary.md`, `comparisons.csv` and `report.html`, and as
     PNG and SVG the figures `psnr_vs_sigma` (or `psnr_vs_peak`), `training_matrix`, `training_curves`,
-    `linear_view` and `strip-<image>` for each example.
+    `convergence`, `linear_view` and `strip-<image>` for each example.
 
     Args:
         directory: the directory for the files.
@@ -224,7 +229,8 @@ def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]
     path = directory / "training_curves.png"
     if training_curves(table, curves, path):
         figures.append(Figure("Training curves", path))
-    examples, views = {}, {}
+    examples: dict[str, dict] = {}
+    views = {}
     for one in table.cells:
         for result in reversed(one.results):
             if result.examples["names"]:
@@ -237,6 +243,10 @@ def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]
         path = directory / f"strip-{file_name(name)}.png"
         strips({name: image}, path)
         figures.append(Figure(f"Image {name}", path))
+    if iterating := {label: one for label, one in examples.items() if one.get("traces")}:
+        path = directory / "convergence.png"
+        convergence_figure(iterating, path)
+        figures.append(Figure("Convergence: residuals by iteration, mean over the images shown", path))
     if views:
         path = directory / "linear_view.png"
         linear_views(views, path)

@@ -5,7 +5,8 @@ from pathlib import Path
 from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.models.self_ensemble import SelfEnsemble
-from imaging.restoring.restorer import Restorer, check_sigma, check_target, load
+from imaging.restoring.checks import check_sigma, check_target
+from imaging.restoring.restorer import Restorer, load
 
 
 def restore(

@@ -1,29 +1,31 @@
 """Restoration of photographs of any size, gray or RGB, 8 or 16 bits, with a trained network."""
 
-from numbers import Real
+import warnings
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from imaging.data.image_files import check_suffix
 from imaging.errors import ImagingError
 from imaging.formats.networks import load_network
-from imaging.models.noise_level import noise_level
-from imaging.physics.gray_image import read_gray
+from imaging.physics.boundaries import fill
+from imaging.physics.measurement import Physics
 from imaging.physics.operator import LinearOperator
-from imaging.restoring.borders import pad_periodic
+from imaging.physics.operators.blur import Blur, crop
+from imaging.restoring.checks import check_images, check_sigma, check_target, read_mask
+from imaging.restoring.estimation import estimate_sigma
 from imaging.restoring.files import bits_of, read_photograph, write_photograph
-from imaging.restoring.tiling import restore_to_floats, restore_to_integers
+from imaging.restoring.tiling import SIDE, restore_to_floats, restore_to_integers
+from imaging.settings import check
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
-PIECE = 512  # side in pixels of the nine pieces of a large photograph from which its noise is estimated
-MIN_SIDE = 64  # of an image in pixels, to estimate its noise from its spectrum
+Border = Literal["unknown", "circular"]
 
 
 class Restorer:
-    """x_hat = f(y) for photographs.
+    """x_hat = f(y) for photographs and other measurements.
 
     Args:
         task: with its weights, on its device.
@@ -39,83 +41,112 @@ class Restorer:
         self.channels = config["data"]["source"]["channels"]
 
     @property
+    def physics(self) -> Physics:
+        """The operator and the noise of the training, on the network's device."""
+        return self.task.physics
+
+    @property
     def trained_sigmas(self) -> tuple[float, float]:
         """The lowest and highest standard deviation of the training's noise, for intensities in [0, 1]."""
         noise = self.task.physics.noise
         low, high = sorted(self.task.sigma_of(level) for level in (noise.low, noise.high))
         return low, high
 
-    def __call__(self, image: Tensor, sigma: float | None = None, mask: Tensor | None = None) -> Tensor:
-        """Restore an image.
+    def __call__(
+        self,
+        y: Tensor,
+        sigma: float | Tensor | None = None,
+        mask: Tensor | None = None,
+        psf: dict | Tensor | None = None,
+        boundary: Border | None = None,
+    ) -> Tensor:
+        """Restore an image or a batch of images.
+
+        The result can be differentiated with respect to y if y requires a gradient.
 
         Args:
-            image: (1 or 3, H, W), uint8 or float in [0, 1].
-            sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated, if the network
-                takes it.
+            y: (C, H, W) or (N, C, H, W) with C 1 or 3, uint8 or float in [0, 1], on any device.
+            sigma: standard deviation of the noise, for intensities in [0, 1], or a tensor with that of each
+                image; None: estimated, if the network takes it.
             mask: (H, W), 0 where a pixel is lost; only for an inpainter, which needs it.
+            psf: the blur, a config or a tensor for `imaging.physics.make_psf`, for a network that is told
+                it; None: that of its config.
+            boundary: only for deconvolution: "unknown" as of a photograph, the default, or "circular" for
+                periodic images.
 
         Returns:
-            float32 (C, H, W), not clipped: of the image's shape, unless the operator changes it.
+            float32 with as many dimensions as y, on y's device, not clipped: of y's shape, unless the
+            operator changes it.
 
         Raises:
-            ImagingError: a wrong image or sigma, a mask that is missing, unused or of another size, or a
-                network whose measurements are not such images.
+            ImagingError: a wrong argument, one that has no effect, a mask that is missing, or a network whose
+                measurements are not such images.
+
+        Warns:
+            UserWarning: sigma has no effect, because the network does not take it.
         """
-        check_sigma(sigma)
-        if not isinstance(image, Tensor):
-            raise ImagingError(f"expected a tensor (1 or 3, H, W); got {type(image).__name__}")
-        if image.dim() != 3 or len(image) not in (1, 3) or image.numel() == 0:
-            raise ImagingError(f"expected an image (1 or 3, H, W); got {tuple(image.shape)}")
-        if image.dtype != torch.uint8 and not image.is_floating_point():
-            raise ImagingError(f"expected uint8 or floats in [0, 1]; got {image.dtype}")
+        images = check_images(y)
+        check_sigma(sigma, len(images))
+        operator = self._operator_for(psf, boundary)
+        if sigma is not None and not self.task.takes_sigma:
+            warnings.warn(f"this network does not take sigma: {sigma} has no effect", stacklevel=2)
+            sigma = None
         if self.task.takes_sigma and sigma is None:
-            sigma = self.estimate_sigma(image)
-        self._refuse(image)
-        if len(image) == self.channels or self._operator.photograph == "mosaic":
-            return self._restore(image, sigma, mask)
-        if self.channels == 3:  # gray as three equal channels
-            return self._restore(image.expand(3, -1, -1), sigma, mask).mean(0, keepdim=True)
-        return torch.cat([self._restore(channel, sigma, mask) for channel in image[:, None]])
+            network = self.task.network
+            sigma = torch.tensor([estimate_sigma(network, image, operator) for image in images])
+        self._refuse(images)
+        n, channels = images.shape[:2]
+        single = self._operator.photograph == "mosaic" or channels == self.channels
+        if not single:
+            # Gray as three equal channels, or each channel alone.
+            images = images.expand(-1, 3, -1, -1) if channels == 1 else images.flatten(0, 1)[:, None]
+        if sigma is not None:
+            sigma = torch.as_tensor(sigma, dtype=torch.float32).flatten().expand(n)
+            sigma = sigma.repeat_interleave(len(images) // n)[:, None, None, None].to(self.task.device)
+        asked = torch.is_grad_enabled() and y.requires_grad
+        with torch.set_grad_enabled(asked):
+            x_hat = self._restore(images, sigma, mask, operator, boundary).to(y.device)
+            if not single:
+                x_hat = x_hat.mean(1, True) if channels == 1 else x_hat.unflatten(0, (n, 3)).squeeze(2)
+        return x_hat if y.dim() == 4 else x_hat[0]
 
     @property
     def _operator(self) -> LinearOperator:
         return self.task.physics.operator
 
-    def _refuse(self, image: Tensor) -> None:
-        """Raise an ImagingError if the image cannot be a measurement of the operator."""
+    def _operator_for(self, psf: dict | Tensor | None, boundary: Border | None) -> LinearOperator | None:
+        """The operator that a network is told, or None if it knows only that of its settings."""
+        network, blur = self.task.network, isinstance(self._operator, Blur)
+        if boundary is not None:
+            check("boundary", boundary, Border)
+            if not blur:
+                name = self.config["physics"]["operator"]["name"]
+                raise ImagingError(f"boundary is for deconvolution; this network inverts {name}")
+        if blur and network.takes_operator:
+            psf = network.operator.psf if psf is None else psf
+            return Blur(psf, "circular" if boundary == "circular" else "valid")
+        if psf is not None:
+            raise ImagingError(
+                "psf is for a network that is told the blur, such as deconvolver; a "
+                f"{self.config['model']['name']} knows only that of its training or of "
+                "imaging.load(…, psf=…)"
+            )
+        return None
+
+    def _refuse(self, images: Tensor) -> None:
+        """Raise an ImagingError if images (N, C, H, W) cannot be measurements of the operator."""
         name, expected = self.config["physics"]["operator"]["name"], self._operator.photograph
         if expected == "none":
             raise ImagingError(f"this network inverts {name}, whose measurements are not photographs")
-        if expected == "mosaic" and len(image) != 1:
+        if expected == "mosaic" and images.shape[1] != 1:
             raise ImagingError(
                 f"this network inverts {name}: it expects the raw samples of a sensor, a gray image; this "
-                f"image has {len(image)} channels"
+                f"image has {images.shape[1]} channels"
             )
 
     def estimate_sigma(self, image: Tensor) -> float:
-        """Estimate the standard deviation of the noise of an image (C, H, W), for intensities in [0, 1].
-
-        The median over pieces of the image; see `imaging.models.noise_level`, for which fine texture counts
-        as noise. A network that knows the blur gives a second estimate, and the lower one is used.
-
-        Raises:
-            ImagingError: the image is smaller than 5×5 pixels.
-        """
-        height, width = image.shape[-2:]
-        if min(height, width) < 5:
-            raise ImagingError(f"the noise of {height}×{width} pixels cannot be estimated: give sigma")
-        places = [
-            (slice(top, top + PIECE), slice(left, left + PIECE))
-            for top in sorted({0, max(0, (height - PIECE) // 2), max(0, height - PIECE)})
-            for left in sorted({0, max(0, (width - PIECE) // 2), max(0, width - PIECE)})
-        ]
-        return float(np.median([self._noise_level(as_float(image[(..., *place)])[None]) for place in places]))
-
-    def _noise_level(self, piece: Tensor) -> float:
-        level, network = noise_level(piece).item(), self.task.network
-        if network.noise_level is None or min(piece.shape[-2:]) < max(MIN_SIDE, *network.psf.shape):
-            return level
-        return min(level, network.noise_level(piece, periodic=False).item())
+        """Estimate the noise of an image (C, H, W); see `imaging.restoring.estimation`."""
+        return estimate_sigma(self.task.network, image, self._operator_for(None, None))
 
     def file(
         self,
@@ -171,7 +202,7 @@ class Restorer:
         plain = self._operator.photograph == "image" and mask is None
         if len(pixels) == self.channels and plain and self._in_tiles:
             return restore_to_integers(self.task, pixels, bits, sigma=sigma)
-        restored = self(pixels, sigma, mask).clamp_(0, 1)
+        restored = self(pixels, sigma if self.task.takes_sigma else None, mask).clamp_(0, 1)
         return restored.mul_(2**bits - 1).round_().numpy().astype({8: np.uint8, 16: np.uint16}[bits])
 
     @property
@@ -180,23 +211,40 @@ class Restorer:
         denoises = self.config["physics"]["operator"]["name"] == "identity"
         return self.task.network.reach is not None or denoises
 
-    def _restore(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
+    def _restore(
+        self,
+        y: Tensor,
+        sigma: Tensor | None,
+        mask: Tensor | None,
+        operator: LinearOperator | None,
+        boundary: Border | None,
+    ) -> Tensor:
         if self._operator.photograph == "image and mask":
             return self._inpaint(y, sigma, mask)
         if mask is not None:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
                                f"{self.config['physics']['operator']['name']}")  # fmt: skip
-        if not self._operator.keeps_shape:
-            y = self.task.normalise(as_float(y.to(self.task.device))[None])
-            with torch.no_grad():  # not inference mode, whose tensors the caller could not change
-                return self._operator.visible(self.task.restore(y, sigma))[0].cpu()
+        if operator is not None or not self._operator.keeps_shape or boundary == "circular":
+            return (operator or self._operator).visible(self._whole(y, sigma, operator))
         if self._in_tiles:
-            return restore_to_floats(self.task, y, sigma=sigma)
+            return self._tiles(y, sigma)
         psf = self._operator.psf
-        padded, inner = pad_periodic(as_float(y), 32 if psf is None else 4 * max(psf.shape))
-        return restore_to_floats(self.task, padded, sigma=sigma)[(..., *inner)]
+        margins = [min(32 if psf is None else 4 * max(psf.shape), side // 2) for side in y.shape[-2:]]
+        size = [side + 2 * margin for side, margin in zip(y.shape[-2:], margins, strict=True)]
+        return crop(self._whole(fill(as_float(y), size, margins), sigma), margins, y.shape[-2:])
 
-    def _inpaint(self, y: Tensor, sigma: float | None, mask: Tensor | None) -> Tensor:
+    def _whole(self, y: Tensor, sigma: Tensor | None, operator: LinearOperator | None = None) -> Tensor:
+        y = self.task.normalise(as_float(y.to(self.task.device)))
+        return self.task.restore(y, sigma, operator)
+
+    def _tiles(self, y: Tensor, sigma: Tensor | None) -> Tensor:
+        if torch.is_grad_enabled() or max(y.shape[-2:]) <= SIDE:
+            return self._whole(y, sigma)
+        sigmas = [None] * len(y) if sigma is None else sigma.flatten().tolist()
+        pairs = zip(y, sigmas, strict=True)
+        return torch.stack([restore_to_floats(self.task, image, sigma=level) for image, level in pairs])
+
+    def _inpaint(self, y: Tensor, sigma: Tensor | None, mask: Tensor | None) -> Tensor:
         if mask is None:
             raise ImagingError("this network fills in lost pixels: give a mask, an image that is 0 there")
         if mask.shape != y.shape[-2:]:
@@ -205,9 +253,7 @@ class Restorer:
         mask, intensities = mask.to(y.device) != 0, as_float(y)
         # A lost pixel is 0 in the network's units, as in training.
         lost = self.task.denormalise(torch.zeros(()))
-        restored = restore_to_floats(self.task, torch.where(mask, intensities, lost), sigma=sigma).to(
-            y.device
-        )
+        restored = self._tiles(torch.where(mask, intensities, lost), sigma).to(y.device)
         return torch.where(mask, intensities, restored) if not self.trained_sigmas[1] else restored
 
 
@@ -225,41 +271,3 @@ def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Res
             psf for a network that does not take one.
     """
     return Restorer(*load_network(name, device, psf))
-
-
-def read_mask(path: str | Path) -> Tensor:
-    """Read a mask image: float32 (H, W), 1 where it is brighter than half its maximum, else 0.
-
-    The threshold is for JPEG files, which blur the edges of a mask.
-
-    Raises:
-        ImagingError: the file is not an image, or is black.
-    """
-    gray = read_gray(str(path), "mask")
-    if not gray.max() > 0:
-        raise ImagingError(f"mask: {path} is black; expected 0 only where pixels are lost")
-    return (gray > gray.max() / 2).float()
-
-
-def check_sigma(sigma: float | None) -> None:
-    """Check that sigma is None or a standard deviation for intensities in [0, 1].
-
-    Raises:
-        ImagingError: it is not a number from 0 to 1.
-    """
-    number = isinstance(sigma, Real) and not isinstance(sigma, bool)
-    if sigma is not None and not (number and 0 <= sigma <= 1):
-        raise ImagingError(
-            f"sigma is {sigma!r}; expected a number from 0 to 1, for intensities in [0, 1] (25/255 is 0.098)"
-        )
-
-
-def check_target(path: Path, source: Path) -> None:
-    """Check the path of an output file.
-
-    Raises:
-        ImagingError: an unsupported suffix, or the output is the image itself.
-    """
-    check_suffix(path)
-    if path.exists() and source.exists() and path.samefile(source):
-        raise ImagingError(f"the output is the image itself, {source}; choose another name")

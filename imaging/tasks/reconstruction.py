@@ -90,13 +90,13 @@ class Reconstruction(pl.LightningModule):
         return self.denormalise((operator or self.physics.operator).preview(y))
 
     def restore(
-        self, y: Tensor, sigma: float | None = None, operator: LinearOperator | None = None
+        self, y: Tensor, sigma: float | Tensor | None = None, operator: LinearOperator | None = None
     ) -> Tensor:
         """Estimate x_hat = f(y) in intensities, float32 for any precision of the training.
 
         Args:
             y: measurements in the network's units.
-            sigma: of the noise; only for a network that `takes_sigma`.
+            sigma: of the noise, a number or (N, 1, 1, 1); only for a network that `takes_sigma`.
             operator: that measured y, only for a network that `takes_operator`; None: that of its settings.
 
         Raises:
@@ -104,7 +104,9 @@ class Reconstruction(pl.LightningModule):
         """
         if self.takes_sigma and sigma is None:
             raise ImagingError("this network needs the standard deviation of the noise: give sigma=…")
-        extra = (torch.full((len(y), 1, 1, 1), sigma, device=y.device),) if self.takes_sigma else ()
+        if self.takes_sigma and not isinstance(sigma, Tensor):
+            sigma = torch.full((len(y), 1, 1, 1), sigma, device=y.device)
+        extra = (sigma,) if self.takes_sigma else ()
         known = {} if operator is None else {"operator": operator}
         with full_precision(y.device):
             # Not __call__, because torch.compile would compile the network again for each image size.
@@ -124,12 +126,12 @@ class Reconstruction(pl.LightningModule):
         return self.sigma_of(self.physics.noise.typical_level)
 
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
-        """The task's measures in addition to PSNR and SSIM: values (N,) by name.
+        """The task's measures in addition to PSNR and SSIM, (N,) by name: of a solver, its last residuals.
 
         Args:
             x_hat, x: restored and clean intensities, (N, C, H, W).
         """
-        return {}
+        return dict(self.network.trace[-1]) if self.network.trace else {}
 
     def on_fit_start(self) -> None:
         self.shard = self.global_rank, self.trainer.world_size

@@ -94,7 +94,7 @@ class Inpainter(Reconstruction):
         lost = self.physics.operator(torch.ones_like(x[:1])) == 0
         loss = (self.normalise(x_hat) - self.normalise(x)).square().flatten(1).mean(dim=1)
         only_lost = (image[:, lost[0]][..., None, None] for image in (x_hat, x))
-        return {"loss": loss, "psnr_lost": psnr(*only_lost)}
+        return super().numbers(x_hat, x) | {"loss": loss, "psnr_lost": psnr(*only_lost)}
 
     def normalise(self, image: Tensor) -> Tensor:
         return (image - self.mean).div_(self.std)

@@ -201,7 +201,7 @@ def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path |
         ImagingError: the loss or the weights are not finite.
     """
     settings, _ = TrainerSettings.of(run.config["trainer"])
-    parameters = sum(p.numel() for p in task.network.parameters())
+    parameters = sum(p.numel() for p in task.network.parameters() if p.requires_grad)
     device = trainer.strategy.root_device
     if run.writes:
         precision = {v: k for k, v in PRECISIONS.items()}[trainer.precision]

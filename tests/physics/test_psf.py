@@ -24,6 +24,7 @@ CONFIGS = {
     "disk": {"name": "disk", "radius": 3.0},
     "small disk": {"name": "disk", "radius": 0.1},
     "box": {"name": "box", "size": 5},
+    "trajectory": {"name": "trajectory", "index": 2},
     "box of even size": {"name": "box", "size": 2},
 }
 

@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from imaging.errors import ImagingError
+from imaging.restoring.checks import read_mask
 from imaging.restoring.files import read_photograph
-from imaging.restoring.restorer import Restorer, read_mask
+from imaging.restoring.restorer import Restorer
 from imaging.tasks import build_task
 from tests.untrained import BLUR, NOISE, untrained
 
@@ -172,7 +173,8 @@ def test_a_sigma_that_is_none_is_refused(sigma, tmp_path):
         np.zeros((3, 8, 8)),
         torch.rand(8, 8),
         torch.rand(2, 8, 8),
-        torch.rand(1, 3, 8, 8),
+        torch.rand(1, 2, 8, 8),
+        torch.rand(1, 1, 3, 8, 8),
         torch.zeros(3, 8, 0),
         torch.ones(3, 8, 8).int(),
     ],

@@ -1,0 +1,73 @@
+"""Checks of what a user gives to restore."""
+
+from numbers import Real
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from imaging.data.image_files import check_suffix
+from imaging.errors import ImagingError
+from imaging.physics.gray_image import read_gray
+
+
+def check_images(y) -> Tensor:
+    """Check that y is an image or a batch of images; returns the batch, (N, C, H, W).
+
+    Raises:
+        ImagingError: not a tensor (C, H, W) or (N, C, H, W) with C 1 or 3, uint8 or float.
+    """
+    if not isinstance(y, Tensor):
+        raise ImagingError(f"expected a tensor (1 or 3, H, W); got {type(y).__name__}")
+    if y.dim() not in (3, 4) or y.shape[-3] not in (1, 3) or y.numel() == 0:
+        raise ImagingError(
+            f"expected an image (1 or 3, H, W), or a batch (N, 1 or 3, H, W); got {tuple(y.shape)}"
+        )
+    if y.dtype != torch.uint8 and not y.is_floating_point():
+        raise ImagingError(f"expected uint8 or floats in [0, 1]; got {y.dtype}")
+    return y if y.dim() == 4 else y[None]
+
+
+def check_sigma(sigma: float | Tensor | None, n: int = 1) -> None:
+    """Check that sigma is None, or a standard deviation for intensities in [0, 1].
+
+    Args:
+        sigma: a number, or a tensor with one for each of n images.
+        n: number of images.
+
+    Raises:
+        ImagingError: it is not a number from 0 to 1, or n of them.
+    """
+    several = isinstance(sigma, Tensor) and sigma.numel() in (1, n)
+    for value in sigma.flatten().tolist() if several else [sigma]:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if sigma is not None and not (number and 0 <= value <= 1):
+            raise ImagingError(
+                f"sigma is {value!r}; expected a number from 0 to 1, for intensities in [0, 1] (25/255 is "
+                "0.098)"
+            )
+
+
+def check_target(path: Path, source: Path) -> None:
+    """Check the path of an output file.
+
+    Raises:
+        ImagingError: an unsupported suffix, or the output is the image itself.
+    """
+    check_suffix(path)
+    if path.exists() and source.exists() and path.samefile(source):
+        raise ImagingError(f"the output is the image itself, {source}; choose another name")
+
+
+def read_mask(path: str | Path) -> Tensor:
+    """Read a mask image: float32 (H, W), 1 where it is brighter than half its maximum, else 0.
+
+    The threshold is for JPEG files, which blur the edges of a mask.
+
+    Raises:
+        ImagingError: the file is not an image, or is black.
+    """
+    gray = read_gray(str(path), "mask")
+    if not gray.max() > 0:
+        raise ImagingError(f"mask: {path} is black; expected 0 only where pixels are lost")
+    return (gray > gray.max() / 2).float()

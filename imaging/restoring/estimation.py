@@ -1,0 +1,47 @@
+"""Estimation of a photograph's noise, with what a network knows of its blur."""
+
+import numpy as np
+from torch import Tensor, nn
+
+from imaging.errors import ImagingError
+from imaging.models.noise_level import noise_level
+from imaging.physics.operator import LinearOperator
+from imaging.tasks.reconstruction import as_float
+
+PIECE = 512  # side in pixels of the nine pieces of a large photograph
+MIN_SIDE = 64  # of an image in pixels, for an estimate from its spectrum
+
+
+def estimate_sigma(network: nn.Module, image: Tensor, operator: LinearOperator | None) -> float:
+    """Estimate the standard deviation of the noise of an image, for intensities in [0, 1].
+
+    The median over pieces of the image; see `imaging.models.noise_level`, for which fine texture counts as
+    noise. A network that knows the blur gives a second estimate, and the lower one is used.
+
+    Args:
+        network: an `imaging.models.network.Network`.
+        image: (C, H, W), uint8 or float.
+        operator: the blur of the image, if the network is told it.
+
+    Raises:
+        ImagingError: the image is smaller than 5×5 pixels.
+    """
+    height, width = image.shape[-2:]
+    if min(height, width) < 5:
+        raise ImagingError(f"the noise of {height}×{width} pixels cannot be estimated: give sigma")
+    places = [
+        (slice(top, top + PIECE), slice(left, left + PIECE))
+        for top in sorted({0, max(0, (height - PIECE) // 2), max(0, height - PIECE)})
+        for left in sorted({0, max(0, (width - PIECE) // 2), max(0, width - PIECE)})
+    ]
+    pieces = (as_float(image[(..., *place)])[None] for place in places)
+    return float(np.median([_of_piece(network, piece, operator) for piece in pieces]))
+
+
+def _of_piece(network, piece: Tensor, operator: LinearOperator | None) -> float:
+    level = noise_level(piece).item()
+    if network.noise_level is None or operator is None or operator.psf is None:
+        return level
+    if min(piece.shape[-2:]) < max(MIN_SIDE, *operator.psf.shape[-2:]):
+        return level
+    return min(level, network.noise_level(piece, operator).item())
