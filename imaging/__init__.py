@@ -4,6 +4,7 @@ import imaging
 
 denoise = imaging.load("denoiser-best-64")
 denoise.file("photo.jpg", "restored.png")
+images = imaging.data("bsds300").test_images()
 """
 
 
@@ -12,3 +13,11 @@ def load(name, device: str = "auto", psf: dict | None = None):
     from imaging.restoring.restorer import load  # here, so that `import imaging` is fast
 
     return load(name, device, psf)
+
+
+def __getattr__(name: str):
+    if name == "data":  # imported here for the same reason
+        import importlib
+
+        return importlib.import_module("imaging.data")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -37,8 +37,14 @@ def add_parser(commands) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--psf",
-        help="the blur: gaussian:<sigma>, motion:<length>:<angle>, disk:<radius>, box:<size>, digit, or an "
-        "image, .npy or .mat file (default: the blur that the network was trained on)",
+        help="the blur: gaussian:<sigma>, motion:<length>:<angle>, disk:<radius>, box:<size>, "
+        "trajectory:<index>, digit, or an image, .npy or .mat file (default: that of the network's training)",
+    )
+    parser.add_argument(
+        "--boundary",
+        choices=["unknown", "circular"],
+        help="what lies beyond the borders of a blurred image: unknown, as of a photograph, or the opposite "
+        "side, as of simulated images (default: unknown)",
     )
     parser.add_argument("--mask", type=Path, help="an image file that is 0 where pixels are lost")
     parser.add_argument(
@@ -54,7 +60,7 @@ def run(options: argparse.Namespace) -> None:
     """Restore the images of the options, and print a line for each file."""
     from imaging.restoring.directories import restore  # here, so that --help does not wait for torch
 
-    names = ("image", "output", "network", "sigma", "mask", "self_ensemble", "device")
+    names = ("image", "output", "network", "sigma", "mask", "self_ensemble", "device", "boundary")
     psf = None if options.psf is None else parse_psf(options.psf)
     restore(psf=psf, **{name: getattr(options, name) for name in names})
 

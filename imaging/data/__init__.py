@@ -3,8 +3,13 @@
 `ImageData` makes training, validation and test sets from any `imaging.data.source.Source`.
 """
 
+import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 
+from imaging.places import CHECKOUT
 from imaging.registry import Registry
 
 SOURCES = Registry("data.source", "imaging.data.sources")
@@ -26,6 +31,37 @@ def build_data(config: Mapping):
     settings = dict(config)
     source = settings.pop("source", None)
     return DATA.build({"name": "images", **settings}, source=SOURCES.build(source))
+
+
+class _Data(ModuleType):
+    """The module itself, which can be called."""
+
+    def __call__(self, name: str, **settings):
+        """Open a data set by name.
+
+        Args:
+            name: bsds300, mnist, bsd68, bundled, folder, …, as in `data=…` on the command line.
+            settings: of the source and of `ImageData`, e.g. `crop=[320, 480]`.
+
+        Returns:
+            the `ImageData`; `test_images()` has the pairs of id and image, uint8 or float (C, H, W).
+
+        Raises:
+            ImagingError: an unknown name or setting, a wrong value, or files that are missing.
+
+        Example:
+            >>> import imaging
+            >>> [name for name, image in imaging.data("bundled").test_images()]
+            ['chelsea', 'coffee', 'rocket']
+        """
+        parameters = SOURCES.parameters(name)
+        own = {key: settings.pop(key) for key in list(settings) if key in parameters}
+        if "root" in parameters:
+            own.setdefault("root", os.environ.get("IMAGING_DATA", str((CHECKOUT or Path()) / "data")))
+        return build_data({"source": {"name": name, **own}, **settings})
+
+
+sys.modules[__name__].__class__ = _Data
 
 
 def __getattr__(name: str):

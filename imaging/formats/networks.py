@@ -91,6 +91,8 @@ def with_psf(config: dict, psf: dict) -> dict:
         model = model | {"psf": psf}
     elif "psf" in model.get("wiener", {}):
         model = model | {"wiener": model["wiener"] | {"psf": psf}}
+    elif "prior" in model and "psf" in physics["operator"]:
+        model = model | {"operator": model["operator"] | {"psf": psf}}
     else:
         raise ImagingError(
             f"psf is for a network that takes the blur, such as wiener_pair; a {model['name']} restores only "

@@ -108,7 +108,7 @@ class DataStep:
     def _image(self, spectrum: Tensor) -> Tensor:
         return torch.fft.irfft2(spectrum, s=self.size, norm="ortho")
 
-    def crop(self, canvas: Images) -> Images:
+    def crop(self, canvas: Tensor) -> Tensor:
         """The part of a canvas that is x, (N, C, H, W)."""
         _, *size = self._blur.input_shape(self._shape)
         return crop(canvas, (0, 0) if self._blur.boundary == "valid" else self._first, size)

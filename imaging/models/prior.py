@@ -16,9 +16,11 @@ class Prior(nn.Module):
     config.
 
     Attributes:
+        sigma: a good standard deviation for the noise that it removes in an iteration of ADMM.
         explicit: whether `value` computes Φ. A network is a prior of which only the proximal map is known.
     """
 
+    sigma: float = 0.05
     explicit: bool = False
 
     def forward(self, v: Images, variance: Sigmas, memory: dict[str, Tensor]) -> Images:

@@ -61,12 +61,13 @@ class ADMM(Splitting):
 
     Boyd et al. 2011, "Distributed optimization and statistical learning via the alternating direction method
     of multipliers", section 3.1.1, in scaled form. A denoiser in place of a proximal map is "plug and play"
-    (Venkatakrishnan et al. 2013). λ / ρ is `step`², so that in each iteration the prior removes noise of this
-    standard deviation; λ is fixed by ρ alone with a denoiser.
+    (Venkatakrishnan et al. 2013). ρ is λ / `prior_sigma`², so that in each iteration the prior removes noise
+    of this standard deviation.
 
     Args:
         operator, prior, iterations: as in `Splitting`.
-        step: the noise that the prior removes in each iteration, for intensities in [0, 1].
+        prior_sigma: standard deviation of the noise that the prior removes in each iteration, for intensities
+            in [0, 1]; None: a good value for the prior.
 
     Raises:
         ImagingError: a wrong setting.
@@ -74,9 +75,11 @@ class ADMM(Splitting):
 
     candidates = tuple(2.0**exponent for exponent in range(-2, 7))
 
-    def __init__(self, operator: dict, prior: dict, iterations: Count = 60, step: Positive = 0.05):
+    def __init__(
+        self, operator: dict, prior: dict, iterations: Count = 30, prior_sigma: Positive | None = None
+    ):
         super().__init__(operator, prior, iterations)
-        self.step = step
+        self.prior_sigma = self.prior.sigma if prior_sigma is None else prior_sigma
 
     def forward(
         self, y: Measurements, sigma: Sigmas | None = None, operator: LinearOperator | None = None
@@ -94,7 +97,7 @@ class ADMM(Splitting):
         operator = self.operator if operator is None else operator
         sigma = self.noise_level(y) if sigma is None else sigma
         weight = self.strength.to(y) * sigma.clamp_min(1e-4).square()  # λ
-        variance = torch.full_like(weight, self.step**2)
+        variance = torch.full_like(weight, self.prior_sigma**2)
         v = operator.preview(y)
         u = torch.zeros_like(v)
         memory: dict[str, Tensor] = {}
@@ -127,7 +130,7 @@ class HQS(Splitting):
 
     Args:
         operator, prior, iterations: as in `Splitting`.
-        first: σ₁, for intensities in [0, 1].
+        first_sigma: σ₁, for intensities in [0, 1].
 
     Raises:
         ImagingError: a wrong setting.
@@ -135,9 +138,9 @@ class HQS(Splitting):
 
     candidates = (0.03, 0.06, 0.12, 0.23, 0.46, 0.92, 1.84)
 
-    def __init__(self, operator: dict, prior: dict, iterations: Count = 8, first: Positive = 49 / 255):
+    def __init__(self, operator: dict, prior: dict, iterations: Count = 8, first_sigma: Positive = 0.1):
         super().__init__(operator, prior, iterations)
-        self.first = first
+        self.first_sigma = first_sigma
 
     def forward(
         self, y: Measurements, sigma: Sigmas | None = None, operator: LinearOperator | None = None
@@ -150,7 +153,7 @@ class HQS(Splitting):
         self.trace = []
         for k in range(self.iterations):
             share = k / (self.iterations - 1) if self.iterations > 1 else 1.0
-            level = torch.maximum(sigma, self.first ** (1 - share) * sigma**share)
+            level = torch.maximum(sigma, self.first_sigma ** (1 - share) * sigma**share)
             before = z
             x = operator.solve(y, z, self.strength.to(y) * (sigma / level).square())
             z = self.prior(x, level.square(), memory)

@@ -38,8 +38,10 @@ def check_sigma(sigma: float | Tensor | None, n: int = 1) -> None:
     Raises:
         ImagingError: it is not a number from 0 to 1, or n of them.
     """
-    several = isinstance(sigma, Tensor) and sigma.numel() in (1, n)
-    for value in sigma.flatten().tolist() if several else [sigma]:
+    values: list = [sigma]
+    if isinstance(sigma, Tensor) and sigma.numel() in (1, n):
+        values = sigma.flatten().tolist()
+    for value in values:
         number = isinstance(value, Real) and not isinstance(value, bool)
         if sigma is not None and not (number and 0 <= value <= 1):
             raise ImagingError(

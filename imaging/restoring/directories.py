@@ -6,7 +6,7 @@ from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.restoring.checks import check_sigma, check_target
-from imaging.restoring.restorer import Restorer, load
+from imaging.restoring.restorer import Border, Restorer, load
 
 
 def restore(
@@ -18,6 +18,7 @@ def restore(
     mask: Path | None = None,
     self_ensemble: bool = False,
     device: str = "auto",
+    boundary: Border | None = None,
 ) -> None:
     """Restore a file to a file, or a directory to a directory, and print a line for each image.
 
@@ -30,6 +31,7 @@ def restore(
         mask: an image file that is 0 where pixels are lost.
         self_ensemble: whether to average over flips and quarter turns.
         device: auto, cpu, cuda, …
+        boundary: "unknown" or "circular", for deconvolution; see `imaging.restoring.restorer.Restorer`.
 
     Raises:
         ImagingError: a wrong setting, before any image is restored; images that cannot be restored, after
@@ -45,12 +47,12 @@ def restore(
         operator = restorer.config["physics"]["operator"]["name"]
         restorer.task.network = SelfEnsemble.of(restorer.task.network, operator)
     if image.is_dir():
-        _directory(restorer, image, output, sigma, mask)
+        _directory(restorer, image, output, sigma, mask, boundary)
     else:
-        print(restorer.file(image, output, sigma, mask), flush=True)
+        print(restorer.file(image, output, sigma, mask, boundary), flush=True)
 
 
-def _directory(restorer: Restorer, source: Path, target: Path, sigma: float | None, mask) -> None:
+def _directory(restorer: Restorer, source: Path, target: Path, *settings) -> None:
     if target.exists() and (not target.is_dir() or target.samefile(source)):
         raise ImagingError(f"the output is {target}; for a directory of images expected another directory")
     inside = target.resolve() if source.resolve() in target.resolve().parents else None
@@ -67,7 +69,7 @@ def _directory(restorer: Restorer, source: Path, target: Path, sigma: float | No
     failed = []
     for path in paths:
         try:
-            print(restorer.file(path, target / path.relative_to(source), sigma, mask), flush=True)
+            print(restorer.file(path, target / path.relative_to(source), *settings), flush=True)
         except Exception as error:  # an image that fails must not stop the others
             reason = str(error) if isinstance(error, ImagingError) else f"{type(error).__name__}: {error}"
             failed.append(f"{path}: {reason}")

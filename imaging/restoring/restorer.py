@@ -17,6 +17,7 @@ from imaging.physics.operators.blur import Blur, crop
 from imaging.restoring.checks import check_images, check_sigma, check_target, read_mask
 from imaging.restoring.estimation import estimate_sigma
 from imaging.restoring.files import bits_of, read_photograph, write_photograph
+from imaging.restoring.fit import doubts
 from imaging.restoring.tiling import SIDE, restore_to_floats, restore_to_integers
 from imaging.settings import check
 from imaging.tasks.reconstruction import Reconstruction, as_float
@@ -31,6 +32,9 @@ class Restorer:
         task: with its weights, on its device.
         config: of the run.
 
+    Attributes:
+        doubts: what does not fit in the last deconvolution; see `imaging.restoring.fit`.
+
     Example:
         >>> denoise = imaging.load("denoiser-best-64")        # doctest: +SKIP
         >>> denoise.file("photo.jpg", "restored.png")          # doctest: +SKIP
@@ -38,6 +42,7 @@ class Restorer:
 
     def __init__(self, task: Reconstruction, config: dict):
         self.task, self.config = task.eval(), config
+        self.doubts: list[str] = []
         self.channels = config["data"]["source"]["channels"]
 
     @property
@@ -83,9 +88,10 @@ class Restorer:
                 measurements are not such images.
 
         Warns:
-            UserWarning: sigma has no effect, because the network does not take it.
+            UserWarning: sigma has no effect, because the network does not take it; or the result does not
+                explain y, as with a wrong psf.
         """
-        images = check_images(y)
+        images, self.doubts = check_images(y), []
         check_sigma(sigma, len(images))
         operator = self._operator_for(psf, boundary)
         if sigma is not None and not self.task.takes_sigma:
@@ -108,6 +114,8 @@ class Restorer:
             x_hat = self._restore(images, sigma, mask, operator, boundary).to(y.device)
             if not single:
                 x_hat = x_hat.mean(1, True) if channels == 1 else x_hat.unflatten(0, (n, 3)).squeeze(2)
+        for doubt in self.doubts:
+            warnings.warn(doubt, stacklevel=2)
         return x_hat if y.dim() == 4 else x_hat[0]
 
     @property
@@ -154,6 +162,7 @@ class Restorer:
         output: str | Path,
         sigma: float | None = None,
         mask: str | Path | None = None,
+        boundary: Border | None = None,
     ) -> str:
         """Restore a file to another file, with its bits per sample, colour profile and EXIF data.
 
@@ -161,6 +170,7 @@ class Restorer:
             image, output: the measured and the restored file.
             sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated.
             mask: an image file that is 0 where pixels are lost; only for an inpainter, which needs it.
+            boundary: "unknown" or "circular", as in a call.
 
         Returns:
             A line for the user, with the estimated noise and warnings.
@@ -185,8 +195,10 @@ class Restorer:
         bits = bits_of(output, photograph.bits)
         if bits < photograph.bits:
             notes.append(f"{output.suffix[1:]} files have 8 bits per sample: 16 bits are rounded to 8")
-        pixels = self._integers(photograph.pixels, bits, sigma, None if mask is None else read_mask(mask))
+        lost = None if mask is None else read_mask(mask)
+        pixels = self._integers(photograph.pixels, bits, sigma, lost, boundary)
         write_photograph(output, pixels, photograph)
+        notes += self.doubts
         return "; ".join(notes)
 
     def _range_warning(self, sigma: float) -> str:
@@ -198,11 +210,21 @@ class Restorer:
         sigmas = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         return f"the network was trained on sigma {sigmas}: the result may be worse"
 
-    def _integers(self, pixels: Tensor, bits: int, sigma: float | None, mask: Tensor | None) -> np.ndarray:
-        plain = self._operator.photograph == "image" and mask is None
+    def _integers(
+        self,
+        pixels: Tensor,
+        bits: int,
+        sigma: float | None,
+        mask: Tensor | None,
+        boundary: Border | None,
+    ) -> np.ndarray:
+        plain = self._operator.photograph == "image" and mask is None and boundary is None
         if len(pixels) == self.channels and plain and self._in_tiles:
             return restore_to_integers(self.task, pixels, bits, sigma=sigma)
-        restored = self(pixels, sigma if self.task.takes_sigma else None, mask).clamp_(0, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the doubts are among the notes
+            sigma = sigma if self.task.takes_sigma else None
+            restored = self(pixels, sigma, mask, boundary=boundary).clamp_(0, 1)
         return restored.mul_(2**bits - 1).round_().numpy().astype({8: np.uint8, 16: np.uint16}[bits])
 
     @property
@@ -225,7 +247,10 @@ class Restorer:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
                                f"{self.config['physics']['operator']['name']}")  # fmt: skip
         if operator is not None or not self._operator.keeps_shape or boundary == "circular":
-            return (operator or self._operator).visible(self._whole(y, sigma, operator))
+            x_hat = self._whole(y, sigma, operator)
+            if operator is not None:
+                self.doubts = doubts(operator, as_float(y.to(x_hat.device)), x_hat, sigma)
+            return (operator or self._operator).visible(x_hat)
         if self._in_tiles:
             return self._tiles(y, sigma)
         psf = self._operator.psf

@@ -35,7 +35,8 @@ class Reconstruction(pl.LightningModule):
         loss: see `imaging.tasks.losses`.
 
     Raises:
-        ImagingError: the loss divides by sigma, which may be 0.
+        ImagingError: the loss divides by sigma, which may be 0; or the operator is random and changes the
+            images' shape, and the network is not told it.
     """
 
     network: Any  # a Module that is a `Network` too, and Python has no type for both
@@ -47,6 +48,12 @@ class Reconstruction(pl.LightningModule):
                 "this loss divides by sigma², and physics.noise.sigma reaches 0: choose another loss or range"
             )
         self.network, self.physics = complete(network), physics
+        if not physics.operator.draws_keep_shape and not network.takes_operator:
+            raise ImagingError(
+                "in training, physics.operator gives measurements that are smaller than the images: choose a "
+                "network that is told the operator, such as model=wiener_pair, or set "
+                "physics.operator.circular=1"
+            )
         self.loss, self.uses_sigma = loss, self.takes_sigma or loss.uses_sigma
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
         # Of the estimate, and of the measurement, which is the baseline.

@@ -27,6 +27,8 @@ def test_what_a_network_does_not_say_has_its_default():
 def test_every_registered_network_has_all_of_them():
     settings = {
         "wiener_front_end": {"wiener": {"psf": {"name": "digit"}}, "network": {"name": "identity"}},
+        "admm": {"operator": {"name": "mosaic"}, "prior": {"name": "total_variation"}},
+        "hqs": {"operator": {"name": "mosaic"}, "prior": {"name": "total_variation"}},
         "biharmonic": {"mask": {"rows": [1, 2]}},
         "preview": {"operator": {"name": "mosaic"}},
         "preview_front_end": {"operator": {"name": "mosaic"}, "network": {"name": "identity"}},

@@ -1,20 +1,20 @@
 """Networks on two Wiener filters, held to the measurement; with sigma known and estimated."""
 
-import numpy as np
 import pytest
 import torch
 from skimage.data import astronaut
 
 from imaging.errors import ImagingError
+from imaging.metrics import psnr
 from imaging.models import build_model
-from imaging.models.wiener_pair import STRENGTH, WienerPair
+from imaging.models.wiener_pair import WienerPair
 from imaging.physics import Blur, make_psf
 
 DIGIT = {"name": "digit"}
 
 
-def small(**settings) -> WienerPair:
-    return WienerPair(DIGIT, **{"hidden_channels": 4, "levels": 2} | settings)
+def small(psf=DIGIT, **settings) -> WienerPair:
+    return WienerPair(psf, **{"hidden_channels": 4, "levels": 2} | settings)
 
 
 def images(*shape):
@@ -25,37 +25,6 @@ def noisy(sigma: float) -> torch.Tensor:
     x = torch.from_numpy(astronaut()[:256, :256].copy()).permute(2, 0, 1)[None] / 255
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
     return Blur(DIGIT)(x) + sigma * noise
-
-
-def full_transform(size):
-    """H of the digit and |f|² at all frequencies, by numpy."""
-    centred = np.zeros(size)
-    for (i, j), weight in np.ndenumerate(make_psf(DIGIT).numpy()):
-        centred[(i - 3) % size[0], (j - 3) % size[1]] = weight
-    return np.fft.fft2(centred), np.fft.fftfreq(size[0])[:, None] ** 2 + np.fft.fftfreq(size[1]) ** 2
-
-
-@pytest.mark.parametrize("around", [False, True])
-@pytest.mark.parametrize("size", [(16, 12), (15, 13)], ids=str)
-def test_deconvolve_is_the_closed_form_with_full_complex_transforms(size, around):
-    y, sigmas = images(2, 3, *size), torch.tensor([0.01, 0.1]).reshape(2, 1, 1, 1)
-    z = images(2, 3, *size).flip(0) if around else None
-    transfer, frequencies = full_transform(size)
-    found = small().deconvolve(y, sigmas, torch.tensor(STRENGTH), z)
-    for n in range(2):
-        weight = sigmas[n].item() ** 2 * STRENGTH * frequencies
-        numerator = np.conj(transfer) * np.fft.fft2(y[n].numpy())
-        if around:
-            numerator = numerator + weight * np.fft.fft2(z[n].numpy())
-        expected = np.fft.ifft2(numerator / (np.abs(transfer) ** 2 + weight)).real
-        assert np.allclose(found[n], expected, atol=1e-4)
-
-
-def test_what_explains_the_measurement_is_left_alone():
-    x = images(1, 3, 16, 16)
-    y = Blur(DIGIT)(x)
-    left = small().deconvolve(y, torch.full((1, 1, 1, 1), 0.05), torch.tensor(STRENGTH), x)
-    assert torch.allclose(left, x, atol=1e-5)
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3])
@@ -74,8 +43,56 @@ def test_the_noise_of_a_blurred_photograph_is_found(sigma):
 @pytest.mark.parametrize("sigma", [0.005, 0.02, 0.1])
 def test_the_noise_is_found_where_the_blur_does_not_go_round_the_border(sigma):
     y = noisy(sigma)[..., 8:-8, 12:-20]  # of other heights and widths than the blurred image
-    assert small().noise_level(y, periodic=False).item() == pytest.approx(sigma, rel=0.05)
-    assert small().noise_level(noisy(sigma), periodic=False).item() == pytest.approx(sigma, rel=0.05)
+    valid = Blur(DIGIT, "valid")
+    assert small().noise_level(y, valid).item() == pytest.approx(sigma, rel=0.05)
+    assert small().noise_level(noisy(sigma), valid).item() == pytest.approx(sigma, rel=0.05)
+    assert small(boundary="valid").noise_level(y).item() == pytest.approx(sigma, rel=0.05)
+
+
+def test_each_image_of_a_batch_may_have_its_own_blur():
+    psfs = torch.stack([make_psf({"name": "gaussian", "sigma": s, "size": 7}) for s in (0.8, 1.5)])
+    x, sigma = images(2, 3, 24, 26), torch.tensor([0.01, 0.05]).reshape(2, 1, 1, 1)
+    for boundary in ("circular", "valid"):
+        y, model = Blur(psfs, boundary)(x), small(sigma_map=True)
+        together = model(y, sigma, Blur(psfs, boundary))
+        assert together.shape == x.shape
+        for n in range(2):
+            alone = model(y[n : n + 1], sigma[n : n + 1], Blur(psfs[n], boundary))
+            assert torch.allclose(together[n : n + 1], alone, atol=1e-4)
+        levels = model.noise_level(y, Blur(psfs, boundary))
+        assert torch.allclose(levels[:1], model.noise_level(y[:1], Blur(psfs[0], boundary)))
+
+
+def test_the_blur_of_a_call_replaces_that_of_the_settings():
+    other, y, sigma = {"name": "box", "size": 3}, images(1, 3, 24, 24), torch.full((1, 1, 1, 1), 0.02)
+    told, own = small()(y, sigma, Blur(other)), small(psf=other)(y, sigma)
+    assert torch.equal(told, own)
+    assert not torch.allclose(told, small()(y, sigma), atol=1e-2)
+
+
+def test_a_photograph_is_restored_to_its_borders_as_well_as_a_periodic_image():
+    """With the networks' changes at 0 it is the Wiener estimate, for unknown and for circular borders."""
+    blur, x = {"name": "motion", "length": 9, "angle": 30}, noisy(0.0)
+    model, sigma = small(psf=blur, stages=1), torch.full((1, 1, 1, 1), 0.01)
+    torch.nn.init.zeros_(model.networks[0].last.weight)
+    torch.nn.init.zeros_(model.networks[0].last.bias)
+    noise = 0.01 * torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
+    circular, valid = Blur(blur), Blur(blur, "valid")
+    expected = psnr(valid.visible(model(circular(x) + noise, sigma)), valid.visible(x))
+    y = valid(x) + valid.visible(noise)
+    found = psnr(valid.visible(model(y, sigma, valid)), valid.visible(x))
+    ignored = psnr(model(y, sigma, circular), valid.visible(x))  # as if the photograph were periodic
+    assert found > expected - 0.3
+    assert ignored < expected - 3
+
+
+def test_sigma_is_seen_by_a_network_with_a_map_of_it():
+    model, y = small(sigma_map=True, stages=1), images(1, 3, 16, 16)
+    assert model.networks[0].encoder[0][0].in_channels == 10
+    views = []
+    model.networks[0].register_forward_pre_hook(lambda module, inputs: views.append(inputs[0]))
+    model(y, torch.full((1, 1, 1, 1), 0.03))
+    assert torch.equal(views[0][:, 9:], torch.full((1, 1, 16, 16), 0.03))
 
 
 def test_without_sigma_it_takes_its_own_estimate():

@@ -37,6 +37,7 @@ TABLE = {
     "even-sized reflected blur": ({"name": "blur", "psf": EVEN, "boundary": "reflect"}, SIZES),
     "zero blur": ({"name": "blur", "psf": DIGIT, "boundary": "zero"}, SIZES),
     "even-sized zero blur": ({"name": "blur", "psf": EVEN, "boundary": "zero"}, SIZES),
+    "random blur, without a draw": ({"name": "random_blur", "psf": DIGIT}, SIZES),
     "bicubic by 2": ({"name": "downsampling", "factor": 2}, HALVES),
     "bicubic by 3": ({"name": "downsampling", "factor": 3}, THIRDS),
     "bicubic by 4": ({"name": "downsampling", "factor": 4}, FOURTHS),

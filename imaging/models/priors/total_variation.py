@@ -38,6 +38,7 @@ class TotalVariation(Prior):
         [[[[0.5, 0.5]]]]
     """
 
+    sigma = 0.2
     explicit = True
 
     def __init__(self, iterations: Count = 10):

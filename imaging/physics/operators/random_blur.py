@@ -27,6 +27,12 @@ class RandomBlur(Blur):
 
     Raises:
         ImagingError: a wrong setting.
+
+    Example:
+        >>> from imaging.randomness import generator
+        >>> blur = RandomBlur({"name": "digit"}, circular=1)
+        >>> blur.draw(2, generator(0))(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([2, 3, 32, 32])
     """
 
     is_random = True
@@ -40,6 +46,7 @@ class RandomBlur(Blur):
     ):
         super().__init__(psf, boundary)
         self.side, self.circular = side, circular
+        self.draws_keep_shape = circular == 1
 
     def draw(self, n: int, generator: torch.Generator, shard: tuple[int, int] = (0, 1)) -> Blur:
         circular = torch.rand((), generator=generator).item() < self.circular
