@@ -103,11 +103,11 @@ def test_a_network_that_is_told_sigma_can_be_tested_on_its_estimate(command, tin
 @pytest.mark.parametrize(
     ("script", "arguments", "words"),
     [
-        ("train.py", ["seed=3", "model=3"], "no 3 in model; there are: biharmonic, dncnn, "),
+        ("train.py", ["seed=3", "model=3"], "no 3 in model; there are: admm, admm_tv, biharmonic, "),
         (
             "train.py",
             ["model=dncnn,3", "-m"],
-            "no 3 in model; there are: biharmonic, dncnn, ",
+            "no 3 in model; there are: admm, admm_tv, biharmonic, ",
         ),
         (
             "train.py",

@@ -5,6 +5,7 @@ PSNR of the run's test, and the PSNR on the bundled photographs, which a test of
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from imaging.data import build_data
@@ -17,11 +18,12 @@ from imaging.formats.networks import load_network, write_sums
 from imaging.formats.weights import weights_of, write_weights
 from imaging.physics.measurement import build_noise
 from imaging.places import WEIGHTS
+from imaging.reporting.curves import read_minutes
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.config import read_config
 from imaging.runs.status import read_status
 
-LIMIT = 4_000_000  # bytes per file in the repository
+LIMIT = 8_000_000  # bytes per file in the repository
 CROP = [256, 256]  # pixels of the bundled photographs, so that the test is short
 LICENCE = (
     "The weights are under this project's MIT licence. They were trained on BSDS300, whose images are for\n"
@@ -43,11 +45,13 @@ def ship(run: Path, name: str, description: str) -> None:
     write_weights(path, config, weights, {"commit": status["commit"]})
     assert path.stat().st_size < LIMIT, f"{path} has {path.stat().st_size} bytes"
     write_sums()
-    write_text(path.with_suffix(".md"), card(name, description, config, status, rows))
+    write_text(path.with_suffix(".md"), card(name, description, config, status, rows, curve(run)))
 
 
-def card(name: str, description: str, config: dict, status: dict, rows: list[dict]) -> str:
-    """The card in Markdown: description, data, command, commit, PSNR, licence."""
+def card(
+    name: str, description: str, config: dict, status: dict, rows: list[dict], lines: Sequence[str] = ()
+) -> str:
+    """The card in Markdown: description, data, command, commit, PSNR, `lines` of the training, licence."""
     level = build_noise(config["physics"]["noise"]).level
     trained = value_text(config["physics"]["noise"][level])
     source = config["data"]["source"]["name"]
@@ -68,10 +72,28 @@ def card(name: str, description: str, config: dict, status: dict, rows: list[dic
         "",
         *table(bundled(name)),
         "",
+        *lines,
         LICENCE,
         "",
     ]
     return "\n".join(lines)
+
+
+def curve(run: Path, points: int = 10) -> list[str]:
+    """The lines of a Markdown table of the validation's PSNR against the minutes of training."""
+    values = read_minutes(run, "val/psnr")
+    if not values:
+        return []
+    chosen = values[:: -(-len(values) // points)]
+    chosen += [] if chosen[-1] == values[-1] else [values[-1]]
+    return [
+        "- PSNR in dB of the validation images, against minutes of training:",
+        "",
+        f"| minutes | {' | '.join(f'{minutes:.0f}' for minutes, _ in chosen)} |",
+        f"| --- |{' ---: |' * len(chosen)}",
+        f"| PSNR | {' | '.join(f'{value:.2f}' for _, value in chosen)} |",
+        "",
+    ]
 
 
 def table(means: dict[float, tuple[float, float]]) -> list[str]:

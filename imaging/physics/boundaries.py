@@ -21,7 +21,7 @@ def fill(image: Tensor, size: Sequence[int], first: Sequence[int]) -> Tensor:
 
     Example:
         >>> fill(torch.tensor([[0.0, 1.0]]), (1, 4), (0, 1))
-        tensor([[0.2500, 0.0000, 1.0000, 0.7500]])
+        tensor([[0., 0., 1., 1.]])
     """
     for dim, side, offset in zip((-2, -1), size, first, strict=True):
         n = image.shape[dim]

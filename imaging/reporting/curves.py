@@ -25,6 +25,14 @@ def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], 
     return curves
 
 
+def read_minutes(run: Path | str, tag: str) -> list[tuple[float, float]]:
+    """The values of a tag with the minutes since the run's first value, in the order of time."""
+    paths = sorted((Path(run) / "tensorboard").glob("*tfevents*"), key=_age)
+    events = [event for path in paths for event in _events(path) if event.summary.value]
+    values = [(event.wall_time, v) for event in events for v in event.summary.value if v.tag == tag]
+    return [((time - events[0].wall_time) / 60, v.simple_value) for time, v in values]
+
+
 def _age(path: Path) -> tuple[int, ...]:
     """Seconds and counter in the name of an event file, as numbers, so that 9 comes before 10."""
     seconds, counter = path.name.partition("tfevents.")[2].partition(".")[0], path.suffix[1:]

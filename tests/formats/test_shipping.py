@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from imaging.formats.networks import load_network, shipped
 from imaging.formats.shipping import LIMIT, bundled, table
 from imaging.formats.weights import read_weights
 from imaging.places import WEIGHTS
+from imaging.reporting.curves import read_curves
 
 NAMES = shipped()
 
@@ -97,7 +99,19 @@ def test_its_card_has_its_origin_and_both_tables(shipped_run):
     assert [after for after, _ in bundled("tiny").values()] == pytest.approx(
         numbers(second, "restored"), abs=0.006
     )
-    assert "upper left 32×40 pixels" in second
+    assert "upper left 32×40 pixels" in second.splitlines()[0]
+    (value,) = read_curves(run, ["val/psnr"])["val/psnr"][1][-1:]
+    assert re.search(rf"\n\| minutes \| 0 \|.*\n\| --- .*\n\| PSNR \| .*{value:.2f} \|\n", second)
+
+
+def test_a_long_training_has_ten_points_and_its_end(monkeypatch):
+    values = [(5.0 * i, 20.0 + i) for i in range(1, 96)]
+    monkeypatch.setattr(shipping, "read_minutes", lambda run, tag: values)
+    lines = shipping.curve(Path())
+    assert lines[2] == "| minutes | 5 | 55 | 105 | 155 | 205 | 255 | 305 | 355 | 405 | 455 | 475 |"
+    assert lines[4].endswith("| 111.00 | 115.00 |")
+    monkeypatch.setattr(shipping, "read_minutes", lambda run, tag: [])
+    assert shipping.curve(Path()) == []
 
 
 @pytest.mark.parametrize(("sigma", "text"), [(0.1, "sigma 0.1, seed"), ([0.0, 0.2], "sigma 0 to 0.2, seed")])

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from imaging.reporting.curves import read_curves
+from imaging.reporting.curves import read_curves, read_minutes
 
 
 def write(directory, steps, scale=1.0):
@@ -30,6 +30,16 @@ def test_curves_are_those_that_tensorboard_reads(tmp_path):
     for tag in ("train/loss", "val/psnr"):
         assert curves[tag] == accumulated(tmp_path, tag)
     assert curves["train/loss"][0] == list(range(0, 100, 10))
+
+
+def test_minutes_are_those_since_the_first_value(tmp_path):
+    writer = SummaryWriter(str(tmp_path / "tensorboard"))
+    for step in range(5):
+        writer.add_scalar("train/loss", 1.0, step, walltime=1e9 + 30 * step)
+    writer.add_scalar("val/psnr", 20.0, 5, walltime=1e9 + 150)
+    writer.close()
+    assert read_minutes(tmp_path, "val/psnr") == [(2.5, 20.0)]
+    assert read_minutes(tmp_path, "absent") == []
 
 
 def test_what_a_killed_run_wrote_after_its_checkpoint_counts_no_more(tmp_path):

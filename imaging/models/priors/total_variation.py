@@ -34,8 +34,8 @@ class TotalVariation(Prior):
 
     Example:
         >>> variance, memory = torch.full((1, 1, 1, 1), 10.0), {}
-        >>> TotalVariation()(torch.tensor([[[[0.0, 1.0]]]]), variance, memory).tolist()
-        [[[[0.5, 0.5]]]]
+        >>> TotalVariation(200)(torch.tensor([[[[0.0, 1.0]]]]), variance, memory).round(decimals=2)
+        tensor([[[[0.5000, 0.5000]]]])
     """
 
     sigma = 0.2

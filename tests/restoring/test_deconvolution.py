@@ -1,0 +1,175 @@
+"""Blurred images of unknown borders, told their psf: in batches, with gradients, and with doubts told."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.data import astronaut
+from test_restorer import PAIR, restorer
+
+import imaging
+from imaging.errors import ImagingError
+from imaging.metrics import psnr
+from imaging.physics import Blur
+from tests.untrained import BLUR
+
+MOTION = {"name": "motion", "length": 7, "angle": 30}
+UNET = {"name": "unet", "hidden_channels": 4, "levels": 2}
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """An untrained network explains nothing; what is tested here is what it is given."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "blurred again|.*far outside")
+        yield
+
+
+@pytest.fixture
+def deconvolver():
+    return restorer(model=PAIR, physics=BLUR)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return imaging.load("deconvolver-wiener-pair", "cpu")
+
+
+def photograph():
+    return torch.from_numpy(astronaut()[:160, 150:310].copy()).permute(2, 0, 1) / 255
+
+
+def blurred(psf, sigma=0.01, boundary="valid", image=None):
+    """A blurred noisy photograph, and what it shows, (3, H, W)."""
+    blur = Blur(psf, boundary)
+    x = (photograph() if image is None else image)[None]
+    y = blur(x)
+    y = y + sigma * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    return y[0], blur.visible(x)[0]
+
+
+def test_the_psf_of_a_call_is_that_of_a_network_loaded_with_it(deconvolver):
+    y, told = torch.rand(3, 40, 40), restorer(model=PAIR | {"psf": MOTION}, physics=BLUR)
+    assert torch.equal(deconvolver(y, 0.02, psf=MOTION), told(y, 0.02))
+    assert torch.equal(deconvolver(y, 0.02, psf=Blur(MOTION).psf), told(y, 0.02))
+    assert not torch.allclose(deconvolver(y, 0.02), told(y, 0.02), atol=1e-3)
+
+
+def test_a_psf_may_be_a_file(deconvolver, tmp_path):
+    np.save(tmp_path / "psf.npy", Blur(MOTION).psf.numpy())
+    y, psf = torch.rand(3, 40, 40), {"name": "image", "path": str(tmp_path / "psf.npy")}
+    assert torch.allclose(deconvolver(y, 0.02, psf=psf), deconvolver(y, 0.02, psf=MOTION), atol=1e-5)
+
+
+def test_borders_are_unknown_unless_they_are_said_to_be_circular(trained):
+    digit = {"name": "digit"}
+    (photo, seen), (periodic, x) = blurred(digit), blurred(digit, boundary="circular")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        restored = trained(photo, 0.01)
+        assert psnr(restored[None], seen[None]) > psnr(photo[None], seen[None]) + 6
+        assert torch.equal(restored, trained(photo, 0.01, boundary="unknown"))
+        circular = trained(periodic, 0.01, boundary="circular")
+    assert torch.equal(circular, trained.task.restore(periodic[None], 0.01)[0])
+    assert psnr(circular[None], x[None]) > psnr(periodic[None], x[None]) + 6
+    rings = trained(photo, 0.01, boundary="circular")
+    assert psnr(rings[None], seen[None]) < psnr(restored[None], seen[None]) - 3
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_a_batch_is_restored_as_its_images_alone(deconvolver, channels, dtype):
+    y = torch.rand(3, channels, 30, 34)
+    y = (255 * y).to(torch.uint8) if dtype == torch.uint8 else y
+    sigma = torch.tensor([0.01, 0.02, 0.1])
+    for one in (deconvolver, restorer(), restorer(channels=1)):
+        told = sigma if one is deconvolver else None
+        together = one(y, told)
+        assert together.shape == y.shape
+        for n in range(3):
+            alone = one(y[n], None if told is None else told[n].item())
+            assert torch.allclose(together[n], alone, atol=1e-5)
+    estimated = deconvolver(y)
+    assert torch.allclose(estimated[1], deconvolver(y[1]), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", [PAIR, None], ids=["deconvolver", "denoiser"])
+def test_the_result_can_be_differentiated_if_asked(model):
+    one = restorer(model=model, physics=BLUR) if model else restorer()
+    sigma = 0.02 if model else None
+    y, direction = torch.rand(3, 24, 24), torch.randn(3, 24, 24)
+    assert not one(y, sigma).requires_grad
+    assert not any(p.grad is not None for p in one.task.parameters())
+    asked = y.clone().requires_grad_()
+    x_hat = one(asked, sigma)
+    assert torch.allclose(x_hat.detach(), one(y, sigma), atol=1e-6)
+    (x_hat * direction).sum().backward()
+    step = 1e-2
+    slope = ((one(y + step * direction, sigma) - one(y - step * direction, sigma)) * direction).sum() / (
+        2 * step
+    )
+    assert (asked.grad * direction).sum().item() == pytest.approx(slope.item(), rel=0.02)
+    with torch.no_grad():
+        assert not one(asked, sigma).requires_grad
+
+
+def test_an_argument_without_effect_is_refused_or_told(deconvolver):
+    y = torch.rand(3, 40, 40)
+    with pytest.warns(UserWarning, match="this network does not take sigma: 0.1 has no effect"):
+        restorer()(y, sigma=0.1)
+    with pytest.raises(ImagingError, match=r"psf is for a network that is told the blur.*a dncnn knows only"):
+        restorer()(y, psf=MOTION)
+    with pytest.raises(ImagingError, match=r"psf is for a network that is told the blur.*a unet knows only"):
+        restorer(model=UNET, physics=BLUR)(y, psf=MOTION)
+    with pytest.raises(ImagingError, match="boundary is for deconvolution; this network inverts identity"):
+        restorer()(y, boundary="circular")
+    with pytest.raises(ImagingError, match=r"boundary is 'reflect'; expected unknown or circular"):
+        deconvolver(y, boundary="reflect")
+    with pytest.raises(ImagingError, match=r"sigma is tensor\(\[0\.1.*expected a number from 0 to 1"):
+        deconvolver(y, sigma=torch.tensor([0.1, 0.2]))
+
+
+def test_a_network_that_is_not_told_the_blur_may_be_told_the_borders():
+    one, y = restorer(model=UNET, physics=BLUR), torch.rand(3, 40, 44)
+    assert torch.equal(one(y, boundary="circular"), one.task.restore(y[None])[0])
+    assert not torch.allclose(one(y), one(y, boundary="circular"), atol=1e-4)
+
+
+def test_the_physics_of_the_training_is_at_hand(deconvolver):
+    assert isinstance(deconvolver.physics.operator, Blur)
+    assert deconvolver.physics.noise.level == "sigma"
+
+
+class TestDoubts:
+    digit = {"name": "digit"}
+
+    def test_a_right_psf_raises_none(self, trained):
+        for sigma in (0.005, 0.02):
+            y, _ = blurred(self.digit, sigma)
+            trained(y, sigma)
+            assert trained.doubts == []
+            trained(y)
+            assert trained.doubts == []
+
+    @pytest.mark.parametrize("wrong", [{"name": "gaussian", "sigma": 2.5}, MOTION | {"length": 12}])
+    def test_a_wrong_psf_is_told(self, trained, wrong):
+        y, _ = blurred(self.digit)
+        with pytest.warns(UserWarning, match="the psf"):
+            trained(y, 0.01, psf=wrong)
+        assert trained.doubts
+
+    def test_clipped_highlights_are_told(self, trained):
+        y, _ = blurred(self.digit, image=(1.8 * photograph()))
+        with pytest.warns(UserWarning, match=r"% of the image is clipped at white"):
+            trained(y.clamp(0, 1), 0.01)
+
+    def test_they_are_in_the_line_of_a_file(self, trained, tmp_path):
+        y, _ = blurred(self.digit)
+        pixels = (255 * y.clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(tmp_path / "a.png")
+        told = trained.file(tmp_path / "a.png", tmp_path / "b.png")
+        assert "psf may be wrong" not in told
+        wrong = imaging.load("deconvolver-wiener-pair", "cpu", psf={"name": "gaussian", "sigma": 3.0})
+        assert "psf may be wrong" in wrong.file(tmp_path / "a.png", tmp_path / "c.png")
