@@ -95,7 +95,7 @@ def with_psf(config: dict, psf: dict) -> dict:
         model = model | {"operator": model["operator"] | {"psf": psf}}
     else:
         raise ImagingError(
-            f"psf is for a network that takes the blur, such as wiener_pair; a {model['name']} restores only "
+            f"psf is for a network that takes the blur, such as deconvolver; a {model['name']} restores only "
             "the blur that it was trained on"
         )
     return config | {"model": model, "physics": physics | {"operator": physics["operator"] | {"psf": psf}}}

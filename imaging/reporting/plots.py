@@ -31,7 +31,7 @@ def psnr_against_noise(table: Table, path: Path) -> None:
     """Plot the mean PSNR of the estimate against the noise of the test, one line per configuration.
 
     A line is the mean over the seeds of its configuration, with their range shaded. The PSNR of the
-    measurements is dashed. The training noise is a shaded range or a dotted line.
+    measurements is a thin line of dashes and dots. The training noise is a shaded range or a dotted line.
 
     Args:
         table: the results.
@@ -72,7 +72,7 @@ def psnr_against_noise(table: Table, path: Path) -> None:
         finite = [(s, v) for s, v in psnr if v is not None and math.isfinite(v)]
         line = zip(*finite, strict=True) if finite else ([], [])
         gray = f"{min(0.7, 0.2 * shade):g}"
-        axes.plot(*line, color=gray, linestyle=(0, (5, 3)), linewidth=1, label=plain(label))
+        axes.plot(*line, color=gray, linestyle=(0, (6, 2, 1, 2, 1, 2)), linewidth=1, label=plain(label))
     if logarithmic:
         axes.set_xscale("log")
         axes.set_xticks(sigmas, [f"{s:g}" for s in sigmas])

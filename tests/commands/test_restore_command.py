@@ -80,6 +80,10 @@ def test_all_readable_is_success(imaging, run, photographs):
         (["a.png", "b.png", "--psf", "gaussian:-1"], "psf.sigma is -1.0; expected a positive number"),
         (["a.png", "b.png", "--psf", "gaussian:wide"], "expected numbers after gaussian:"),
         (["a.png", "b.png", "--psf", "motion:1:2:3"], "expected motion:<length>:<angle>"),
+        (
+            ["a.png", "b.png", "--boundary", "circular"],
+            "boundary is for deconvolution; this network inverts identity",
+        ),
         (["a.png", "b.png", "--mask", "a.png"], "mask is for a network that inpaints"),
         (["a.png", "b.png", "--device", "abacus"], "abacus"),
         (["in", "in"], "the output is in; for a directory of images expected another directory"),
@@ -103,6 +107,7 @@ def test_a_mistake_is_reported_in_one_line(words, message, imaging, run, photogr
         ("gaussian:2:9", {"name": "gaussian", "sigma": 2, "size": 9}),
         ("motion:9:-30", {"name": "motion", "length": 9, "angle": -30.0}),
         ("motion:15", {"name": "motion", "length": 15, "angle": 30.0}),
+        ("trajectory:3", {"name": "trajectory", "index": 3}),
         ("a:b.png", {"name": "image", "path": "a:b.png"}),
     ],
 )
@@ -128,6 +133,19 @@ def test_deconvolution_with_another_blur(psf, imaging, command, tiny, photograph
     image = photographs / "test" / "piece-5.png"
     assert imaging("restore", image, "b.png", "--network", run, "--psf", psf)[0] == 0
     assert Image.open("b.png").size == (64, 48)
+
+
+def test_a_solver_is_told_the_blur_and_the_borders(imaging, command, tiny, photographs, tmp_path):
+    assert command("train.py", *tiny, "experiment=deconvolution_priors", "model.iterations=2")[0] == 0
+    (run,) = tmp_path.glob("outputs/*/*")
+    words = "restore", photographs / "test" / "piece-5.png"
+    assert imaging(*words, "a.png", "--network", run, "--psf", "trajectory:0")[0] == 0
+    assert (
+        imaging(*words, "b.png", "--network", run, "--psf", "trajectory:0", "--boundary", "circular")[0] == 0
+    )
+    a, b = (np.asarray(Image.open(name)) for name in ("a.png", "b.png"))
+    assert a.shape == b.shape == (48, 64, 3)
+    assert (a != b).any()
 
 
 def test_the_average_over_flips_and_turns_is_another_image(imaging, run, photographs):
