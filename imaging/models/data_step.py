@@ -59,7 +59,7 @@ class DataStep:
             self._white_adjoint = terms * self._white.conj()
             self._white_power = self._power / squared
 
-    def solve(self, weight: Sigmas, around: Images | None = None, iterations: int = 8) -> Images:
+    def solve(self, weight: Sigmas, around: Images | None = None, iterations: int = 24) -> Images:
         """The minimiser on the canvas; around=None: z = 0.
 
         Args:

@@ -15,9 +15,9 @@ from imaging.physics.measurement import Physics
 from imaging.physics.operator import LinearOperator
 from imaging.physics.operators.blur import Blur, crop
 from imaging.restoring.checks import check_images, check_sigma, check_target, read_mask
+from imaging.restoring.deconvolution import deconvolve
 from imaging.restoring.estimation import estimate_sigma
 from imaging.restoring.files import bits_of, read_photograph, write_photograph
-from imaging.restoring.fit import doubts
 from imaging.restoring.tiling import SIDE, restore_to_floats, restore_to_integers
 from imaging.settings import check
 from imaging.tasks.reconstruction import Reconstruction, as_float
@@ -33,7 +33,7 @@ class Restorer:
         config: of the run.
 
     Attributes:
-        doubts: what does not fit in the last deconvolution; see `imaging.restoring.fit`.
+        doubts: what does not fit in the last deconvolution; see `imaging.restoring.deconvolution`.
 
     Example:
         >>> denoise = imaging.load("denoiser-best-64")        # doctest: +SKIP
@@ -122,8 +122,8 @@ class Restorer:
     def _operator(self) -> LinearOperator:
         return self.task.physics.operator
 
-    def _operator_for(self, psf: dict | Tensor | None, boundary: Border | None) -> LinearOperator | None:
-        """The operator that a network is told, or None if it knows only that of its settings."""
+    def _operator_for(self, psf: dict | Tensor | None, boundary: Border | None) -> Blur | None:
+        """The blur that a network is told, or None if it knows only the operator of its settings."""
         network, blur = self.task.network, isinstance(self._operator, Blur)
         if boundary is not None:
             check("boundary", boundary, Border)
@@ -238,7 +238,7 @@ class Restorer:
         y: Tensor,
         sigma: Tensor | None,
         mask: Tensor | None,
-        operator: LinearOperator | None,
+        operator: Blur | None,
         boundary: Border | None,
     ) -> Tensor:
         if self._operator.photograph == "image and mask":
@@ -246,11 +246,11 @@ class Restorer:
         if mask is not None:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
                                f"{self.config['physics']['operator']['name']}")  # fmt: skip
-        if operator is not None or not self._operator.keeps_shape or boundary == "circular":
-            x_hat = self._whole(y, sigma, operator)
-            if operator is not None:
-                self.doubts = doubts(operator, as_float(y.to(x_hat.device)), x_hat, sigma)
-            return (operator or self._operator).visible(x_hat)
+        if operator is not None:
+            x_hat, self.doubts = deconvolve(self.task, y, sigma, operator)
+            return x_hat
+        if not self._operator.keeps_shape or boundary == "circular":
+            return self._operator.visible(self._whole(y, sigma))
         if self._in_tiles:
             return self._tiles(y, sigma)
         psf = self._operator.psf
@@ -258,9 +258,8 @@ class Restorer:
         size = [side + 2 * margin for side, margin in zip(y.shape[-2:], margins, strict=True)]
         return crop(self._whole(fill(as_float(y), size, margins), sigma), margins, y.shape[-2:])
 
-    def _whole(self, y: Tensor, sigma: Tensor | None, operator: LinearOperator | None = None) -> Tensor:
-        y = self.task.normalise(as_float(y.to(self.task.device)))
-        return self.task.restore(y, sigma, operator)
+    def _whole(self, y: Tensor, sigma: Tensor | None) -> Tensor:
+        return self.task.restore(self.task.normalise(as_float(y.to(self.task.device))), sigma)
 
     def _tiles(self, y: Tensor, sigma: Tensor | None) -> Tensor:
         if torch.is_grad_enabled() or max(y.shape[-2:]) <= SIDE:

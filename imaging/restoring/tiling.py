@@ -1,6 +1,6 @@
 """Restore large images in tiles, with the same result as for the whole image."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from imaging.progress import track
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 SIDE = 512  # of a tile in pixels; larger tiles are not faster
+Slices = tuple[slice, slice]
 
 
 @torch.inference_mode()
@@ -31,22 +32,37 @@ def restore_tiles(
         rows, columns, and the tile of the restored image: float32 (C, h, w) on the CPU, not clipped.
     """
     task.eval()
-    size, reach = tuple(image.shape[-2:]), task.network.reach
+    size, reach = image.shape[-2:], task.network.reach
     if reach is None or max(size) <= side:
         yield slice(0, size[0]), slice(0, size[1]), _restore(task, image, sigma)
         return
     multiple = task.network.multiple
     side, reach = (-(-n // multiple) * multiple for n in (side, reach))
+    for inner, outer, tile in cut(size, side, reach):
+        restored = _restore(task, image[(..., *outer)], sigma)
+        yield *inner, restored[(..., *tile)]
+
+
+def cut(size: Sequence[int], side: int, margin: int) -> Iterator[tuple[Slices, Slices, Slices]]:
+    """Cut an image into tiles with margins, and show the progress.
+
+    Args:
+        size: (H, W) of the image.
+        side: of a tile in pixels.
+        margin: pixels around a tile that are restored with it; fewer at the borders of the image.
+
+    Yields:
+        rows and columns of a tile in the image, those with its margin, and those of the tile in the latter.
+    """
     corners = [(top, left) for top in range(0, size[0], side) for left in range(0, size[1], side)]
     for corner in track(corners, "restoring", len(corners)):
         inner = [slice(at, min(at + side, length)) for at, length in zip(corner, size, strict=True)]
         outer = [
-            slice(max(0, part.start - reach), min(length, part.stop + reach))
+            slice(max(0, part.start - margin), min(length, part.stop + margin))
             for part, length in zip(inner, size, strict=True)
         ]
-        restored = _restore(task, image[..., outer[0], outer[1]], sigma)
         tile = [slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True)]
-        yield inner[0], inner[1], restored[..., tile[0], tile[1]]
+        yield (inner[0], inner[1]), (outer[0], outer[1]), (tile[0], tile[1])
 
 
 def restore_to_floats(

@@ -13,6 +13,7 @@ import imaging
 from imaging.errors import ImagingError
 from imaging.metrics import psnr
 from imaging.physics import Blur
+from imaging.restoring import deconvolution
 from tests.untrained import BLUR
 
 MOTION = {"name": "motion", "length": 7, "angle": 30}
@@ -76,6 +77,25 @@ def test_borders_are_unknown_unless_they_are_said_to_be_circular(trained):
     assert psnr(circular[None], x[None]) > psnr(periodic[None], x[None]) + 6
     rings = trained(photo, 0.01, boundary="circular")
     assert psnr(rings[None], seen[None]) < psnr(restored[None], seen[None]) - 3
+
+
+def test_a_large_photograph_is_restored_in_tiles_as_well_as_whole(trained, monkeypatch):
+    digit, sides = {"name": "digit"}, []
+    y, seen = blurred(digit)
+    whole, restore = trained(y, 0.01), trained.task.restore
+    monkeypatch.setattr(deconvolution, "LARGE", 64)
+    monkeypatch.setattr(deconvolution, "OVERLAP", 16)
+    monkeypatch.setattr(
+        trained.task, "restore", lambda y, *others: sides.append(max(y.shape[-2:])) or restore(y, *others)
+    )
+    tiles = trained(y, 0.01)
+    assert trained.doubts == []
+    assert len(sides) == 9
+    assert max(sides) == 64 + 2 * (16 + 7)
+    assert psnr(tiles[None], seen[None]) > psnr(whole[None], seen[None]) - 0.5
+    assert trained(y[None].expand(2, -1, -1, -1), 0.01).shape == (2, *y.shape)
+    trained(y, 0.01, boundary="circular")
+    assert sides[-1] == max(y.shape[-2:])  # which cannot be cut
 
 
 @pytest.mark.parametrize("channels", [1, 3])
