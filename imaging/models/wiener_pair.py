@@ -17,7 +17,7 @@ from imaging.shapes import Images, Measurements, Sigmas
 
 # sigma² · STRENGTH · |f|² is about the ratio of the powers of noise and photographs, f in cycles per pixel.
 STRENGTH = 1000.0
-# Of conjugate gradients, at first and after each network; without backward passes more of them take little time.
+# Conjugate gradients at first and after each network; without backward passes more of them take little time.
 TRAINING, EVALUATION = (8, 5), (24, 15)
 QUIET = 0.02  # fraction of the frequencies from which the noise is estimated
 

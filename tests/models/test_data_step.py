@@ -129,4 +129,4 @@ def test_images_of_a_batch_have_their_own_psfs():
     together = DataStep(Blur(psfs, "valid"), y).solve(weights(0.01, 0.02))
     for n in range(2):
         alone = DataStep(Blur(psfs[n], "valid"), y[n : n + 1]).solve(weights(0.01 * (n + 1)))
-        assert torch.allclose(together[n : n + 1], alone, atol=1e-4)
+        assert torch.allclose(together[n : n + 1], alone, atol=1e-3)
