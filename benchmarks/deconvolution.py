@@ -49,11 +49,11 @@ def inside(image: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def photographs(task, images: list[tuple[str, torch.Tensor]]) -> None:
+def photographs(task, images: list[tuple[str, torch.Tensor]], psfs: list[str]) -> None:
     print("| photographs | sigma | unrestored | restored | circular | worst inside | worst |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for name, config in PSFS.items():
-        operator, circular = Blur(config, "valid"), Blur(config)
+    for name in psfs:
+        operator, circular = Blur(PSFS[name], "valid"), Blur(PSFS[name])
         for sigma in (0.005, 0.02):
             rows = []
             for key, x in images:
@@ -92,11 +92,13 @@ if __name__ == "__main__":
     )
     parser.add_argument("network", nargs="?", default="deconvolver", help="a name, run or file")
     parser.add_argument("--images", type=int, default=24, help="number of photographs")
+    parser.add_argument("--psf", nargs="*", choices=PSFS, default=list(PSFS), help="of the photographs")
     options = parser.parse_args()
     root = os.environ.get("IMAGING_DATA", Path(__file__).parents[1] / "data")
     data = build_data({"source": {"name": "bsds300", "root": str(root)}, "orientation": "landscape"})
     images = [(key, as_float(x)[None]) for key, x in list(data.test_images())[: options.images]]
     task, _ = load_network(options.network, "cpu")
-    trajectories(task.eval(), load_network("deconvolver-wiener-pair", "cpu")[0].eval(), images)
-    print()
-    photographs(task, images)
+    if options.psf == list(PSFS):
+        trajectories(task.eval(), load_network("deconvolver-wiener-pair", "cpu")[0].eval(), images)
+        print()
+    photographs(task.eval(), images, options.psf)
