@@ -9,6 +9,8 @@ from imaging.errors import ImagingError
 from imaging.randomness import generator
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
+DRAWS = 200  # of a random operator, so many that among them is one of the largest
+
 
 @torch.no_grad()
 def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
@@ -30,6 +32,7 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
 
 def _check_size(task: Reconstruction, image: Tensor) -> None:
     operator = task.physics.operator
+    operator.draw(DRAWS, generator("check")).output_shape(tuple(image.shape[1:]))  # raises if it is too small
     y = task.measure(as_float(image), generator("check"))
     if task.network.reach is not None and operator.keeps_shape:
         y = y[..., :64, :64]  # such a network accepts any size, and a photograph would take a second

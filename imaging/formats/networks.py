@@ -95,8 +95,8 @@ def with_psf(config: dict, psf: dict) -> dict:
         model = model | {"operator": model["operator"] | {"psf": psf}}
     else:
         raise ImagingError(
-            f"psf is for a network that takes the blur, such as deconvolver; a {model['name']} restores only "
-            "the blur that it was trained on"
+            f"psf is for a network that takes the blur, such as deconvolver; this one, {model['name']}, "
+            "restores only what it was trained on"
         )
     return config | {"model": model, "physics": physics | {"operator": physics["operator"] | {"psf": psf}}}
 

@@ -10,6 +10,8 @@ from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.settings import Count, Positive
 from imaging.shapes import Images, Measurements, Sigmas
 
+TOLERANCE, STEPS = 1e-4, 100  # of conjugate gradients, for an operator without a closed form
+
 
 class Splitting(nn.Module):
     """The base class of solvers that alternate between the operator's `solve` and the prior's proximal map.
@@ -48,6 +50,8 @@ class Splitting(nn.Module):
         def size(difference: Tensor) -> Tensor:
             return difference.square().mean((1, 2, 3)).sqrt()
 
+        if torch.compiler.is_compiling():
+            return
         self.trace.append({"primal": size(x - v).detach(), "dual": size(v - before).detach(), **more})
 
 
@@ -104,7 +108,7 @@ class ADMM(Splitting):
         self.trace = []
         for _ in range(self.iterations):
             before = v
-            x = operator.solve(y, v - u, weight / variance)
+            x = operator.solve(y, v - u, weight / variance, TOLERANCE, STEPS)
             v = self.prior(x + u, variance, memory)
             u = u + x - v
             self._record(x, v, before, **self._objective(operator, y, v, weight))
@@ -155,7 +159,7 @@ class HQS(Splitting):
             share = k / (self.iterations - 1) if self.iterations > 1 else 1.0
             level = torch.maximum(sigma, self.first_sigma ** (1 - share) * sigma**share)
             before = z
-            x = operator.solve(y, z, self.strength.to(y) * (sigma / level).square())
+            x = operator.solve(y, z, self.strength.to(y) * (sigma / level).square(), TOLERANCE, STEPS)
             z = self.prior(x, level.square(), memory)
             self._record(x, z, before)
         return z

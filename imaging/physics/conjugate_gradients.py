@@ -48,7 +48,8 @@ def conjugate_gradients(
     goal = tolerance**2 * _dot(r, r)
     for _ in range(iterations):
         active = _dot(residual, residual) > goal
-        if not active.any():
+        # An exported graph has no such branch; the steps of images that have ended are 0.
+        if not torch.compiler.is_compiling() and not active.any():
             break
         image = apply(direction)
         # An image that has ended keeps its u: its step is 0. `where` also removes its 0 / 0.

@@ -56,11 +56,11 @@ def make_psf(psf: Mapping | Tensor) -> Tensor:
     """
     if not isinstance(psf, Tensor):
         weights = PSFS.build(psf).double()
-    elif psf.dim() in (2, 3) and psf.numel():
-        weights = psf.detach().double()
+    elif psf.dim() in (2, 3) and psf.numel() and not psf.is_complex():
+        weights = psf.detach().double().cpu()
         check_weights(weights, "psf: this tensor")
     else:
-        raise ImagingError(f"psf is a tensor {tuple(psf.shape)}; expected (height, width)")
+        raise ImagingError(f"psf is {psf.dtype} {tuple(psf.shape)}; expected real weights, (height, width)")
     return (weights / weights.sum((-2, -1), keepdim=True)).float()
 
 

@@ -39,7 +39,7 @@ def convergence_figure(examples: dict[str, dict], path: Path) -> None:
         path: the PNG.
     """
     means = {label: _mean(one["traces"]) for label, one in examples.items()}
-    quantities = [q for q in TITLES if any(q in mean for mean in means.values())]
+    quantities = list(dict.fromkeys(quantity for mean in means.values() for quantity in mean))
     size = (4.5 * len(quantities), 3.6)
     figure, axes = pyplot().subplots(1, len(quantities), figsize=size, squeeze=False, layout="constrained")
     for panel, quantity in zip(axes[0], quantities, strict=True):
@@ -50,7 +50,7 @@ def convergence_figure(examples: dict[str, dict], path: Path) -> None:
                 panel.plot(range(1, len(line) + 1), line, color=colour, label=plain(label), marker=mark)
         panel.set_yscale("log")
         panel.set_xlabel("iteration")
-        panel.set_title(TITLES[quantity], fontsize=10)
+        panel.set_title(TITLES.get(quantity, quantity), fontsize=10)
         panel.grid(alpha=0.3, which="both")
     axes[0, 0].set_ylabel("root mean square of intensities")
     axes[0, 0].legend(fontsize=8)

@@ -26,11 +26,26 @@ def read_curves(run: Path | str, tags: list[str]) -> dict[str, tuple[list[int], 
 
 
 def read_minutes(run: Path | str, tag: str) -> list[tuple[float, float]]:
-    """The values of a tag with the minutes since the run's first value, in the order of time."""
-    paths = sorted((Path(run) / "tensorboard").glob("*tfevents*"), key=_age)
-    events = [event for path in paths for event in _events(path) if event.summary.value]
-    values = [(event.wall_time, v) for event in events for v in event.summary.value if v.tag == tag]
-    return [((time - events[0].wall_time) / 60, v.simple_value) for time, v in values]
+    """The values of a tag with the minutes of training before them, in the order of the steps.
+
+    The time between the parts of a resumed run does not count, nor does that after the last checkpoint of a
+    part.
+    """
+    curve: list[tuple[int, float, float]] = []  # step, minutes, value
+    seconds: dict[int, float] = {}  # of training, at each step with a value
+    for path in sorted((Path(run) / "tensorboard").glob("*tfevents*"), key=_age):
+        before = began = None
+        for event in _events(path):
+            for value in event.summary.value:
+                if began is None:
+                    earlier = [step for step in seconds if step < event.step]
+                    before, began = seconds[max(earlier)] if earlier else 0.0, event.wall_time
+                while curve and curve[-1][0] >= event.step and value.tag == tag:
+                    curve.pop()
+                seconds[event.step] = before + event.wall_time - began
+                if value.tag == tag:
+                    curve.append((event.step, seconds[event.step] / 60, value.simple_value))
+    return [(minutes, value) for _, minutes, value in curve]
 
 
 def _age(path: Path) -> tuple[int, ...]:

@@ -50,6 +50,18 @@ def check_sigma(sigma: float | Tensor | None, n: int = 1) -> None:
             )
 
 
+def beyond_training(sigma: float, trained: tuple[float, float], homogeneous: bool) -> list[str]:
+    """A warning if sigma is far outside the training's (lowest, highest), else none.
+
+    A homogeneous network restores an image with more noise like a darker image with less noise.
+    """
+    (low, high), factor = trained, 3 if homogeneous else 1.3
+    if low / factor <= sigma <= high * factor:
+        return []
+    sigmas = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return [f"the network was trained on sigma {sigmas}: the result may be worse"]
+
+
 def check_target(path: Path, source: Path) -> None:
     """Check the path of an output file.
 

@@ -18,13 +18,15 @@ BEYOND, OUTSIDE = 0.05, 0.003  # values this far outside [0, 1], and the fractio
 CLIPPED = 0.01  # fraction of pixels
 
 
-def deconvolve(task: Reconstruction, y: Tensor, sigma: Tensor, operator: Blur) -> tuple[Tensor, list[str]]:
+def deconvolve(
+    task: Reconstruction, y: Tensor, sigma: Tensor | None, operator: Blur
+) -> tuple[Tensor, list[str]]:
     """Restore blurred images, large ones in tiles that overlap, as if each were a photograph.
 
     Args:
-        task: with a network that takes sigma and the operator.
+        task: with a network that takes the operator.
         y: (N, C, H, W), uint8 or float in [0, 1].
-        sigma: of the noise, (N, 1, 1, 1), on the task's device.
+        sigma: of the noise, (N, 1, 1, 1), on the task's device; None: for a network that does not take it.
         operator: the blur.
 
     Returns:
@@ -49,20 +51,22 @@ def deconvolve(task: Reconstruction, y: Tensor, sigma: Tensor, operator: Blur) -
 
 
 @torch.no_grad()
-def misfit(operator: Blur, y: Tensor, x_hat: Tensor, sigma: Tensor) -> Tensor:
+def misfit(operator: Blur, y: Tensor, x_hat: Tensor, sigma: Tensor | None) -> Tensor:
     """How A x_hat differs from y: float32 (N, 3).
 
     Args:
         operator: A.
         y: intensities, (N, C, H, W).
         x_hat: the estimates, of the shape that the operator takes.
-        sigma: of the noise, (N, 1, 1, 1).
+        sigma: of the noise, (N, 1, 1, 1), or None if it is unknown.
 
     Returns:
-        the mean square of A x_hat - y over the variance of the noise, the fraction of values of x_hat far
-        outside [0, 1], and that of values of y clipped at white.
+        the mean square of A x_hat - y over the variance of the noise, or 0 if that is unknown, the fraction
+        of values of x_hat far outside [0, 1], and that of values of y clipped at white.
     """
-    error = (operator(x_hat) - y).square().mean((1, 2, 3)) / sigma.flatten().clamp_min(LEAST).square()
+    error = torch.zeros(len(y), device=y.device)
+    if sigma is not None:
+        error = (operator(x_hat) - y).square().mean((1, 2, 3)) / sigma.flatten().clamp_min(LEAST).square()
     seen, top = operator.visible(x_hat), y.amax((1, 2, 3), keepdim=True)
     outside = ((seen < -BEYOND) | (seen > 1 + BEYOND)).float().mean((1, 2, 3))
     clipped = ((y == top) & (top >= 1)).float().mean((1, 2, 3))

@@ -1,18 +1,19 @@
 """Estimation of a photograph's noise, with what a network knows of its blur."""
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
 from imaging.models.noise_level import noise_level
-from imaging.physics.operator import LinearOperator
+from imaging.physics.operators.blur import Blur
 from imaging.tasks.reconstruction import as_float
 
 PIECE = 512  # side in pixels of the nine pieces of a large photograph
 MIN_SIDE = 64  # of an image in pixels, for an estimate from its spectrum
 
 
-def estimate_sigma(network: nn.Module, image: Tensor, operator: LinearOperator | None) -> float:
+def estimate_sigma(network: nn.Module, image: Tensor, operator: Blur | None) -> float:
     """Estimate the standard deviation of the noise of an image, for intensities in [0, 1].
 
     The median over pieces of the image; see `imaging.models.noise_level`, for which fine texture counts as
@@ -34,13 +35,24 @@ def estimate_sigma(network: nn.Module, image: Tensor, operator: LinearOperator |
         for top in sorted({0, max(0, (height - PIECE) // 2), max(0, height - PIECE)})
         for left in sorted({0, max(0, (width - PIECE) // 2), max(0, width - PIECE)})
     ]
+    if operator is not None and len(places) > 1:
+        operator = Blur(operator.psf, "valid")  # a piece is not periodic
     pieces = (as_float(image[(..., *place)])[None] for place in places)
     return float(np.median([_of_piece(network, piece, operator) for piece in pieces]))
 
 
-def _of_piece(network, piece: Tensor, operator: LinearOperator | None) -> float:
+def estimate_sigmas(network: nn.Module, images: Tensor, operator: Blur | None) -> Tensor:
+    """Estimate the noise of each image of a batch (N, C, H, W), float32 (N,); see `estimate_sigma`."""
+    blurs = [operator] * len(images)
+    if operator is not None and operator.psf.dim() == 3:
+        blurs = [Blur(psf, operator.boundary) for psf in operator.psf]
+    pairs = zip(images, blurs, strict=True)
+    return torch.tensor([estimate_sigma(network, image, blur) for image, blur in pairs])
+
+
+def _of_piece(network, piece: Tensor, operator: Blur | None) -> float:
     level = noise_level(piece).item()
-    if network.noise_level is None or operator is None or operator.psf is None:
+    if network.noise_level is None or operator is None:
         return level
     if min(piece.shape[-2:]) < max(MIN_SIDE, *operator.psf.shape[-2:]):
         return level

@@ -14,9 +14,10 @@ from imaging.physics.boundaries import fill
 from imaging.physics.measurement import Physics
 from imaging.physics.operator import LinearOperator
 from imaging.physics.operators.blur import Blur, crop
-from imaging.restoring.checks import check_images, check_sigma, check_target, read_mask
+from imaging.physics.operators.mask import Mask
+from imaging.restoring.checks import beyond_training, check_images, check_sigma, check_target, read_mask
 from imaging.restoring.deconvolution import deconvolve
-from imaging.restoring.estimation import estimate_sigma
+from imaging.restoring.estimation import estimate_sigma, estimate_sigmas
 from imaging.restoring.files import bits_of, read_photograph, write_photograph
 from imaging.restoring.tiling import SIDE, restore_to_floats, restore_to_integers
 from imaging.settings import check
@@ -41,7 +42,7 @@ class Restorer:
     """
 
     def __init__(self, task: Reconstruction, config: dict):
-        self.task, self.config = task.eval(), config
+        self.task, self.config = task.eval().requires_grad_(False), config
         self.doubts: list[str] = []
         self.channels = config["data"]["source"]["channels"]
 
@@ -97,15 +98,20 @@ class Restorer:
         if sigma is not None and not self.task.takes_sigma:
             warnings.warn(f"this network does not take sigma: {sigma} has no effect", stacklevel=2)
             sigma = None
-        if self.task.takes_sigma and sigma is None:
-            network = self.task.network
-            sigma = torch.tensor([estimate_sigma(network, image, operator) for image in images])
         self._refuse(images)
+        if operator is not None and operator.psf.dim() == 3 and len(operator.psf) != len(images):
+            raise ImagingError(f"psf is {len(operator.psf)} kernels for {len(images)} images")
+        if self.task.takes_sigma and sigma is None:
+            if self._operator.photograph != "image":
+                raise ImagingError("the noise cannot be estimated of such measurements: give sigma")
+            sigma = estimate_sigmas(self.task.network, images, operator)
         n, channels = images.shape[:2]
         single = self._operator.photograph == "mosaic" or channels == self.channels
         if not single:
             # Gray as three equal channels, or each channel alone.
             images = images.expand(-1, 3, -1, -1) if channels == 1 else images.flatten(0, 1)[:, None]
+            if channels == 3 and operator is not None and operator.psf.dim() == 3:
+                operator = Blur(operator.psf.repeat_interleave(3, 0), operator.boundary)
         if sigma is not None:
             sigma = torch.as_tensor(sigma, dtype=torch.float32).flatten().expand(n)
             sigma = sigma.repeat_interleave(len(images) // n)[:, None, None, None].to(self.task.device)
@@ -131,13 +137,12 @@ class Restorer:
                 name = self.config["physics"]["operator"]["name"]
                 raise ImagingError(f"boundary is for deconvolution; this network inverts {name}")
         if blur and network.takes_operator:
-            psf = network.operator.psf if psf is None else psf
+            psf = self._operator.psf if psf is None else psf
             return Blur(psf, "circular" if boundary == "circular" else "valid")
         if psf is not None:
             raise ImagingError(
-                "psf is for a network that is told the blur, such as deconvolver; a "
-                f"{self.config['model']['name']} knows only that of its training or of "
-                "imaging.load(…, psf=…)"
+                "psf is for a network that is told the blur, such as deconvolver; this one, "
+                f"{self.config['model']['name']}, knows that of its training or of imaging.load(…, psf=…)"
             )
         return None
 
@@ -186,12 +191,14 @@ class Restorer:
         required = self.task.takes_sigma  # otherwise the estimate is only for the warning
         seen = self._operator.photograph == "image"
         if sigma is None and (required or min(photograph.pixels.shape[-2:]) >= 5) and seen:
-            sigma = self.estimate_sigma(photograph.pixels)
+            operator = self._operator_for(None, boundary)
+            sigma = estimate_sigma(self.task.network, photograph.pixels, operator)
             notes.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
         elif sigma is not None and not self.task.takes_sigma:
             notes.append(f"this network does not take sigma: {sigma:g} has no effect")
-        if sigma is not None and (warning := self._range_warning(sigma)):
-            notes.append(warning)
+        if sigma is not None:
+            homogeneous = self.task.network.homogeneous
+            notes += beyond_training(sigma, self.trained_sigmas, homogeneous)
         bits = bits_of(output, photograph.bits)
         if bits < photograph.bits:
             notes.append(f"{output.suffix[1:]} files have 8 bits per sample: 16 bits are rounded to 8")
@@ -200,15 +207,6 @@ class Restorer:
         write_photograph(output, pixels, photograph)
         notes += self.doubts
         return "; ".join(notes)
-
-    def _range_warning(self, sigma: float) -> str:
-        low, high = self.trained_sigmas
-        # A homogeneous network restores an image with more noise like a darker image with less noise.
-        factor = 3 if self.task.network.homogeneous else 1.3
-        if low / factor <= sigma <= high * factor:
-            return ""
-        sigmas = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        return f"the network was trained on sigma {sigmas}: the result may be worse"
 
     def _integers(
         self,
@@ -277,7 +275,12 @@ class Restorer:
         mask, intensities = mask.to(y.device) != 0, as_float(y)
         # A lost pixel is 0 in the network's units, as in training.
         lost = self.task.denormalise(torch.zeros(()))
-        restored = self._tiles(torch.where(mask, intensities, lost), sigma).to(y.device)
+        y = torch.where(mask, intensities, lost)
+        if self.task.network.takes_operator:
+            y = y.to(self.task.device)
+            restored = self.task.restore(y, sigma, Mask(image=mask.float())).to(mask.device)
+        else:
+            restored = self._tiles(y, sigma).to(mask.device)
         return torch.where(mask, intensities, restored) if not self.trained_sigmas[1] else restored
 
 

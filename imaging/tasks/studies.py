@@ -51,7 +51,8 @@ class Inpainter(Reconstruction):
         mean, std: of the training images' intensities.
 
     Raises:
-        ImagingError: an operator that changes the shape of the images.
+        ImagingError: an operator that changes the shape of the images, or a network that is told the
+            operator.
     """
 
     def __init__(
@@ -70,6 +71,11 @@ class Inpainter(Reconstruction):
             raise ImagingError(
                 "task 'inpainter' expects an operator that loses pixels, as physics=mask; for another one "
                 "choose task=reconstruction"
+            )
+        if network.takes_operator:
+            raise ImagingError(
+                "task 'inpainter' has its own units, and this network works with intensities: choose "
+                "task=reconstruction"
             )
         self.mean, self.std = mean, std
 

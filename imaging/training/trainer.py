@@ -214,13 +214,13 @@ def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path |
         _set_length(trainer, settings, data, run.writes)
         trainer.fit(task, datamodule=data, ckpt_path=start)
         _check_finite(task)
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, WeightAveraging):
+                callback.use_average(task)
     elif run.writes:
         task.choose_strength(data.val_dataloader())
         state = {"state_dict": task.state_dict(), "config": run.config}
         AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / LAST)
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, WeightAveraging):
-            callback.use_average(task)
     trainer.validate(task, datamodule=data, verbose=False)
     task.to(device)
     return {name: float(value) for name, value in trainer.callback_metrics.items() if name != "step"}

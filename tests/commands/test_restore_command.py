@@ -72,7 +72,7 @@ def test_all_readable_is_success(imaging, run, photographs):
         (["a.png", "a.png"], "the output is the image itself"),
         (["a.png", "b.png", "--sigma", "-1"], "sigma is -1.0; expected a number from 0 to 1"),
         (["a.png", "b.png", "--sigma", "25"], "for intensities in [0, 1] (25/255 is 0.098)"),
-        (["a.png", "b.png", "--psf", "digit"], "a dncnn restores only the blur that it was trained on"),
+        (["a.png", "b.png", "--psf", "digit"], "this one, dncnn, restores only what it was"),
         (
             ["a.png", "b.png", "--psf", "gauss:1"],
             "--psf is 'gauss:1'; expected an image file, or one of box, digit",

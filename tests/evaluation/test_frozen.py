@@ -130,7 +130,10 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (["data=bundled", "data.batch_size=3"], "data.batch_size cannot change"),
         (["image=a.png"], "no setting 'image': photographs are restored by: imaging restore"),
         (["image=a(1).png"], "no setting 'image': photographs are restored by: imaging restore"),
-        (["psf=gaussian"], "psf is for a network that takes the blur, such as deconvolver; a dncnn restores"),
+        (
+            ["psf=gaussian"],
+            "psf is for a network that takes the blur, such as deconvolver; this one, dncnn, ",
+        ),
         (["mask=a.png"], "no setting 'mask': photographs are restored by: imaging restore"),
         (["peaks=[100]"], "peaks is not for a run whose noise has a sigma: set sigmas=[…]"),
         (["output=restored.png"], "output is restored.png; expected a directory"),

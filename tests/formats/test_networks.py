@@ -74,7 +74,7 @@ def test_another_blur_is_for_networks_that_are_told_it():
     assert other["model"]["psf"] == other["physics"]["operator"]["psf"] == GAUSSIAN
     front = config | {"model": {"name": "wiener_front_end", "wiener": {"psf": {"name": "digit"}}}}
     assert room.with_psf(front, GAUSSIAN)["model"]["wiener"]["psf"] == GAUSSIAN
-    with pytest.raises(ImagingError, match="a dncnn restores only the blur that it was trained on"):
+    with pytest.raises(ImagingError, match="this one, dncnn, restores only what it was trained on"):
         room.with_psf(CONFIG | {"physics": BLUR}, GAUSSIAN)
     assert config["model"]["psf"] == {"name": "digit"}
 

@@ -25,6 +25,7 @@ def test_the_figure_has_a_panel_for_each_quantity(tmp_path):
         assert (tmp_path / "c.svg").is_file()
         return Image.open(tmp_path / "c.png").width
 
+    width(("own", examples() | {"traces": [{"residual": np.ones(3)}]}))  # of a network of one's own
     trace = examples()["traces"][0] | {"objective": np.geomspace(3, 1, 4)}
     explicit = examples() | {"traces": [trace, trace]}
     assert width(("hqs", examples(9)), ("admm", explicit)) > 1.3 * width(("hqs", examples()))

@@ -42,6 +42,20 @@ def test_minutes_are_those_since_the_first_value(tmp_path):
     assert read_minutes(tmp_path, "absent") == []
 
 
+def test_minutes_between_the_parts_of_a_resumed_run_do_not_count(tmp_path):
+    for part, (first, day) in enumerate([(0, 0.0), (3, 86400.0)]):
+        writer = SummaryWriter(str(tmp_path / "tensorboard"), filename_suffix=f".{part}")
+        for step in range(first, first + 5):
+            writer.add_scalar("train/loss", 1.0, step, walltime=1e9 + day + 60 * step)
+            writer.add_scalar("val/psnr", 20.0 + step + 100 * part, step, walltime=1e9 + day + 60 * step)
+        writer.close()
+        (path,) = (p for p in (tmp_path / "tensorboard").iterdir() if p.name.endswith(f".{part}"))
+        path.rename(path.with_name(f"events.out.tfevents.{part}"))
+    minutes = read_minutes(tmp_path, "val/psnr")
+    assert [value for _, value in minutes] == [20, 21, 22, 123, 124, 125, 126, 127]
+    assert [time for time, _ in minutes] == pytest.approx([0, 1, 2, 2, 3, 4, 5, 6])
+
+
 def test_what_a_killed_run_wrote_after_its_checkpoint_counts_no_more(tmp_path):
     write(tmp_path, range(0, 100, 10))
     (first,) = (tmp_path / "tensorboard").iterdir()

@@ -14,7 +14,9 @@ from imaging.errors import ImagingError
 from imaging.metrics import psnr
 from imaging.physics import Blur
 from imaging.restoring import deconvolution
-from tests.untrained import BLUR
+from imaging.restoring.restorer import Restorer
+from imaging.tasks import build_task
+from tests.untrained import BLUR, untrained
 
 MOTION = {"name": "motion", "length": 7, "angle": 30}
 UNET = {"name": "unet", "hidden_channels": 4, "levels": 2}
@@ -52,7 +54,8 @@ def blurred(psf, sigma=0.01, boundary="valid", image=None):
 
 
 def test_the_psf_of_a_call_is_that_of_a_network_loaded_with_it(deconvolver):
-    y, told = torch.rand(3, 40, 40), restorer(model=PAIR | {"psf": MOTION}, physics=BLUR)
+    physics = {"operator": {"name": "blur", "psf": MOTION}, "noise": BLUR["noise"]}
+    y, told = torch.rand(3, 40, 40), restorer(model=PAIR | {"psf": MOTION}, physics=physics)
     assert torch.equal(deconvolver(y, 0.02, psf=MOTION), told(y, 0.02))
     assert torch.equal(deconvolver(y, 0.02, psf=Blur(MOTION).psf), told(y, 0.02))
     assert not torch.allclose(deconvolver(y, 0.02), told(y, 0.02), atol=1e-3)
@@ -139,9 +142,13 @@ def test_an_argument_without_effect_is_refused_or_told(deconvolver):
     y = torch.rand(3, 40, 40)
     with pytest.warns(UserWarning, match="this network does not take sigma: 0.1 has no effect"):
         restorer()(y, sigma=0.1)
-    with pytest.raises(ImagingError, match=r"psf is for a network that is told the blur.*a dncnn knows only"):
+    with pytest.raises(
+        ImagingError, match=r"psf is for a network that is told the blur.*dncnn, knows that of"
+    ):
         restorer()(y, psf=MOTION)
-    with pytest.raises(ImagingError, match=r"psf is for a network that is told the blur.*a unet knows only"):
+    with pytest.raises(
+        ImagingError, match=r"psf is for a network that is told the blur.*unet, knows that of"
+    ):
         restorer(model=UNET, physics=BLUR)(y, psf=MOTION)
     with pytest.raises(ImagingError, match="boundary is for deconvolution; this network inverts identity"):
         restorer()(y, boundary="circular")
@@ -155,6 +162,49 @@ def test_a_network_that_is_not_told_the_blur_may_be_told_the_borders():
     one, y = restorer(model=UNET, physics=BLUR), torch.rand(3, 40, 44)
     assert torch.equal(one(y, boundary="circular"), one.task.restore(y[None])[0])
     assert not torch.allclose(one(y), one(y, boundary="circular"), atol=1e-4)
+
+
+def test_each_image_of_a_batch_may_have_its_own_psf(deconvolver):
+    y, psfs = torch.rand(2, 3, 70, 72), torch.rand(2, 5, 5)
+    for sigma in (0.02, None):
+        together = deconvolver(y, sigma, psf=psfs)
+        for n in range(2):
+            assert torch.allclose(together[n], deconvolver(y[n], sigma, psf=psfs[n]), atol=1e-4)
+    gray = restorer(channels=1, model=PAIR | {"channels": 1}, physics=BLUR)
+    together = gray(y, 0.02, psf=psfs)
+    assert torch.allclose(together[1], gray(y[1], 0.02, psf=psfs[1]), atol=1e-4)
+    with pytest.raises(ImagingError, match="psf is 2 kernels for 1 images"):
+        deconvolver(y[0], psf=psfs)
+    with pytest.raises(ImagingError, match=r"psf is torch.complex64 \(3, 3\); expected real weights"):
+        deconvolver(y, psf=torch.ones(3, 3, dtype=torch.complex64))
+
+
+def test_a_network_that_is_told_the_blur_alone_estimates_the_noise_itself(deconvolver):
+    deconvolver.task.network.takes_sigma = False
+    y, _ = blurred({"name": "digit"})
+    expected = deconvolver.task.restore(y[None], None, Blur({"name": "digit"}, "valid"))
+    assert torch.equal(deconvolver(y), Blur({"name": "digit"}, "valid").visible(expected)[0])
+
+
+def test_weights_are_not_differentiated(deconvolver):
+    y = torch.rand(3, 24, 24, requires_grad=True)
+    deconvolver(y, 0.02).sum().backward()
+    assert not any(parameter.requires_grad for parameter in deconvolver.task.parameters())
+
+
+def test_a_solver_fills_in_the_lost_pixels_of_any_mask():
+    mask, x = {"name": "mask", "rows": [3, 4]}, photograph()[:, :60, :70]
+    model = {"name": "admm", "operator": mask, "prior": {"name": "total_variation"}}
+    physics, data = {"operator": mask, "noise": {"sigma": 0.0}}, {"source": {"channels": 3}}
+    config = untrained(model, physics, data=data, task={"name": "reconstruction"})
+    one = Restorer(build_task(config), config)
+    one.task.network.strength.fill_(1000.0)  # of a variance of 1e-8
+    kept = (torch.rand(60, 70, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    x_hat = one(x * kept, 0.001, mask=kept)
+    assert psnr(x_hat[None], x[None]) > psnr((x * kept)[None], x[None]) + 12
+    assert torch.equal(one(x * kept + (1 - kept), 0.001, mask=kept), x_hat)  # what is lost has no say
+    with pytest.raises(ImagingError, match="the noise cannot be estimated of such measurements: give sigma"):
+        one(x * kept, mask=kept)
 
 
 def test_the_physics_of_the_training_is_at_hand(deconvolver):

@@ -52,6 +52,13 @@ def test_training_gains_on_the_preview(operator):
     assert records[0].psnr_input == pytest.approx(psnr(task.preview(y), x).item(), abs=1e-3)
 
 
+def test_an_inpainter_does_not_take_a_solver_which_works_with_intensities():
+    mask = {"name": "mask", "rows": [2, 4]}
+    solver = {"name": "admm", "operator": mask, "prior": {"name": "total_variation"}}
+    with pytest.raises(ImagingError, match=r"has its own units.*choose task=reconstruction"):
+        build_task(config(mask, NOISES["gaussian"]) | {"task": {"name": "inpainter"}, "model": solver})
+
+
 def test_an_inpainter_needs_an_operator_that_loses_pixels():
     inpainter = config(OPERATORS["downsampling"], NOISES["gaussian"]) | {"task": {"name": "inpainter"}}
     with pytest.raises(ImagingError, match=r"expects an operator that loses pixels.*task=reconstruction"):

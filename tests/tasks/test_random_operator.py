@@ -7,6 +7,7 @@ from test_reconstruction import CONFIG, trainer
 from imaging.data import ImageData
 from imaging.data.sources.bundled import Bundled
 from imaging.errors import ImagingError
+from imaging.evaluation.sizes import check_sizes
 from imaging.physics import Blur
 from imaging.randomness import generator
 from imaging.tasks import build_task
@@ -79,6 +80,13 @@ def test_a_training_learns_to_deblur():
     crops = {"patch_size": 48, "crop": [96, 96], "random_crop": True}
     fit.fit(one, datamodule=ImageData(Bundled(), batch_size=4, validation_images=1, **crops))
     assert fit.callback_metrics["val/psnr"] > fit.callback_metrics["val/psnr_input"] + 2
+
+
+def test_patches_that_are_too_small_are_refused_before_the_training():
+    batch = {"image": torch.rand(2, 1, 30, 30)}
+    check_sizes(task(side=29), [batch])
+    with pytest.raises(ImagingError, match="the images are 30 x 30, smaller than the 31 x 31 psf"):
+        check_sizes(task(side=31), [batch])
 
 
 def test_a_network_that_is_not_told_the_operator_cannot_follow_its_sizes():

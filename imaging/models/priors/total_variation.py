@@ -52,7 +52,7 @@ class TotalVariation(Prior):
         for _ in range(self.iterations):
             # 8 is the norm of the gradient's square.
             step = ahead + gradient(divergence(ahead) + scaled) / 8
-            following = step / step.square().sum(0).sqrt().clamp_min(1)
+            following = step / step.square().sum(0).clamp_min(1).sqrt()  # the root has no derivative at 0
             t, before = (1 + (1 + 4 * t * t) ** 0.5) / 2, t
             ahead, p = following + (before - 1) / t * (following - p), following
         memory["dual"] = p

@@ -28,7 +28,7 @@ class Mask(LinearOperator):
 
     Args:
         rows: [first, last], inclusive, of the lost rows.
-        image: path of a mask image of the images' size, non-zero where a pixel is kept.
+        image: path of a mask image of the images' size, or a tensor (H, W), non-zero where a pixel is kept.
         lost: fraction of the pixels, in [0, 1], that are lost at random; the number is rounded.
         seed: of the random pixels.
 
@@ -45,7 +45,7 @@ class Mask(LinearOperator):
     def __init__(
         self,
         rows: Annotated[list, ROWS] | None = None,
-        image: str | None = None,
+        image: str | Tensor | None = None,
         lost: Annotated[float, within(0, 1)] | None = None,
         seed: int = 0,
     ):
@@ -56,7 +56,7 @@ class Mask(LinearOperator):
             has = " and ".join(names) or "none of them"
             raise ImagingError(f"physics.operator 'mask' needs one of rows, image and lost; it has {has}")
         self.rows, self.lost, self.seed = None if rows is None else list(rows), lost, seed
-        self.image = None if image is None else read_gray(image, "physics.operator.image")
+        self.image = read_gray(image, "physics.operator.image") if isinstance(image, str) else image
         self._mask = BySize(self.mask)
 
     def mask(self, size: tuple[int, ...]) -> Plane:
@@ -70,7 +70,7 @@ class Mask(LinearOperator):
             if self.image.shape != (h, w):
                 shape = " x ".join(map(str, self.image.shape))
                 raise ImagingError(f"physics.operator.image is {shape}, but the images are {h} x {w}")
-            return (self.image != 0).float()
+            return (self.image != 0).float().cpu()
         mask = torch.ones(h, w)
         if self.rows is not None:
             first, last = self.rows

@@ -40,6 +40,16 @@ def test_a_call_goes_on_from_the_dual_of_the_one_before():
     assert errors[-1] < errors[0] / 8
 
 
+def test_a_flat_image_has_gradients():
+    v = torch.rand(1, 1, 12, 12, dtype=torch.float64)
+    v[..., 3:9, 3:9] = 1
+    variance = torch.full((1, 1, 1, 1), 0.01, dtype=torch.float64)
+    v.requires_grad_()
+    TotalVariation()(v, variance, {}).square().sum().backward()
+    assert torch.isfinite(v.grad).all()
+    assert torch.autograd.gradcheck(lambda v: TotalVariation(2)(v, 4 * variance, {}), v)
+
+
 def test_each_image_of_a_batch_has_its_own_weight():
     v = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     variance = torch.tensor([0.01, 0.5]).reshape(2, 1, 1, 1)
