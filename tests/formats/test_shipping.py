@@ -29,7 +29,7 @@ def numbers(card: str, row: str) -> list[float]:
 def test_there_are_some():
     assert {"denoiser-bias-32", "denoiser-bias-64", "denoiser-32", "denoiser-64"} <= set(NAMES)
     assert {"denoiser-best-64", "denoiser-blind-64"} <= set(NAMES)
-    assert {"deconvolver-wiener-pair", "deconvolver-unet"} <= set(NAMES)
+    assert {"deconvolver", "deconvolver-wiener-pair", "deconvolver-unet"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
