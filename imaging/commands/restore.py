@@ -7,7 +7,7 @@ from imaging.errors import ImagingError
 
 EXAMPLES = """examples:
   imaging restore photo.jpg restored.png --network denoiser-best-64
-  imaging restore blurred/ sharp/ --network deconvolver-wiener-pair --psf gaussian:1.5
+  imaging restore blurred/ sharp/ --network deconvolver --psf gaussian:1.5
   imaging restore torn.png mended.png --network outputs/2026-11-28/10-15-02-inpainting --mask lost.png
 """
 
