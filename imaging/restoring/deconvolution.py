@@ -10,11 +10,11 @@ from imaging.tasks.reconstruction import Reconstruction, as_float
 LARGE = 1024  # pixels of a side from which an image is cut: one of 12 megapixels would take 20 GB as a whole
 OVERLAP = 32  # pixels around a tile, beside the size of the psf
 
-# With the right psf, `deconvolver` leaves at most 0.98 sigma between A x_hat and y, and values outside the
-# range in fewer than one pixel of a thousand; with a wrong one that is too large, mostly more of either.
+# With the right psf, `deconvolver` leaves at most 0.99 sigma between A x_hat and y, and values outside the
+# range in fewer than one of two thousand; with a wrong one that is too large, mostly more of either.
 RESIDUAL = 1.05  # in units of sigma
 LEAST = 0.002  # sigma of an image without noise, which has been rounded to 8 bits
-BEYOND, OUTSIDE = 0.05, 0.003  # values this far outside [0, 1], and the fraction of them
+BEYOND, OUTSIDE = 0.05, 0.001  # values this far outside [0, 1], and the fraction of them
 CLIPPED = 0.01  # fraction of pixels
 
 
