@@ -26,13 +26,15 @@ def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
     for images in sets:
         for sample in images:
             image = sample["image"][:1] if isinstance(sample, dict) else sample[1][None]
+            if isinstance(sample, dict):  # of the training; raises if the image is too small for a draw
+                drawn = task.physics.operator.draw(DRAWS, generator("check"))
+                drawn.output_shape(tuple(image.shape[1:]))
             _check_size(task, image.to(task.device))
             break
 
 
 def _check_size(task: Reconstruction, image: Tensor) -> None:
     operator = task.physics.operator
-    operator.draw(DRAWS, generator("check")).output_shape(tuple(image.shape[1:]))  # raises if it is too small
     y = task.measure(as_float(image), generator("check"))
     if task.network.reach is not None and operator.keeps_shape:
         y = y[..., :64, :64]  # such a network accepts any size, and a photograph would take a second

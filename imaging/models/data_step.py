@@ -7,7 +7,7 @@ from imaging.physics.boundaries import fill
 from imaging.physics.by_size import BySize
 from imaging.physics.conjugate_gradients import RegularisedInverse
 from imaging.physics.fourier import squared_frequencies
-from imaging.physics.operators.blur import Blur, crop, place
+from imaging.physics.operators.blur import Blur, crop, fast_size, place
 from imaging.shapes import Images, Measurements, Sigmas
 
 _squared = BySize(squared_frequencies)
@@ -38,10 +38,7 @@ class DataStep:
         h, w = y.shape[-2:]
         self.size, self._first = (h, w), [0, 0]
         if self._bounded:
-            from scipy.fft import next_fast_len  # here, because it takes long to import
-
-            h, w = h + blur.before[0] + blur.after[0], w + blur.before[1] + blur.after[1]
-            self.size = next_fast_len(h, real=True), next_fast_len(w, real=True)
+            self.size = fast_size(h + blur.before[0] + blur.after[0], w + blur.before[1] + blur.after[1])
             self._first = blur.before
         size, self.y = self.size, fill(y, self.size, self._first)
         self._transfer = blur.transfer(size, y.device)

@@ -31,7 +31,8 @@ def fill(image: Tensor, size: Sequence[int], first: Sequence[int]) -> Tensor:
         after, before = (image.index_select(dim, _mirrored(index, n)) for index in (n + gap, gap - len(gap)))
         fade = ((gap + 0.5) / len(gap)).to(image.dtype)
         fade = fade[:, None] if dim == -2 else fade
-        image = torch.cat([image, (1 - fade) * after + fade * before], dim).roll(offset, dim)
+        # `lerp`, because a sum of two products is sometimes beyond both of equal numbers by rounding.
+        image = torch.cat([image, torch.lerp(after, before, fade)], dim).roll(offset, dim)
     return image
 
 

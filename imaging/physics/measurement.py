@@ -33,14 +33,7 @@ class Physics(nn.Module):
         self.operator = operator
         self.noise = noise
 
-    def forward(
-        self,
-        x: Tensor,
-        random: Random,
-        level: Level = None,
-        shard: Shard = (0, 1),
-        operator: LinearOperator | None = None,
-    ) -> Tensor:
+    def forward(self, x: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
         """Measurements y of clean images x, both (N, C, H, W).
 
         Args:
@@ -49,10 +42,8 @@ class Physics(nn.Module):
                 depends only on it, x and level.
             level: replaces the noise's own level, for all images or for each.
             shard: (rank, world size), if x is a part of a batch; see `imaging.physics.noise.Noise.forward`.
-            operator: replaces the operator, for one drawn from it.
         """
-        clean = self.operator(x) if operator is None else operator(x)
-        return self.noise(clean, random, level, shard)
+        return self.noise(self.operator(x), random, level, shard)
 
 
 def build_physics(config: Mapping) -> Physics:

@@ -10,6 +10,7 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.metrics import PSNR, psnr
 from imaging.models.network import complete
+from imaging.physics.measurement import Physics
 from imaging.physics.noise import Level, Random, Shard
 from imaging.physics.operator import LinearOperator
 from imaging.precision import full_precision
@@ -84,8 +85,14 @@ class Reconstruction(pl.LightningModule):
         shard: Shard = (0, 1),
         operator: LinearOperator | None = None,
     ) -> Tensor:
-        """Measure images in the network's units: y = A x + n; the arguments are as in `Physics.forward`."""
-        return self.physics(x, random, level, shard, operator)
+        """Measure images in the network's units: y = A x + n.
+
+        Args:
+            x, random, level, shard: as in `Physics.forward`.
+            operator: A; None: that of the physics.
+        """
+        physics = self.physics if operator is None else Physics(operator, self.physics.noise)
+        return physics(x, random, level, shard)
 
     def preview(self, y: Tensor, operator: LinearOperator | None = None) -> Tensor:
         """The measurements as images of x's shape, in intensities: the baseline, and what pictures show.
@@ -159,13 +166,14 @@ class Reconstruction(pl.LightningModule):
         x = as_float(batch["image"])
         target, random = self.normalise(x), self._noise_generator(batch_idx)
         levels, sigma = self._levels(len(x), random)
-        operator, known = self.physics.operator, {}
-        if operator.is_random:
+        drawn, known = None, {}
+        if self.physics.operator.is_random:
             draws = generator(self.seed, "operator", self.current_epoch, batch_idx)
-            operator = operator.draw(len(x), draws, self.shard)
-            known = {"operator": operator} if self.network.takes_operator else {}
-        y = self.corrupt(target, random, levels, self.shard, operator)
+            drawn = self.physics.operator.draw(len(x), draws, self.shard)
+            known = {"operator": drawn} if self.network.takes_operator else {}
+        y = self.corrupt(target, random, levels, self.shard, drawn)
         x_hat = self.network(y, *([sigma] if self.takes_sigma else []), **known)
+        operator = drawn or self.physics.operator
         loss = self.loss(operator.visible(x_hat.float()), operator.visible(target), sigma)
         return {"loss": loss, "x": x, "y": y, "x_hat": x_hat, "operator": operator}
 

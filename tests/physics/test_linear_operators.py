@@ -212,10 +212,11 @@ def test_each_image_is_treated_alone(operator):
             (operator, (x,)),
             (operator.adjoint, (y,)),
             (operator.preview, (y,)),
-            (operator.solve, (y, z, weight)),
+            (partial(operator.solve, tolerance=1e-10), (y, z, weight)),
         ):
             alone = torch.cat([apply(*(t[i : i + 1] for t in inputs)) for i in range(len(x))])
-            assert torch.allclose(apply(*inputs), alone, atol=1e-12)
+            # Rounding may end the conjugate gradients of an image an iteration later: within their tolerance.
+            assert torch.allclose(apply(*inputs), alone, atol=1e-8)
 
 
 def test_channels_do_not_mix(operator):

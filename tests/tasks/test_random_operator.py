@@ -87,6 +87,7 @@ def test_patches_that_are_too_small_are_refused_before_the_training():
     check_sizes(task(side=29), [batch])
     with pytest.raises(ImagingError, match="the images are 30 x 30, smaller than the 31 x 31 psf"):
         check_sizes(task(side=31), [batch])
+    check_sizes(task(side=31), [("a test image", batch["image"][0])])  # which the test's psf measures
 
 
 def test_a_network_that_is_not_told_the_operator_cannot_follow_its_sizes():

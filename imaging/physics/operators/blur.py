@@ -57,6 +57,13 @@ def crop(image: Tensor, first: Sequence[int], size: Sequence[int]) -> Tensor:
     return image[..., top : top + h, left : left + w]
 
 
+def fast_size(h: int, w: int) -> tuple[int, int]:
+    """The smallest size from (h, w) on that is fast to transform."""
+    from scipy.fft import next_fast_len  # here, because few operators need it
+
+    return next_fast_len(h, real=True), next_fast_len(w, real=True)
+
+
 Boundary = Literal["circular", "valid", "reflect", "zero"]
 
 
@@ -136,10 +143,8 @@ class Blur(LinearOperator):
 
     def _canvas(self, h: int, w: int) -> tuple[int, int]:
         """A size on which a circular filter gives y of H × W pixels, and which is fast to transform."""
-        from scipy.fft import next_fast_len  # here, because few operators need it
-
         more = self.after if self.boundary == "zero" else [k - 1 for k in self.psf.shape[-2:]]
-        return next_fast_len(h + more[0], real=True), next_fast_len(w + more[1], real=True)
+        return fast_size(h + more[0], w + more[1])
 
     def output_shape(self, shape: Shape) -> Shape:
         c, h, w = shape

@@ -1,11 +1,11 @@
 """Blur by another psf for each training image."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 
 from imaging.physics.operator import OPERATORS
-from imaging.physics.operators.blur import Blur
+from imaging.physics.operators.blur import Blur, Boundary
 from imaging.physics.random_psf import random_psfs
 from imaging.settings import Limit, within
 
@@ -40,7 +40,7 @@ class RandomBlur(Blur):
     def __init__(
         self,
         psf: dict,
-        boundary: Literal["circular", "valid", "reflect", "zero"] = "circular",
+        boundary: Boundary = "circular",
         side: Odd = 31,
         circular: Annotated[float, within(0, 1)] = 0.25,
     ):

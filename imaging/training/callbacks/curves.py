@@ -32,7 +32,7 @@ class Curves(EveryStep):
         if trainer.global_step % trainer.log_every_n_steps:
             return
         with torch.no_grad():
-            x, measured = outputs["x"], task.preview(outputs["y"].float(), outputs["operator"])
+            x, measured = outputs["x"], task.preview(outputs["y"].float(), outputs.get("operator"))
             images = task.denormalise(outputs["x_hat"].float()), measured
             numbers = torch.stack([outputs["loss"], *(psnr(image, x).mean() for image in images)])
         # The ranks have equal shares of the batch, so the mean of their means is the batch's.
