@@ -142,7 +142,7 @@ def name_of(run: Path) -> str:
 
 
 def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruction, dict]:
-    """Load a trained network, and apply the settings `psf`, `self_ensemble` and `sigma`.
+    """Load a trained network, and apply `psf`, `boundary`, `self_ensemble` and `sigma`.
 
     Args:
         run: a run directory, a checkpoint or a safetensors file.
@@ -150,7 +150,7 @@ def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruct
         in_sweep: whether the run is one of several, of which only the completed ones are tested.
 
     Returns:
-        The task, on its device, and the run's config, with another psf if the command has one.
+        The task, on its device, and the run's config, with the command's psf and boundary.
 
     Raises:
         ImagingError: the network cannot be loaded, is not completed, or does not support the settings.
@@ -159,7 +159,7 @@ def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruct
     if run.is_dir() and in_sweep and (reason := why_untested(run)):
         again = command_line("evaluate", f"run={run}")
         raise ImagingError(f"{reason}; to test it alone: {again}")
-    task, config = load_network(run, settings["accelerator"], settings.get("psf"))
+    task, config = load_network(run, settings["accelerator"], settings.get("psf"), settings["boundary"])
     if settings["sigma"] == "estimated":
         if not task.takes_sigma:
             raise ImagingError("sigma=estimated is for a network that takes sigma; this one does not")

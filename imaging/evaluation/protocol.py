@@ -174,6 +174,8 @@ def run_protocol(
 ) -> Iterator[Record]:
     """Test a network on all images, noise draws and noise levels of a protocol.
 
+    Only what y shows of x is compared: of a blur with the boundary "valid", the pixels of y.
+
     Args:
         task: the network with its physics, on its device, in float32.
         images: pairs of an id and a clean image (C, H, W), uint8 or float.
@@ -189,13 +191,14 @@ def run_protocol(
         one record for each image, noise level and draw.
     """
     task.eval()
-    convention = CONVENTIONS[protocol.convention]
+    convention, operator = CONVENTIONS[protocol.convention], task.physics.operator
     for first, names, batch in _batches(images):
         if not select(first, names):
             continue
         x = as_float(batch.to(task.device))
-        means = local_means(x)
-        shape = task.physics.operator.output_shape(tuple(x.shape[1:]))
+        shape, visible = operator.output_shape(tuple(x.shape[1:])), operator.visible
+        seen = visible(x).contiguous()
+        means = local_means(seen)
         for level, seed, random in _draws(task, protocol, names, shape):
             # One image at a time, so that the measurements do not depend on the batch size.
             y = torch.cat([task.measure(x[i : i + 1], random[i], level) for i in range(len(names))])
@@ -204,11 +207,11 @@ def run_protocol(
             x_hat = task.restore(y, task.sigma_of(level))
             _synchronise(x)
             seconds = (time.perf_counter() - began) / len(names)
-            x_hat = x_hat.contiguous()  # sums over two memory layouts are slower
-            measured = task.preview(y)
+            x_hat = visible(x_hat).contiguous()  # sums over two memory layouts are slower
+            measured = visible(task.preview(y))
             estimate = convention(x_hat)
-            numbers = psnr(estimate, x), psnr(convention(measured), x), ssim(estimate, x, means)
-            own = task.numbers(x_hat, x)
+            numbers = psnr(estimate, seen), psnr(convention(measured), seen), ssim(estimate, seen, means)
+            own = task.numbers(x_hat, seen)
             for i, (name, value, before, similarity) in enumerate(zip(names, *numbers, strict=True)):
                 yield round_trip(
                     Record(
@@ -229,7 +232,7 @@ def run_protocol(
                     )
                 )
             for observe in observers:
-                observe(names, level, x, measured, x_hat)
+                observe(names, level, seen, measured, x_hat)
 
 
 def _draws(

@@ -17,7 +17,7 @@ SUMS = "SHA256SUMS"
 
 
 def load_network(
-    name: str | Path, device: str = "auto", psf: dict | None = None
+    name: str | Path, device: str = "auto", psf: dict | None = None, boundary: str | None = None
 ) -> tuple[Reconstruction, dict]:
     """Load a trained network.
 
@@ -26,21 +26,23 @@ def load_network(
             a safetensors file or a run directory.
         device: auto, cpu, cuda, …
         psf: replaces the psf of the training; a config for `imaging.physics.make_psf`.
+        boundary: replaces the boundary of the blur; see `imaging.physics.Blur`.
 
     Returns:
         The task, on its device, and the run's config.
 
     Raises:
         ImagingError: an unknown name, an unreadable or modified file, a device that is not available, or a
-            psf for a network that does not take one.
+            psf or boundary for a network that does not take one.
     """
     target = device_of(device)
     path = find_network(name)
     checkpoint = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("config", {}), dict):
         raise ImagingError(f"{path} is not a checkpoint of this project: it has no config in it")
-    if psf is not None:
-        checkpoint = {**checkpoint, "config": with_psf(checkpoint["config"], psf)}
+    blur = {key: value for key, value in (("psf", psf), ("boundary", boundary)) if value is not None}
+    if blur:
+        checkpoint = {**checkpoint, "config": with_blur(checkpoint["config"], blur)}
     try:
         task, config = load_task(checkpoint, path)
         prepare_network(task.network, config["trainer"]["channels_last"])
@@ -80,25 +82,36 @@ def find_network(name: str | Path) -> Path:
     return path
 
 
-def with_psf(config: dict, psf: dict) -> dict:
-    """Replace the psf in the config of a deconvolver; returns a new config.
+def with_blur(config: dict, blur: dict) -> dict:
+    """Replace the blur in the config of a deconvolver; returns a new config.
+
+    Args:
+        config: of a run.
+        blur: the settings to replace, `psf` or `boundary` or both.
 
     Raises:
-        ImagingError: the network does not take a psf.
+        ImagingError: the network does not take the settings.
     """
-    model, physics = config["model"], config["physics"]
-    if "psf" in model:
-        model = model | {"psf": psf}
-    elif "psf" in model.get("wiener", {}):
-        model = model | {"wiener": model["wiener"] | {"psf": psf}}
-    elif "prior" in model and "psf" in physics["operator"]:
-        model = model | {"operator": model["operator"] | {"psf": psf}}
-    else:
+    model, operator = config["model"], config["physics"]["operator"]
+    # Where a network has its blur: a part of its config, which is the whole for those that are only a filter.
+    key = next((key for key in ("wiener", "operator") if "psf" in model.get(key, {})), None)
+    part = model[key] if key else model
+    if "psf" not in part:
         raise ImagingError(
-            f"psf is for a network that takes the blur, such as deconvolver; this one, {model['name']}, "
-            "restores only what it was trained on"
+            f"{' and '.join(blur)} is for a network that takes the blur, such as deconvolver; this one, "
+            f"{model['name']}, restores only what it was trained on"
         )
-    return config | {"model": model, "physics": physics | {"operator": physics["operator"] | {"psf": psf}}}
+    if key != "operator" and "boundary" not in part:  # a filter for a circular blur alone
+        if blur.get("boundary", "circular") != "circular":
+            raise ImagingError(
+                f"boundary={blur['boundary']} is for a network that takes it, such as deconvolver; this one, "
+                f"{model['name']}, is for a circular blur"
+            )
+        part = part | {"psf": blur.get("psf", part["psf"])}
+    else:
+        part = part | blur
+    model = model | {key: part} if key else part
+    return config | {"model": model, "physics": config["physics"] | {"operator": operator | blur}}
 
 
 def write_sums() -> None:

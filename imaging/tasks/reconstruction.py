@@ -198,7 +198,8 @@ class Reconstruction(pl.LightningModule):
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         x = as_float(batch["image"])
         y = self.validation_measurement(x, batch["id"])
-        x_hat, measured = self.restore(y, self.typical_sigma), self.preview(y)
+        images = x, self.restore(y, self.typical_sigma), self.preview(y)
+        x, x_hat, measured = map(self.physics.operator.visible, images)
         self.val_psnr.update(x_hat, x)
         self.val_psnr_input.update(measured, x)
         self.log_dict({"val/psnr": self.val_psnr, "val/psnr_input": self.val_psnr_input})
@@ -219,10 +220,13 @@ class Reconstruction(pl.LightningModule):
         batches = [(as_float(b["image"]), b["id"]) for b in batches] if candidates else []
         if not batches:
             return
-        means, sigma = [], self.typical_sigma
+        means, sigma, visible = [], self.typical_sigma, self.physics.operator.visible
         for candidate in candidates:
             self.network.strength.fill_(candidate)
-            values = [psnr(self.restore(self.validation_measurement(x, ids), sigma), x) for x, ids in batches]
+            values = [
+                psnr(visible(self.restore(self.validation_measurement(x, ids), sigma)), visible(x))
+                for x, ids in batches
+            ]
             means.append(torch.cat(values).mean().item())
         self.network.strength.fill_(candidates[means.index(max(means))])
 

@@ -112,6 +112,24 @@ def test_a_deconvolver_is_tested_on_another_blur(command, tiny, tmp_path):
     assert [(r["psnr"], r["psnr_input"]) for r in found] == [(r["psnr"], r["psnr_input"]) for r in expected]
 
 
+def test_a_solver_is_tested_on_a_blur_with_another_boundary(command, tiny, tmp_path):
+    solver = ["experiment=deconvolution", "model=admm_tv", "model.iterations=2", "data.batch_size=2"]
+    assert command("train.py", *tiny, *solver, "hydra.run.dir=whole")[0] == 0
+    assert (
+        command("train.py", *tiny, *solver, "physics.operator.boundary=valid", "hydra.run.dir=seen")[0] == 0
+    )
+    status, printed, _ = command("evaluate.py", "run=whole", "boundary=valid")
+    assert status == 0
+    assert "admm, valid boundary " in printed
+    found, measured = (
+        rows(path / "per_image.csv") for path in (tmp_path / "whole" / "valid-boundary", tmp_path / "seen")
+    )
+    assert [r["psnr_input"] for r in found] == [r["psnr_input"] for r in measured]
+    status, _, complained = command("evaluate.py", "run=whole", "boundary=round")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "physics.operator.boundary is 'round'; expected circular, valid, reflect or zero" in complained
+
+
 def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
     before = (run / "per_image.csv").read_text(), (run / "examples.npz").read_bytes()
     assert command("evaluate.py", f"run={run}", "sigmas=0.3", "noise_seeds=2")[0] == 0
@@ -133,6 +151,10 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
         (
             ["psf=gaussian"],
             "psf is for a network that takes the blur, such as deconvolver; this one, dncnn, ",
+        ),
+        (
+            ["boundary=valid"],
+            "boundary is for a network that takes the blur, such as deconvolver; this one, ",
         ),
         (["mask=a.png"], "no setting 'mask': photographs are restored by: imaging restore"),
         (["peaks=[100]"], "peaks is not for a run whose noise has a sigma: set sigmas=[…]"),

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio
 
 from imaging.errors import ImagingError
 from imaging.evaluation import protocol as module
@@ -109,6 +110,27 @@ def test_a_network_that_takes_sigma_is_told_that_of_the_test():
     task.network.forward = lambda y, sigma: told.append(sigma.flatten().tolist()) or y
     list(run_protocol(task, images(2, 32), Protocol("set", (0.01, 0.02)), "a", "m"))
     assert told == [[pytest.approx(0.01)] * 2, [pytest.approx(0.02)] * 2]
+
+
+def test_only_what_a_photograph_shows_of_the_scene_is_compared():
+    """The numbers are scikit-image's of the pixels of y, and so is the validation's."""
+    psf = {"name": "gaussian", "sigma": 1.0, "size": 4}
+    blur = {"operator": {"name": "blur", "psf": psf, "boundary": "valid"}, "noise": {"sigma": 0.01}}
+    task = build_task(untrained({"name": "preview", "operator": blur["operator"]}, blur))
+    protocol, met, scenes = Protocol("set", (0.01,)), [], images(1, 24)
+    observe = [lambda names, sigma, x, y, x_hat: met.append((x, y, x_hat))]
+    (record,) = run_protocol(task, scenes, protocol, "a", "m", observe)
+    seen = (
+        scenes[0][1][:, 1:22, 1:22].double() / 255
+    )  # a psf of 4 has one pixel before its centre and two after it
+    y = task.measure(scenes[0][1][None] / 255, module.test_noise(protocol, "image-0", 0.01, 0), 0.01)
+    expected = peak_signal_noise_ratio(seen.numpy(), y[0].double().numpy(), data_range=1)
+    assert record.psnr == pytest.approx(expected, abs=2e-4)
+    assert [image.shape[-2:] for image in met[0]] == [(21, 21)] * 3
+    task.validation_step({"image": scenes[0][1][None], "id": ["image-0"]}, 0)
+    y = task.validation_measurement(scenes[0][1][None] / 255, ["image-0"])
+    expected = peak_signal_noise_ratio(seen.numpy(), y[0].double().numpy(), data_range=1)
+    assert task.val_psnr.compute().item() == pytest.approx(expected, abs=2e-4)
 
 
 def test_batches_that_are_not_selected_are_not_restored(monkeypatch):

@@ -69,13 +69,22 @@ def test_the_sums_are_those_of_sha256sum(shelf):
 
 
 def test_another_blur_is_for_networks_that_are_told_it():
+    blur = {"psf": GAUSSIAN, "boundary": "valid"}
+    pair = CONFIG | {"model": {"name": "wiener_pair", "psf": {"name": "digit"}, "boundary": "circular"}}
+    other = room.with_blur(pair | {"physics": BLUR}, blur)
+    assert other["model"] == {"name": "wiener_pair"} | blur
+    assert other["physics"]["operator"] == BLUR["operator"] | blur
+    solver = CONFIG | {"model": {"name": "hqs", "operator": BLUR["operator"]}, "physics": BLUR}
+    assert room.with_blur(solver, blur)["model"]["operator"] == BLUR["operator"] | blur
     config = CONFIG | {"model": {"name": "wiener", "psf": {"name": "digit"}}, "physics": BLUR}
-    other = room.with_psf(config, GAUSSIAN)
-    assert other["model"]["psf"] == other["physics"]["operator"]["psf"] == GAUSSIAN
+    assert room.with_blur(config, {"psf": GAUSSIAN})["model"]["psf"] == GAUSSIAN
+    assert room.with_blur(config, {"boundary": "circular"})["model"] == config["model"]
+    with pytest.raises(ImagingError, match="this one, wiener, is for a circular blur"):
+        room.with_blur(config, blur)
     front = config | {"model": {"name": "wiener_front_end", "wiener": {"psf": {"name": "digit"}}}}
-    assert room.with_psf(front, GAUSSIAN)["model"]["wiener"]["psf"] == GAUSSIAN
+    assert room.with_blur(front, {"psf": GAUSSIAN})["model"]["wiener"]["psf"] == GAUSSIAN
     with pytest.raises(ImagingError, match="this one, dncnn, restores only what it was trained on"):
-        room.with_psf(CONFIG | {"physics": BLUR}, GAUSSIAN)
+        room.with_blur(CONFIG | {"physics": BLUR}, blur)
     assert config["model"]["psf"] == {"name": "digit"}
 
 

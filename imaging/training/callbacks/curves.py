@@ -32,9 +32,14 @@ class Curves(EveryStep):
         if trainer.global_step % trainer.log_every_n_steps:
             return
         with torch.no_grad():
-            x, measured = outputs["x"], task.preview(outputs["y"].float(), outputs.get("operator"))
-            images = task.denormalise(outputs["x_hat"].float()), measured
-            numbers = torch.stack([outputs["loss"], *(psnr(image, x).mean() for image in images)])
+            operator = outputs.get("operator", task.physics.operator)
+            images = (
+                outputs["x"],
+                task.denormalise(outputs["x_hat"].float()),
+                task.preview(outputs["y"].float(), operator),
+            )
+            x, x_hat, measured = map(operator.visible, images)
+            numbers = torch.stack([outputs["loss"], psnr(x_hat, x).mean(), psnr(measured, x).mean()])
         # The ranks have equal shares of the batch, so the mean of their means is the batch's.
         numbers = trainer.strategy.reduce(numbers, reduce_op="mean")
         # Only `tolist` synchronises the host with the device.
