@@ -7,6 +7,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from imaging.sweeps.children import prepare
 from imaging.sweeps.jobs import Job, job_returns, plan_jobs
 
 
@@ -16,6 +17,8 @@ class QueueLauncher(Launcher):
     Args:
         devices: see `imaging.sweeps.slots.find_slots`.
     """
+
+    plans = True
 
     def __init__(self, devices="auto"):
         self.devices = devices
@@ -28,6 +31,7 @@ class QueueLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run all jobs; a job that fails returns None, and the others continue."""
+        prepare()
         jobs = plan_jobs(self.loader, self.config, job_overrides, initial_job_idx)
         waiting = iter(jobs)
         self.stream(lambda: next(waiting, None), total=len(jobs))

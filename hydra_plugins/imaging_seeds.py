@@ -33,6 +33,10 @@ class Seeds(BasicSweeper):
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.undecided = task_function.undecided
 
+    def validate_batch_is_legal(self, batch: list[list[str]]) -> None:
+        if not getattr(self.launcher, "plans", False):  # else the launcher composes the jobs, as this would
+            super().validate_batch_is_legal(batch)
+
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Batches of the first jobs, each a list of overrides."""
         if self.config.decide is None:

@@ -42,6 +42,8 @@ else:
         The plugin's launcher stops waiting at the first failure.
         """
 
+        plans = True
+
         def __init__(self, **settings):
             super().__init__(**settings)
             check_settings(self.params)
@@ -98,6 +100,8 @@ class SlurmScript(Launcher):
     Args:
         settings: see `conf/launcher/slurm_script.yaml`.
     """
+
+    plans = True
 
     def __init__(self, **settings):
         self.settings = {

@@ -2,4 +2,5 @@
 
 from imaging.commands.main import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,11 @@
 """End a job when the queue that started it ends."""
 
+import multiprocessing
 import os
 import signal
 import threading
 import time
 
-PARENT = "IMAGING_PARENT"  # environment variable with the id of the queue's process
 GRACE = 45.0  # seconds to finish the batch and save
 
 
@@ -14,15 +14,14 @@ def follow_parent() -> None:
 
     A thread checks every second. Linux's PR_SET_PDEATHSIG would also work, but macOS does not have it.
     """
-    parent: str | int | None = os.environ.pop(PARENT, None)
-    if parent is None and int(os.environ.get("LOCAL_RANK", 0)) > 0:
-        parent = os.getppid()
-    if parent is not None:
-        threading.Thread(target=_follow, args=(int(parent),), daemon=True).start()
+    if multiprocessing.parent_process() is not None or int(os.environ.get("LOCAL_RANK", 0)) > 0:
+        threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
 
 
 def _follow(parent: int) -> None:
-    while os.getppid() == parent:
+    # A job's parent is the server that forked it, not the queue.
+    queue = multiprocessing.parent_process()
+    while os.getppid() == parent and (queue is None or queue.is_alive()):
         time.sleep(1.0)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)

@@ -2,15 +2,15 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
-from imaging.runs.parent import PARENT
 from imaging.runs.status import is_over, mark_ended
+from imaging.sweeps import children
 from imaging.sweeps.jobs import Job
 from imaging.sweeps.slots import Slot
 
@@ -23,7 +23,7 @@ class Running:
 
     job: Job
     slot: Slot
-    process: subprocess.Popen
+    process: BaseProcess
 
 
 class Queue:
@@ -64,6 +64,10 @@ class Queue:
                     time.sleep(0.05)
         except Interrupted as error:
             self._stop(str(error).split(":")[0])
+        except BaseException:
+            for running in self.running:
+                running.process.terminate()  # it saves, and Python waits for it at its end
+            raise
 
     def _fill(self, next_job, ended) -> None:
         while len(self.running) < len(self.slots):
@@ -81,7 +85,7 @@ class Queue:
 
     def _collect(self, ended) -> None:
         for running in list(self.running):
-            status = running.process.poll()
+            status = running.process.exitcode
             if status is None:
                 continue
             self.running.remove(running)
@@ -95,7 +99,7 @@ class Queue:
         with Interrupts():
             try:
                 for running in self.running:
-                    running.process.send_signal(signal.SIGTERM)
+                    running.process.terminate()
                 while self.running:
                     self._collect(lambda job: None)
                     self.watcher.tick()
@@ -103,28 +107,18 @@ class Queue:
             except Interrupted:
                 for running in self.running:
                     running.process.kill()
-                    running.process.wait()
+                    running.process.join()
                     record_end(running.job.directory, -signal.SIGKILL)
                     self.watcher.ended(running.job)
                 outcome = "the running jobs were killed"
         raise Interrupted(f"{reason}: {outcome}")
 
 
-def start(job: Job, slot: Slot) -> subprocess.Popen:
+def start(job: Job, slot: Slot) -> BaseProcess:
     """Start a job in its slot, with its output in its own log file."""
     # The queue may run in a Slurm allocation, but a job must not take itself for one of its tasks.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_")}
-    environment |= slot.environment | {PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
-    with (job.directory / LOG).open("ab") as log:
-        # A new session, so that Ctrl-C in the terminal reaches only the queue, which forwards it.
-        return subprocess.Popen(
-            job.command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
+    return children.start(job.command, environment | slot.environment, job.directory / LOG)
 
 
 def record_end(directory: Path, status: int, stopping: bool = False) -> None:

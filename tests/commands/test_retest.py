@@ -10,7 +10,7 @@ from imaging.errors import ImagingError
 from imaging.files import write_json
 
 SETTINGS = dict.fromkeys(("output", "sigmas", "peaks", "noise_seeds", "pixel", "convention", "sigma"))
-SETTINGS |= {"self_ensemble": False, "accelerator": "cpu"}
+SETTINGS |= {"self_ensemble": False, "accelerator": "cpu", "boundary": None}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The queue itself, with jobs that are a line of Python each."""
+"""The queue itself, with jobs that are a few lines of Python each."""
 
 import sys
 
@@ -21,6 +21,8 @@ status = json.load(open(path))
 assert status["state"] == "queued"
 json.dump(status | {{"state": "completed", "device": os.environ["SLOT"]}}, open(path, "w"))
 """
+# The process to which the signals are sent.
+QUEUE = "import multiprocessing, os, signal; queue = multiprocessing.parent_process().pid"
 
 
 @pytest.fixture
@@ -28,7 +30,9 @@ def make_job(tmp_path):
     def make_job(name: str, code: str = COMPLETE, seconds: float = 0) -> Job:
         directory = tmp_path / name
         enqueue(directory, {"seed": 0})
-        return Job(directory, (sys.executable, "-c", code.format(directory=str(directory), seconds=seconds)))
+        script = tmp_path / f"{name}.py"
+        script.write_text(code.format(directory=str(directory), seconds=seconds))
+        return Job(directory, (sys.executable, str(script)))
 
     return make_job
 
@@ -70,8 +74,8 @@ def test_each_way_to_die_costs_one_job_and_is_told(make_job):
 
 @pytest.mark.parametrize("handler", ["signal.SIG_DFL", "lambda *_: sys.exit(130)"])
 def test_a_job_that_is_interrupted_before_it_is_a_run_has_not_failed(handler, make_job):
-    code = f"import os, signal, sys, time; signal.signal(signal.SIGTERM, {handler}); "
-    job = make_job("begins", code + "os.kill(os.getppid(), signal.SIGINT); time.sleep(60)")
+    code = f"{QUEUE}; import sys, time; signal.signal(signal.SIGTERM, {handler}); "
+    job = make_job("begins", code + "os.kill(queue, signal.SIGINT); time.sleep(60)")
     with pytest.raises(Interrupted, match="SIGINT: the running jobs are saved"):
         run_all([job, make_job("waits")], slots=1)
     assert describe_end(job.directory) == "interrupted (SIGTERM: it had not started)"
@@ -79,8 +83,8 @@ def test_a_job_that_is_interrupted_before_it_is_a_run_has_not_failed(handler, ma
 
 
 def test_a_second_signal_kills_the_jobs_that_do_not_end(make_job, capsys):
-    send = "lambda *_: os.kill(os.getppid(), signal.SIGINT)"  # again, when the queue asks for an end
-    code = f"import os, signal, time; signal.signal(signal.SIGTERM, {send}); ({send})(); time.sleep(60)"
+    send = "lambda *_: os.kill(queue, signal.SIGINT)"  # again, when the queue asks for an end
+    code = f"{QUEUE}; import time; signal.signal(signal.SIGTERM, {send}); ({send})(); time.sleep(60)"
     job = make_job("stubborn", code)
     with pytest.raises(Interrupted, match="SIGINT: the running jobs were killed"):
         run_all([job, make_job("waits")], slots=1)
@@ -92,7 +96,7 @@ def test_a_second_signal_kills_the_jobs_that_do_not_end(make_job, capsys):
 def test_what_is_completed_is_not_started(make_job):
     jobs = [make_job("good"), make_job("other")]
     run_all(jobs)
-    again = [Job(job.directory, (sys.executable, "-c", "raise SystemExit(1)")) for job in jobs]
+    again = [Job(job.directory, (sys.executable, "there is no such script")) for job in jobs]
     assert run_all(again) == ["good", "other"]
     assert read_status(jobs[0].directory)["state"] == "completed"
 

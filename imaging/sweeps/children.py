@@ -1,0 +1,94 @@
+"""Start the jobs of a queue as forks of a process that has imported what they need."""
+
+import atexit
+import contextlib
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+# What a job imports, seconds of it. None of it may use CUDA or start a thread pool of OpenMP when it is
+# imported: neither survives a fork.
+PRELOAD = [
+    "imaging.commands.frame",
+    "imaging.commands.train",
+]
+SIGNALS = {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
+
+
+# On macOS the system's libraries do not survive a fork, so that each process imports on its own.
+CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+
+
+def prepare() -> None:
+    """Start the server from which processes are forked, which takes seconds, and do not wait for it.
+
+    It ends with this process.
+    """
+    CONTEXT.set_forkserver_preload(PRELOAD)
+    resource_tracker.ensure_running()  # first, because it would unblock signals
+    # The server inherits the blocked signals, so that one for the whole process group does not end it before
+    # its children have saved.
+    with _blocked_signals():
+        if CONTEXT.get_start_method() == "forkserver":
+            forkserver.ensure_running()
+
+
+def start(command: Sequence[str], environment: dict[str, str], log: Path) -> BaseProcess:
+    """Run a Python script in a new process, in a session of its own.
+
+    Args:
+        command: the interpreter, which is not used, the script and its arguments.
+        environment: all environment variables of the process.
+        log: the file to which its output is appended.
+    """
+    prepare()
+    process = CONTEXT.Process(target=_run, args=(list(command[1:]), environment, str(log), os.getcwd()))
+    with _blocked_signals():  # a signal waits until `process` is known
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")  # else the process would run this one's script first
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
+    return process
+
+
+@contextlib.contextmanager
+def _blocked_signals() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _run(command: list[str], environment: dict[str, str], log: str, directory: str) -> None:
+    """Become the process of a command, as if Python had been started with it."""
+    os.setsid()  # Ctrl-C in the terminal reaches only the queue, which forwards it
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(directory)
+    if "torch" in sys.modules and "OMP_NUM_THREADS" in environment:  # which was read when torch was imported
+        sys.modules["torch"].set_num_threads(int(environment["OMP_NUM_THREADS"]))
+    # Workers of data loaders start as in any other process.
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
+    sys.argv = command
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    try:
+        runpy.run_path(command[0], run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()  # multiprocessing does not, and loggers end there
