@@ -15,19 +15,22 @@ class QueueLauncher(Launcher):
     """Run each job as a child process in the first free slot.
 
     Args:
-        devices: see `imaging.sweeps.slots.find_slots`.
+        devices, jobs_per_gpu: see `imaging.sweeps.slots.find_slots`.
     """
 
     plans = True
 
-    def __init__(self, devices="auto"):
-        self.devices = devices
+    def __init__(self, devices="auto", jobs_per_gpu: int = 1):
+        self.devices, self.jobs_per_gpu = devices, jobs_per_gpu
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from imaging.sweeps.slots import find_slots
+        from imaging.sweeps.slots import advice_on_sharing, find_slots
 
         self.loader, self.config = hydra_context.config_loader, config
-        self.slots = find_slots(self.devices)  # here, so that an error is raised before anything is written
+        # Here, so that an error is raised before anything is written.
+        self.slots = find_slots(self.devices, self.jobs_per_gpu)
+        if self.jobs_per_gpu > 1 and self.slots[0].is_gpu and (advice := advice_on_sharing()):
+            print(advice, flush=True)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run all jobs; a job that fails returns None, and the others continue."""

@@ -16,9 +16,10 @@ from imaging.reporting.report import report_run, run_summary
 from imaging.runs.resume import open_config
 from imaging.runs.run import Run
 from imaging.runs.status import describe_end, final_psnr, is_over
+from imaging.sweeps.children import leave_slot
 from imaging.tasks import build_task
 from imaging.training.hparams import HParams, varied_settings
-from imaging.training.trainer import build_trainer, fit
+from imaging.training.trainer import build_trainer, fit, free_device
 
 
 def train(config: DictConfig) -> float | None:
@@ -56,6 +57,8 @@ def train(config: DictConfig) -> float | None:
 
         records = run.directory / PER_IMAGE
         result = evaluate_run(task, data.test_images(), protocol, settings, run.name, records)
+        free_device(task)
+        leave_slot()  # what remains needs no GPU
         table, rows = run_summary(result)
         write_text(run.directory / "summary.csv", summary_csv(rows, [result.level]))
         write_pictures(run.directory, result)

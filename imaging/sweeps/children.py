@@ -8,7 +8,9 @@ import runpy
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +27,7 @@ SIGNALS = {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
 
 # On macOS the system's libraries do not survive a fork, so that each process imports on its own.
 CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+_in_use: Connection | None = None  # of this process, if it is a job
 
 
 def prepare() -> None:
@@ -41,7 +44,27 @@ def prepare() -> None:
             forkserver.ensure_running()
 
 
-def start(command: Sequence[str], environment: dict[str, str], log: Path) -> BaseProcess:
+@dataclass(frozen=True)
+class Child:
+    """A process, and a connection at whose end the process no longer needs its GPU."""
+
+    process: BaseProcess
+    _in_use: Connection
+
+    @property
+    def has_left_its_slot(self) -> bool:
+        return self._in_use.poll()
+
+
+def leave_slot() -> None:
+    """Let the next job of the queue have this job's GPU; without a queue, do nothing."""
+    global _in_use
+    if _in_use is not None:
+        _in_use.close()
+        _in_use = None
+
+
+def start(command: Sequence[str], environment: dict[str, str], log: Path) -> Child:
     """Run a Python script in a new process, in a session of its own.
 
     Args:
@@ -50,7 +73,9 @@ def start(command: Sequence[str], environment: dict[str, str], log: Path) -> Bas
         log: the file to which its output is appended.
     """
     prepare()
-    process = CONTEXT.Process(target=_run, args=(list(command[1:]), environment, str(log), os.getcwd()))
+    ended, in_use = CONTEXT.Pipe(duplex=False)
+    arguments = list(command[1:]), environment, str(log), os.getcwd(), in_use
+    process = CONTEXT.Process(target=_run, args=arguments)
     with _blocked_signals():  # a signal waits until `process` is known
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")  # else the process would run this one's script first
@@ -58,7 +83,8 @@ def start(command: Sequence[str], environment: dict[str, str], log: Path) -> Bas
             process.start()
         finally:
             sys.modules["__main__"] = main
-    return process
+            in_use.close()  # the process has its own
+    return Child(process, ended)
 
 
 @contextlib.contextmanager
@@ -70,8 +96,12 @@ def _blocked_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run(command: list[str], environment: dict[str, str], log: str, directory: str) -> None:
+def _run(
+    command: list[str], environment: dict[str, str], log: str, directory: str, in_use: Connection
+) -> None:
     """Become the process of a command, as if Python had been started with it."""
+    global _in_use
+    _in_use = in_use
     os.setsid()  # Ctrl-C in the terminal reaches only the queue, which forwards it
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(output, 1)

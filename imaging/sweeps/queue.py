@@ -5,12 +5,12 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.status import is_over, mark_ended
 from imaging.sweeps import children
+from imaging.sweeps.children import Child
 from imaging.sweeps.jobs import Job
 from imaging.sweeps.slots import Slot
 
@@ -23,7 +23,12 @@ class Running:
 
     job: Job
     slot: Slot
-    process: BaseProcess
+    child: Child
+
+    @property
+    def occupies(self) -> bool:
+        """Whether the next job cannot have the slot; the last part of a job needs cores, but no GPU."""
+        return not (self.slot.is_gpu and self.child.has_left_its_slot)
 
 
 class Queue:
@@ -66,11 +71,11 @@ class Queue:
             self._stop(str(error).split(":")[0])
         except BaseException:
             for running in self.running:
-                running.process.terminate()  # it saves, and Python waits for it at its end
+                running.child.process.terminate()  # it saves, and Python waits for it at its end
             raise
 
     def _fill(self, next_job, ended) -> None:
-        while len(self.running) < len(self.slots):
+        while free := self._free_slots():
             job = next_job()
             if job is None:
                 return
@@ -78,14 +83,18 @@ class Queue:
                 self.watcher.ended(job)
                 ended(job)
                 continue
-            busy = [r.slot for r in self.running]
-            slot = next(s for s in self.slots if s not in busy)
-            self.running.append(Running(job, slot, start(job, slot)))
-            self.watcher.started(job, slot)
+            self.running.append(Running(job, free[0], start(job, free[0])))
+            self.watcher.started(job, free[0])
+
+    def _free_slots(self) -> list[Slot]:
+        if len(self.running) >= 2 * len(self.slots):  # their last parts take longer than the first
+            return []
+        busy = [running.slot for running in self.running if running.occupies]
+        return [slot for slot in self.slots if slot not in busy]
 
     def _collect(self, ended) -> None:
         for running in list(self.running):
-            status = running.process.exitcode
+            status = running.child.process.exitcode
             if status is None:
                 continue
             self.running.remove(running)
@@ -99,22 +108,22 @@ class Queue:
         with Interrupts():
             try:
                 for running in self.running:
-                    running.process.terminate()
+                    running.child.process.terminate()
                 while self.running:
                     self._collect(lambda job: None)
                     self.watcher.tick()
                     time.sleep(0.05)
             except Interrupted:
                 for running in self.running:
-                    running.process.kill()
-                    running.process.join()
+                    running.child.process.kill()
+                    running.child.process.join()
                     record_end(running.job.directory, -signal.SIGKILL)
                     self.watcher.ended(running.job)
                 outcome = "the running jobs were killed"
         raise Interrupted(f"{reason}: {outcome}")
 
 
-def start(job: Job, slot: Slot) -> BaseProcess:
+def start(job: Job, slot: Slot) -> Child:
     """Start a job in its slot, with its output in its own log file."""
     # The queue may run in a Slurm allocation, but a job must not take itself for one of its tasks.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_")}

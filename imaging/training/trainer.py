@@ -226,6 +226,13 @@ def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path |
     return {name: float(value) for name, value in trainer.callback_metrics.items() if name != "step"}
 
 
+def free_device(task: Reconstruction) -> None:
+    """Move a task to the CPU, and give the memory of its GPU back to other processes."""
+    task.cpu()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
 def _set_length(trainer: pl.Trainer, settings: TrainerSettings, data, writes: bool) -> None:
     """Stop at the smaller of max_steps and max_epochs; print a notice if max_epochs ends before max_steps."""
     data.prepare_data()

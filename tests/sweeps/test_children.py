@@ -40,7 +40,7 @@ def start(tmp_path):
     def start(code: str, *words: str, **environment: str):
         script, log = tmp_path / "script.py", tmp_path / "log.txt"
         script.write_text(code)
-        process = children.start([sys.executable, str(script), *words], {**environment}, log)
+        process = children.start([sys.executable, str(script), *words], {**environment}, log).process
         process.join()
         return process.exitcode, log.read_text().splitlines()
 
@@ -98,7 +98,7 @@ from imaging.sweeps import children
 children.PRELOAD.clear()
 log = pathlib.Path({str(tmp_path / "log.txt")!r})
 signal.signal(signal.SIGTERM, lambda *_: None)
-job = children.start(["python", {str(tmp_path / "job.py")!r}], dict(os.environ), log)
+job = children.start(["python", {str(tmp_path / "job.py")!r}], dict(os.environ), log).process
 while not log.exists() or "ready" not in log.read_text():
     time.sleep(0.02)
 os.killpg(0, signal.SIGTERM)
@@ -120,7 +120,7 @@ from imaging.sweeps import children
 children.PRELOAD.clear()
 print(__name__)
 job = children.start(["python", {str(tmp_path / "job.py")!r}], dict(os.environ), pathlib.Path("log.txt"))
-job.join()
+job.process.join()
 """
     (tmp_path / "queue.py").write_text(queue)  # whose body has no `if __name__ == "__main__"`
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}

@@ -37,10 +37,11 @@ def make_job(tmp_path):
     return make_job
 
 
-def run_all(jobs: list[Job], slots: int = 2) -> list[str]:
+def run_all(jobs: list[Job], slots: int = 2, gpu: str = "") -> list[str]:
     """Names in the order of their ends."""
     waiting, order = iter(jobs), []
-    queue = Queue([Slot(f"CPU {i}", {"SLOT": str(i)}) for i in range(slots)], Watcher(len(jobs)))
+    places = [Slot(f"slot {i}", {"SLOT": str(i), "CUDA_VISIBLE_DEVICES": gpu}) for i in range(slots)]
+    queue = Queue(places, Watcher(len(jobs)))
     queue.run(lambda: next(waiting, None), lambda job: order.append(job.name))
     return order
 
@@ -50,6 +51,14 @@ def test_the_next_job_starts_when_a_slot_is_free(make_job):
     assert run_all(jobs) == ["a", "b", "c", "long"]
     slots = [read_status(job.directory)["device"] for job in jobs]
     assert slots == ["0", "1", "1", "1"]
+
+
+def test_a_gpu_is_free_before_its_job_has_made_its_figures(make_job):
+    code = "import time; from imaging.sweeps.children import leave_slot; leave_slot(); time.sleep(1.5)"
+    figures = code + COMPLETE
+    assert run_all([make_job("first", figures), make_job("second")], slots=1, gpu="0") == ["second", "first"]
+    # The cores of a CPU are not free meanwhile.
+    assert run_all([make_job("third", figures), make_job("fourth")], slots=1) == ["third", "fourth"]
 
 
 def test_each_way_to_die_costs_one_job_and_is_told(make_job):
