@@ -53,6 +53,9 @@ published: setup  ## Compare published networks with their published PSNR (twent
 benchmark: setup  ## Measure speed and memory against other ways (ten minutes), into benchmarks/README.md
 	$(BIN)/python benchmarks/all.py
 
+gpu: setup  ## Prove speed, equal numbers and resuming on a GPU (ten minutes), into benchmarks/gpu.md
+	$(BIN)/python benchmarks/gpu.py
+
 lint: setup  ## Check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,4 +69,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup cluster demo test test-slow test-oldest published benchmark lint format clean
+.PHONY: help setup cluster demo test test-slow test-oldest published benchmark gpu lint format clean

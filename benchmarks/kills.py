@@ -1,6 +1,7 @@
 """Kill a small run with -9 at random moments, resume it, and compare its end with an uninterrupted one's.
 
     python benchmarks/kills.py 25
+    python benchmarks/kills.py 4 --accelerator cuda trainer.deterministic=true
 
 Each trial is one run in a process of its own, killed at a random moment between the start of its training
 and its end (training, validation, the test), every third one in the next write of a checkpoint after that
@@ -42,7 +43,6 @@ SETTINGS = [
     "data.workers=2",
     "model.hidden_channels=48",
     "schedule=cosine",
-    "trainer.accelerator=cpu",
     "trainer.max_steps=100",
     "trainer.log_every_n_steps=1",
     "trainer.val_check_interval=15",
@@ -66,7 +66,7 @@ def photographs(root: Path) -> list[str]:
 
 def start(run: Path, settings: list[str]) -> subprocess.Popen:
     command = [sys.executable, str(TRAIN), *settings, f"hydra.run.dir='{run}'"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -136,12 +136,14 @@ def main() -> int:
     parser.add_argument("count", type=int, nargs="?", default=25, help="how many runs are killed and resumed")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--precision", default="bf16", choices=["bf16", "float32"])
-    arguments = parser.parse_args()
+    parser.add_argument("--accelerator", default="cpu", choices=["cpu", "cuda"])
+    arguments, words = parser.parse_known_args()
     moments = random.Random(arguments.seed)
     good = damaged = 0
     with TemporaryDirectory() as directory:
         root = Path(directory)
-        settings = [*SETTINGS, *photographs(root / "data"), f"trainer.precision={arguments.precision}"]
+        device = [f"trainer.accelerator={arguments.accelerator}", f"trainer.precision={arguments.precision}"]
+        settings = [*SETTINGS, *photographs(root / "data"), *device, *words]
         seconds = finish(root / "whole", settings)
         expected = end(root / "whole")
         print(f"uninterrupted: 100 steps and the test, {seconds:.1f} s", flush=True)

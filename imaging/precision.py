@@ -8,19 +8,33 @@ import torch
 
 @contextlib.contextmanager
 def full_precision(device: torch.device):
-    """Context in which autocast is off and a GPU computes float32 products and convolutions without TF32."""
+    """Context in which autocast is off, and a GPU computes in float32, without TF32.
+
+    Nor does cuDNN search for its fastest convolutions: the numbers do not depend on what ran before.
+    """
     with torch.autocast(device.type, enabled=False):
         if device.type != "cuda":
             yield
             return
-        products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-        torch.set_float32_matmul_precision("highest")
-        torch.backends.cudnn.allow_tf32 = False
+        before = [(module, name, getattr(module, name)) for module, name, _ in _switches()]
+        for module, name, value in _switches():
+            setattr(module, name, value)
         try:
             yield
         finally:
-            torch.set_float32_matmul_precision(products)
-            torch.backends.cudnn.allow_tf32 = convolutions
+            for module, name, value in before:
+                setattr(module, name, value)
+
+
+def _switches() -> list[tuple]:
+    """Modules, attributes and values for full precision on a GPU."""
+    backends = torch.backends
+    search = (backends.cudnn, "benchmark", False)
+    if not hasattr(backends, "fp32_precision"):  # torch < 2.9
+        return [search, (backends.cuda.matmul, "allow_tf32", False), (backends.cudnn, "allow_tf32", False)]
+    # Each on its own, because a general setting of the user's does not go before these.
+    kinds: tuple = (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)  # type: ignore[attr-defined]
+    return [search, *((kind, "fp32_precision", "ieee") for kind in kinds)]
 
 
 def is_bf16_fast() -> bool:

@@ -112,7 +112,7 @@ def run(finished, tiny) -> Path:
 
 @pytest.fixture
 def command(monkeypatch, tmp_path, capfd):
-    """Run train.py or evaluate.py in this process and in an empty directory.
+    """Run train.py or evaluate.py, with the jobs of a sweep, in this process and in an empty directory.
 
     The Jacobian of a network without biases is that of a smaller piece, which is a sixteenth of the work.
 
@@ -127,6 +127,9 @@ def command(monkeypatch, tmp_path, capfd):
     monkeypatch.setattr("imaging.evaluation.linear_view.CROP", 8)
 
     def run(script: str, *arguments: str) -> tuple[int, str, str]:
+        if "-m" in arguments or any(word.startswith("sweep=") for word in arguments):
+            if not any(word.startswith("launcher=") for word in arguments):
+                arguments = (*arguments, "launcher=basic")
         monkeypatch.setattr(sys, "argv", [script, *arguments])
         capfd.readouterr()
         try:

@@ -50,6 +50,7 @@ RUNS = {
     ],
     "experiment/inpainting_bundled": ["experiment=inpainting_bundled", "data.patch_size=28"],
     "launcher/basic": ["launcher=basic"],
+    "launcher/queue": ["launcher=queue"],
     "launcher/gpus": ["launcher=gpus"],  # without effect on a single run; the sweeps are in tests/launchers
     "launcher/slurm": ["launcher=slurm"],
     "launcher/slurm_script": ["launcher=slurm_script"],

@@ -29,6 +29,7 @@ from imaging.runs.run import commit
 from imaging.runs.status import read_status, true_state, why_untested
 from imaging.sweeps.collect import find_runs, readable
 from imaging.tasks.reconstruction import Reconstruction
+from imaging.training.trainer import refuse_mps
 
 TESTING = "testing"  # directory of unfinished measurements, in the directory of the tables
 
@@ -133,6 +134,7 @@ def read_settings(config: DictConfig) -> dict:
         raise ImagingError(
             f"sigma is {settings['sigma']!r}; expected null or estimated; the noise of the test is sigmas=[…]"
         )
+    refuse_mps(settings["accelerator"])
     return settings
 
 

@@ -73,18 +73,19 @@ class BatchLoader(DataLoader):
         sampler: yields `(epoch, indices)`.
         seed: of the workers.
         workers: processes that prepare batches; 0 = none.
+        pin: whether batches are for a GPU and not on it. Without need it would make a CUDA context.
     """
 
     dataset: Batches
     sampler: BatchSampler  # until `imaging.training.blocks` puts its own in this place
 
-    def __init__(self, dataset: Batches, sampler: Sampler, seed: int, workers: int = 0):
+    def __init__(self, dataset: Batches, sampler: Sampler, seed: int, workers: int = 0, pin: bool = False):
         super().__init__(
             dataset,
             batch_size=None,
             sampler=sampler,
             num_workers=workers,
             persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available() and not dataset.pixels.is_cuda,
+            pin_memory=pin,
             generator=generator(seed, "workers"),  # without it torch draws from the global state
         )

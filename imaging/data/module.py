@@ -133,14 +133,20 @@ class ImageData(LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         trainer, place = self.trainer, {}
         if trainer is not None:
-            self._to_device(trainer.strategy.root_device)
+            self._to_device(self._device)
             place = {
                 "rank": trainer.global_rank,
                 "world_size": trainer.world_size,
                 "epoch": trainer.current_epoch,
             }
         sampler = BatchSampler(len(self._train), self.batch_size, self.seed, **place)
-        return BatchLoader(self._train, sampler, self.seed, self.workers)
+        pin = self._device.type == "cuda" and not self._train.pixels.is_cuda
+        return BatchLoader(self._train, sampler, self.seed, self.workers, pin)
+
+    @property
+    def _device(self) -> torch.device:
+        """Of the trainer, if there is one."""
+        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def _to_device(self, device: torch.device) -> None:
         """Move the training set to a GPU if it takes less than a quarter of its free memory."""
@@ -181,7 +187,7 @@ class ImageData(LightningDataModule):
             self._validation,  # type: ignore[arg-type]  # any sequence will do
             batch_size=None,
             generator=generator(self.seed, "workers"),
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=self._device.type == "cuda",
         )
 
     def test_images(self) -> ImageSequence:

@@ -1,6 +1,7 @@
 """Estimation of the noise level from an image."""
 
 import torch
+from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.shapes import Images, Sigmas
@@ -10,6 +11,14 @@ from imaging.shapes import Images, Sigmas
 DIFFERENCES = (1.0, -4.0, 6.0, -4.0, 1.0)
 GAIN = 70.0
 QUARTILE = 0.6744897501960817  # of the standard normal distribution n: the median of |n|
+
+
+def medians(rows: Tensor) -> Tensor:
+    """The median of each row of (N, M); the lower one if M is even.
+
+    With `dim`, torch's median also returns indices, which are not deterministic on a GPU.
+    """
+    return torch.stack([row.median() for row in rows])
 
 
 def noise_level(y: Images) -> Sigmas:
@@ -40,5 +49,5 @@ def noise_level(y: Images) -> Sigmas:
         line = torch.tensor(DIFFERENCES, device=y.device)
         for kernel in (line[:, None], line[None, :]):
             response = torch.nn.functional.conv2d(response, kernel[None, None])
-        middle = response.abs().reshape(len(y), -1).median(dim=1).values
+        middle = medians(response.abs().reshape(len(y), -1))
         return (middle / (GAIN * QUARTILE))[:, None, None, None]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from imaging.models import MODELS
 from imaging.models.data_step import DataStep
 from imaging.models.initialisation import initialise_
+from imaging.models.noise_level import medians
 from imaging.models.unet import UNet
 from imaging.physics.by_size import BySize
 from imaging.physics.fourier import squared_frequencies
@@ -120,7 +121,7 @@ class WienerPair(nn.Module):
                 y = (y - y.mean((-2, -1), keepdim=True)) * window / window.square().mean().sqrt()
             power = torch.fft.rfft2(y, norm="ortho").abs().square().flatten(2)
             power = power.take_along_dim(quiet.reshape(-1, 1, quiet.shape[-1]), 2).flatten(1)
-            return (power.median(dim=1).values / math.log(2)).sqrt()[:, None, None, None]
+            return (medians(power) / math.log(2)).sqrt()[:, None, None, None]
 
 
 def _quiet_frequencies(operator: Blur, size: tuple[int, int]) -> Tensor:

@@ -8,6 +8,8 @@ from torch.autograd.function import once_differentiable
 
 from imaging.shapes import Measurements, Sigmas
 
+PATIENCE = 10  # iterations on a GPU between two questions whether all images have ended
+
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     """The inner product of each image: (N, 1, 1, 1)."""
@@ -46,10 +48,12 @@ def conjugate_gradients(
     direction = preconditioned = precondition(residual)
     product = _dot(residual, preconditioned)
     goal = tolerance**2 * _dot(r, r)
-    for _ in range(iterations):
+    for iteration in range(1, iterations + 1):
         active = _dot(residual, residual) > goal
-        # An exported graph has no such branch; the steps of images that have ended are 0.
-        if not torch.compiler.is_compiling() and not active.any():
+        # An exported graph has no such branch, and the host would wait for a GPU's answer. The steps of
+        # images that have ended are 0.
+        asks = r.device.type == "cpu" or iteration % PATIENCE == 0
+        if asks and not torch.compiler.is_compiling() and not active.any():
             break
         image = apply(direction)
         # An image that has ended keeps its u: its step is 0. `where` also removes its 0 / 0.

@@ -72,6 +72,7 @@ class Run:
             "tested": None,
             "host": socket.gethostname(),
             "device": None,
+            "memory": None,
             "pid": os.getpid(),
             "commit": commit(),
             "command": before["command"] or own_command(),

@@ -57,6 +57,7 @@ FIELDS = {
     "tested": _COUNT,  # lines of per_image.csv
     "host": _TEXT,
     "device": _TEXT,
+    "memory": _COUNT,  # MiB of the GPU that the training has taken at most
     "pid": _COUNT,
     "commit": _TEXT,
     "command": _TEXT,  # reproduces the run

@@ -29,17 +29,18 @@ class Progress:
         self.job, self.slot, self.began = job, slot, time.monotonic()
         self._first: tuple[int, float] | None = None  # step and time when the training started
 
-    def cells(self) -> tuple[str, str, str]:
-        """Step and number of steps, last validation PSNR, remaining time."""
+    def cells(self) -> tuple[str, str, str, str]:
+        """Slot and memory of its GPU, step and number of steps, last validation PSNR, remaining time."""
         status = read_status(self.job.directory)
-        step, steps = status["step"], status["steps"]
+        step, steps, memory = status["step"], status["steps"], status["memory"]
+        where = self.slot.name + (f", {memory / 1024:.1f} GiB" if memory is not None else "")
         if steps is None or status["state"] != "running":
-            return "", "", ""
+            return where, "", "", ""
         if self._first is None:
             self._first = step, time.monotonic()
         done, seconds = step - self._first[0], time.monotonic() - self._first[1]
         remaining = f"{clock((steps - step) * seconds / done)} left" if done > 0 else ""
-        return f"{step}/{steps}", last_psnr(status), remaining
+        return where, f"{step}/{steps}", last_psnr(status), remaining
 
 
 def last_psnr(status: dict) -> str:
@@ -104,7 +105,7 @@ class Watcher:
             state = f"[{STYLES.get(status['state'], 'white')}]{status['state']}[/]"
             table.add_row(job.name, state, "", str(status["step"]), last_psnr(status), took)
         for progress in list(self.running.values()):
-            table.add_row(progress.job.name, "[cyan]running[/]", progress.slot.name, *progress.cells())
+            table.add_row(progress.job.name, "[cyan]running[/]", *progress.cells())
         queued = (self.total or 0) - len(self.over) - len(self.running)
         if queued > 0:
             table.add_row(f"{queued} queued", "")

@@ -18,6 +18,8 @@ from imaging.randomness import generator
 from imaging.tasks import OPTIMIZERS, SCHEDULES, TASKS
 from imaging.tasks.losses import Loss
 
+KEPT = 1 << 28  # bytes of validation measurements
+
 
 def as_float(image: Tensor) -> Tensor:
     """Convert uint8 or float images to float32 in [0, 1], on their device."""
@@ -59,6 +61,9 @@ class Reconstruction(pl.LightningModule):
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
         # Of the estimate, and of the measurement, which is the baseline.
         self.val_psnr, self.val_psnr_input = PSNR(), PSNR()
+        # The measurements of validation batches, which are drawn on the CPU, and equal in all of a training.
+        self._kept: dict[int, Tensor] = {}
+        self._keeps = False
 
     def normalise(self, image: Tensor) -> Tensor:
         """Convert intensities in [0, 1] to the network's units."""
@@ -148,7 +153,11 @@ class Reconstruction(pl.LightningModule):
         return dict(self.network.trace[-1]) if self.network.trace else {}
 
     def on_fit_start(self) -> None:
-        self.shard = self.global_rank, self.trainer.world_size
+        self.shard, self._keeps = (self.global_rank, self.trainer.world_size), True
+
+    def on_fit_end(self) -> None:
+        self._keeps = False
+        self._kept.clear()
 
     def training_step(self, batch: dict, batch_idx: int) -> dict[str, Tensor]:
         """Compute the loss of a batch, over what y shows of x.
@@ -197,7 +206,11 @@ class Reconstruction(pl.LightningModule):
 
     def validation_step(self, batch: dict, batch_idx: int) -> None:
         x = as_float(batch["image"])
-        y = self.validation_measurement(x, batch["id"])
+        y = self._kept.get(batch_idx)
+        if y is None:
+            y = self.validation_measurement(x, batch["id"])
+            if self._keeps and y.nbytes + sum(one.nbytes for one in self._kept.values()) < KEPT:
+                self._kept[batch_idx] = y
         images = x, self.restore(y, self.typical_sigma), self.preview(y)
         x, x_hat, measured = map(self.physics.operator.visible, images)
         self.val_psnr.update(x_hat, x)

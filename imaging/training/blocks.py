@@ -67,4 +67,4 @@ def in_blocks(loader: BatchLoader, start: int, stop: int | None, pauses: tuple[i
     batches = loader.sampler
     longest = max(1, BLOCK_BYTES // (batches.batch_size * loader.dataset.sample_bytes))
     sampler = BlockSampler(batches, start, stop, pauses, longest)
-    return BatchLoader(loader.dataset, sampler, batches.seed, loader.num_workers)
+    return BatchLoader(loader.dataset, sampler, batches.seed, loader.num_workers, loader.pin_memory)

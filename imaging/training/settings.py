@@ -23,7 +23,8 @@ class TrainerSettings:
         precision: of the training; "auto" is bf16 if that is faster on the device, else float32.
         channels_last: whether the network uses the channels_last memory format.
         compile: whether to use `torch.compile`, or its mode.
-        benchmark: let cuDNN choose the fastest convolutions.
+        benchmark: let cuDNN choose the fastest convolutions; not with `deterministic`.
+        deterministic: whether a GPU must compute the same numbers each time, as a CPU does.
         gradient_clip_val: the largest total norm of the gradients.
         weight_averaging: decay of a moving average of the weights; see `WeightAveraging`.
         time_limit: minutes of training, after which the run saves and stops.
@@ -43,6 +44,7 @@ class TrainerSettings:
     channels_last: bool = True
     compile: bool | CompileMode = False
     benchmark: bool = True
+    deterministic: bool = False
     gradient_clip_val: Positive | None = None
     weight_averaging: Decay | None = None
     time_limit: Positive | None = None

@@ -37,6 +37,15 @@ def default_device(accelerator: str) -> str:
     return {"gpu": "cuda"}.get(accelerator, accelerator)
 
 
+def refuse_mps(accelerator: str) -> None:
+    """Raise an ImagingError for Apple's GPUs, which 'auto' does not choose."""
+    if accelerator == "mps":
+        raise ImagingError(
+            "accelerator=mps cannot train or test: metrics are float64, which Apple's GPUs do not compute; "
+            "choose cpu"
+        )
+
+
 def device_of(accelerator: str) -> torch.device:
     """The torch device of an accelerator or device name, e.g. "auto", "cpu" or "cuda:1".
 
@@ -90,6 +99,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     """
     _quieten()
     own, others = TrainerSettings.of(settings)
+    refuse_mps(own.accelerator)
     device = default_device(own.accelerator)
     checkpoints = Checkpoints(run.checkpoints, own.checkpoint_every_n_steps)
     curves, stopping = Curves(), SaveAndStop(run.interrupts, checkpoints, own.time_limit)
@@ -117,9 +127,10 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     place = {"directory": run.directory, "step": checkpoint.get("global_step")}
     own_loggers = run.config.get("logger", {}).values() if run.writes else []
     loggers = [Board(**place), *(LOGGERS.build(logger, **place) for logger in own_loggers)]
-    names = ("devices", "benchmark", "max_epochs", "max_steps", "log_every_n_steps", "val_check_interval")
+    names = ("devices", "deterministic", "max_epochs", "max_steps", "log_every_n_steps", "val_check_interval")
     fixed = {name: getattr(own, name) for name in names} | {
         "accelerator": device,
+        "benchmark": own.benchmark and not own.deterministic,
         "precision": PRECISIONS[choose_precision(own.precision, device)],
         "check_val_every_n_epoch": None,  # validate at fixed steps, not at the end of epochs
         "default_root_dir": run.directory,

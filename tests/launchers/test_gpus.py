@@ -179,9 +179,9 @@ def _pids(sweep: Path) -> list[int]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["hydra.launcher.devices=auto"], "no GPU is visible here: for slots of CPU cores set"),
+        (["hydra.launcher.devices=gpus"], "no GPU is visible here: for slots of CPU cores set"),
         (["hydra.launcher.devices=[7]"], "hydra.launcher.devices is [7], but no GPU is visible here"),
-        (["hydra.launcher.devices=many"], "hydra.launcher.devices is 'many'; expected auto, a number"),
+        (["hydra.launcher.devices=many"], "hydra.launcher.devices is 'many'; expected auto, gpus, a number"),
         (
             ["hydra.launcher.devices=cpu:2", "trainer.devices=2"],
             "trainer.devices is 2, but a job of this sweep has 1",

@@ -32,6 +32,7 @@ WHOLE = {
     "tested": 8,
     "host": "here",
     "device": "cpu",
+    "memory": 512,
     "pid": 12,
     "commit": "abc",
     "command": "python train.py seed=3",

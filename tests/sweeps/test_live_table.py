@@ -59,16 +59,16 @@ def lines(text: str) -> list[str]:
 def test_a_job_has_its_step_its_psnr_and_the_time_that_is_left(make_job, clock):
     job = make_job("one", state="running")
     progress = Progress(job, SLOT)
-    assert progress.cells() == ("", "", "")  # its training has not begun
+    assert progress.cells() == ("GPU 5", "", "", "")  # its training has not begun
     change(job, step=100, steps=500)
-    assert progress.cells() == ("100/500", "", "")  # resumed: these steps were not made in this time
+    assert progress.cells() == ("GPU 5", "100/500", "", "")  # resumed: these steps were not made in this time
     clock[0] += 50
-    change(job, step=200, validation={"100": 27.0, "200": 28.456})
-    assert progress.cells() == ("200/500", "28.46", "2:30 left")  # half a second a step
+    change(job, step=200, validation={"100": 27.0, "200": 28.456}, memory=2560)
+    assert progress.cells() == ("GPU 5, 2.5 GiB", "200/500", "28.46", "2:30 left")  # half a second a step
     change(job, validation={"200": None})
-    assert progress.cells()[1] == ""
+    assert progress.cells()[2] == ""
     change(job, state="completed")
-    assert progress.cells() == ("", "", "")
+    assert progress.cells() == ("GPU 5, 2.5 GiB", "", "", "")
 
 
 def test_a_terminal_has_a_table_that_is_drawn_twice_a_second(make_job, terminal, clock, capsys):

@@ -12,6 +12,7 @@ from imaging.errors import ImagingError
 from imaging.metrics import psnr
 from imaging.randomness import generator
 from imaging.tasks import build_task
+from imaging.tasks import reconstruction as module
 
 CONFIG = {
     "task": {"name": "denoiser"},
@@ -108,6 +109,26 @@ def test_validation_noise_depends_on_the_image_alone():
     together = task.validation_measurement(x, ["a", "b", "c"])
     alone = task.validation_measurement(x[1:2], ["b"])
     assert torch.equal(together[1:2], alone)
+
+
+@pytest.mark.parametrize("kept", [module.KEPT, 0])
+def test_validation_noise_is_drawn_once_in_a_training(kept, monkeypatch):
+    """With and without room for it the curve is the same."""
+    monkeypatch.setattr(module, "KEPT", kept)
+    task, drawn, curve = build_task(CONFIG), [], []
+    draw, measured = task.validation_measurement, task.val_psnr.update
+    monkeypatch.setattr(task, "validation_measurement", lambda x, ids: drawn.append(ids) or draw(x, ids))
+    monkeypatch.setattr(
+        task.val_psnr, "update", lambda *images: curve.append(psnr(*images)) or measured(*images)
+    )
+    data = ImageData(Discs(), patch_size=None, batch_size=4, validation_images=2, seed=3)
+    trainer(max_steps=3, val_check_interval=1).fit(task, datamodule=data)
+    assert len(drawn) == (1 if kept else 3)
+    assert not task._kept
+    again = build_task(CONFIG)
+    again.load_state_dict(task.state_dict())
+    trainer().validate(again, datamodule=data, verbose=False)
+    assert again.trainer.callback_metrics["val/psnr"] == curve[-1].mean()
 
 
 def test_evaluation_is_in_float32_even_under_autocast():

@@ -1,7 +1,9 @@
 """What the trainer asks of a device, seen without having it; and that compiling changes nothing but time."""
 
 import json
+import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -9,12 +11,10 @@ import torch
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 
 from imaging.data import build_data
-from imaging.data.batches import StackBatches
-from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.errors import ImagingError
 from imaging.models import build_model
-from imaging.precision import full_precision
 from imaging.runs.run import Run
+from imaging.training.blocks import in_blocks
 from imaging.training.settings import TrainerSettings
 from imaging.training.strategies import EveryStep
 from imaging.training.trainer import (
@@ -56,23 +56,36 @@ def test_the_mode_of_compilation(setting, device, mode, monkeypatch):
     assert network.net[2].weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_evaluation_on_a_gpu_is_not_in_tf32():
-    torch.set_float32_matmul_precision("high")
-    try:
-        with full_precision(torch.device("cuda")):
-            assert torch.get_float32_matmul_precision() == "highest"
-            assert not torch.backends.cudnn.allow_tf32
-        assert torch.get_float32_matmul_precision() == "high"
-        assert torch.backends.cudnn.allow_tf32
-    finally:
-        torch.set_float32_matmul_precision("highest")
-
-
-def test_batches_for_a_gpu_are_pinned(monkeypatch):
-    sampler, data = BatchSampler(4, 2, seed=0), StackBatches(torch.zeros(4, 1, 2, 2))
-    assert not BatchLoader(data, sampler, seed=0).pin_memory
+def test_batches_are_pinned_for_the_gpu_of_a_trainer_alone(composed, monkeypatch):
+    """Without one, as in the check of sizes, it would make a CUDA context, for each rank on the first GPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert BatchLoader(data, sampler, seed=0).pin_memory
+    data = build_data(composed("data.patches_per_image=4", "data.validation_images=1")["data"])
+    data.setup("fit")
+    for device, pinned in ((None, False), ("cpu", False), ("cuda:1", True)):
+        if device is not None:
+            strategy = SimpleNamespace(root_device=torch.device(device))
+            data.trainer = SimpleNamespace(strategy=strategy, global_rank=0, world_size=1, current_epoch=0)
+            monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (0, 0))
+        train = data.train_dataloader()
+        assert train.pin_memory == in_blocks(train, 0, None, ()).pin_memory == pinned
+        assert data.val_dataloader().pin_memory == pinned
+
+
+def test_a_deterministic_training_is_one_without_a_search_for_the_fastest_convolutions(composed, tmp_path):
+    config = composed("trainer.deterministic=true")
+    build_trainer(config["trainer"], Run(tmp_path / "a", config))
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.benchmark
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    config = composed("trainer.benchmark=false")
+    build_trainer(config["trainer"], Run(tmp_path / "b", config))
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_apples_gpus_are_refused(composed, tmp_path):
+    config = composed("trainer.accelerator=mps")
+    with pytest.raises(ImagingError, match="accelerator=mps cannot train or test: metrics are float64"):
+        build_trainer(config["trainer"], Run(tmp_path, config))
 
 
 def test_cudnn_may_look_for_its_fastest_convolutions(composed, tmp_path):

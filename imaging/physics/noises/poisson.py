@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from imaging.physics.noise import NOISES, Draw, Noise, Random, Shard
+from imaging.randomness import generator
 from imaging.settings import Limit, NotNegative, Positive, fits
 from imaging.shapes import Measurements
 
@@ -52,19 +53,28 @@ class PoissonNoise(Noise):
         assert isinstance(random, torch.Generator)
         n, device = len(clean) * world_size, random.device
         # A generator for each image, because a process does not have the other processes' images.
-        seeds = torch.randint(2**62, (n,), generator=random, device=device)[rank::world_size].tolist()
+        seeds = _seeds(random, n)[rank::world_size]
         own = levels[rank::world_size].to(device, clean.dtype)
         noises = []
         for image, seed, peak in zip(clean.detach().to(device), seeds, own, strict=True):
-            generator = torch.Generator(device).manual_seed(seed)
+            own_random = torch.Generator(device).manual_seed(seed)
             image = image.contiguous()  # the values must not depend on the layout
-            counts = torch.poisson(image.clamp_min(0) * peak, generator=generator)
+            counts = torch.poisson(image.clamp_min(0) * peak, generator=own_random)
             noise = counts / peak - image
             if self.read:
-                electrons = torch.randn(image.shape, generator=generator, device=device, dtype=image.dtype)
+                electrons = torch.randn(image.shape, generator=own_random, device=device, dtype=image.dtype)
                 noise += self.read * electrons
             noises.append(noise)
         return torch.stack(noises).to(clean.device)
+
+
+def _seeds(random: torch.Generator, n: int) -> list[int]:
+    """Draw n seeds, without waiting for a GPU whose generator it is."""
+    if random.device.type == "cpu":
+        return torch.randint(2**62, (n,), generator=random).tolist()
+    state = generator(random.initial_seed(), random.get_offset())
+    torch.rand(1, generator=random, device=random.device)  # moves the offset, for the next call
+    return torch.randint(2**62, (n,), generator=state).tolist()
 
 
 @NOISES.register("poisson_gaussian")

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 
 import pytorch_lightning as pl
+import torch
 
 from imaging.progress import progress_bar
 from imaging.runs.run import Run
@@ -98,7 +99,8 @@ class Status(Periodic):
         self.run.update(device=_device(trainer, task), step=trainer.global_step, steps=trainer.max_steps)
 
     def report(self, trainer, task) -> None:
-        self.run.update(step=trainer.global_step)
+        memory = torch.cuda.max_memory_reserved(task.device) >> 20 if task.device.type == "cuda" else None
+        self.run.update(step=trainer.global_step, memory=memory)
 
     def on_validation_end(self, trainer, task) -> None:
         if (psnr := trainer.callback_metrics.get("val/psnr")) is not None:
