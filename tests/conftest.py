@@ -127,9 +127,9 @@ def command(monkeypatch, tmp_path, capfd):
     monkeypatch.setattr("imaging.evaluation.linear_view.CROP", 8)
 
     def run(script: str, *arguments: str) -> tuple[int, str, str]:
-        if "-m" in arguments or any(word.startswith("sweep=") for word in arguments):
-            if not any(word.startswith("launcher=") for word in arguments):
-                arguments = (*arguments, "launcher=basic")
+        is_sweep = "-m" in arguments or any(word.startswith("sweep=") for word in arguments)
+        if is_sweep and not any(word.startswith("launcher=") for word in arguments):
+            arguments = (*arguments, "launcher=basic")
         monkeypatch.setattr(sys, "argv", [script, *arguments])
         capfd.readouterr()
         try:

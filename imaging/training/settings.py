@@ -28,7 +28,7 @@ class TrainerSettings:
         gradient_clip_val: the largest total norm of the gradients.
         weight_averaging: decay of a moving average of the weights; see `WeightAveraging`.
         time_limit: minutes of training, after which the run saves and stops.
-        prune_after, prune_others: see `PruneBelowMedian`.
+        prune_after, prune_rule, prune_others: see `PruneBelowMedian` and `SuccessiveHalving`.
         log_every_n_steps, val_check_interval, checkpoint_every_n_steps: numbers of optimiser steps.
 
     Raises:
@@ -49,6 +49,7 @@ class TrainerSettings:
     weight_averaging: Decay | None = None
     time_limit: Positive | None = None
     prune_after: Count | None = None
+    prune_rule: Literal["median", "halving"] = "median"
     prune_others: Count = 4
     log_every_n_steps: Count = 25
     val_check_interval: Count = 500

@@ -20,7 +20,7 @@ from imaging.training.callbacks.averaging import WeightAveraging
 from imaging.training.callbacks.checkpoints import Checkpoints, PlainCheckpoints
 from imaging.training.callbacks.curves import Curves
 from imaging.training.callbacks.progress import Status, progress_callback
-from imaging.training.callbacks.pruning import PruneBelowMedian
+from imaging.training.callbacks.pruning import pruning
 from imaging.training.callbacks.signals import SaveAndStop
 from imaging.training.lightning import stop_after
 from imaging.training.loggers import LOGGERS, Board
@@ -112,7 +112,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         PlainCheckpoints(run.config),
         Status(run),  # before `checkpoints`, so that the status has every validation of a checkpoint
         checkpoints,
-        *([PruneBelowMedian(run, own.prune_after, own.prune_others)] if own.prune_after else []),
+        *pruning(run, own),
         *chosen,
         stopping,
         *([progress_callback(curves)] if run.writes else []),

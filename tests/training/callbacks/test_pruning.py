@@ -1,4 +1,4 @@
-"""The median stopping rule, on status files as a sweep has them."""
+"""Stopping rules, on status files as a sweep has them."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,8 @@ import pytest
 from imaging.files import write_json, write_text
 from imaging.runs.run import Pruned, Run
 from imaging.runs.status import read_status
-from imaging.training.callbacks.pruning import PruneBelowMedian, values_at
+from imaging.training.callbacks.pruning import PruneBelowMedian, pruning
+from imaging.training.settings import TrainerSettings
 
 
 @pytest.fixture
@@ -21,9 +22,9 @@ def sweep(tmp_path):
     return tmp_path
 
 
-def validate(run: Run, values: dict, after: int = 10, others: int = 3) -> None:
+def validate(run: Run, values: dict, after: int = 10, others: int = 3, rule: str = "median") -> None:
     """Tell a run's validations in turn, as the training does."""
-    callback = PruneBelowMedian(run, after, others)
+    (callback,) = pruning(run, TrainerSettings(prune_after=after, prune_others=others, prune_rule=rule))
     for step, value in values.items():
         run.add_validation(step, value)
         state = SimpleNamespace(fn="fit")
@@ -32,11 +33,14 @@ def validate(run: Run, values: dict, after: int = 10, others: int = 3) -> None:
 
 
 def test_the_values_of_the_others(sweep):
-    assert sorted(values_at(10, sweep / "0")) == [22.0, 30.0]
-    assert sorted(values_at(10, sweep / "new")) == [20.0, 22.0, 30.0]
-    assert values_at(20, sweep / "new") == [25.0]
+    def values_at(step, name):
+        return sorted(PruneBelowMedian(Run(sweep / name, {}), 1, 1).others_at(step))
+
+    assert values_at(10, "0") == [22.0, 30.0]
+    assert values_at(10, "new") == [20.0, 22.0, 30.0]
+    assert values_at(20, "new") == [25.0]
     (sweep / "multirun.yaml").unlink()
-    assert values_at(10, sweep / "new") == []  # not a sweep: runs that happen to lie side by side
+    assert values_at(10, "new") == []  # not a sweep: runs that happen to lie side by side
 
 
 def test_a_run_below_the_median_is_stopped_and_says_so(sweep):
@@ -68,3 +72,32 @@ def test_others_are_not(values, settings, sweep):
 def test_stopping_is_an_exception(sweep):
     with pytest.raises(Pruned):
         validate(Run(sweep / "new", {}), {10: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({10: 30.1}, None),  # the best of four, of which one is kept
+        ({10: 29.9}, "29.90 dB after 10 steps, 1 of 3 others are better"),
+        ({5: 1.0, 10: 31.0, 20: 1.0}, None),  # not looked at: between the steps 10 and 30
+        ({10: 31.0, 20: 1.0, 30: 1.0}, None),  # none has come so far
+        ({20: 24.0}, "24.00 dB after 20 steps, 1 of 1 others are better"),  # the first validation from 10 on
+        ({10: 31.0, 40: 30.0}, "30.00 dB after 40 steps, 3 of 9 others are better"),
+        ({10: 31.0, 40: 30.6}, None),  # the third best of ten, of which three are kept
+        ({10: float("nan")}, "-inf dB after 10 steps, 3 of 3 others are better"),
+        ({100: 1.0}, None),  # the last step
+    ],
+)
+def test_successive_halving_keeps_the_best_third_of_those_that_came_as_far(values, error, sweep):
+    for number in range(9):
+        (sweep / f"far-{number}").mkdir()
+        curve = {"state": "completed", "validation": {"40": 24.5 + number}}
+        write_json(sweep / f"far-{number}" / "status.json", curve)
+    run = Run(sweep / "new", {})
+    with run.watched():
+        validate(run, values, rule="halving")
+    assert read_status(sweep / "new")["error"] == error
+
+
+def test_no_rule_is_asked_for(sweep):
+    assert pruning(Run(sweep / "new", {}), TrainerSettings()) == []
