@@ -30,6 +30,7 @@ class TrainerSettings:
         time_limit: minutes of training, after which the run saves and stops.
         prune_after, prune_rule, prune_others: see `PruneBelowMedian` and `SuccessiveHalving`.
         log_every_n_steps, val_check_interval, checkpoint_every_n_steps: numbers of optimiser steps.
+        checkpoint_every_seconds: time between two checkpoints, in addition.
 
     Raises:
         ImagingError: a wrong value, or a training without a limit.
@@ -54,6 +55,7 @@ class TrainerSettings:
     log_every_n_steps: Count = 25
     val_check_interval: Count = 500
     checkpoint_every_n_steps: Count = 500
+    checkpoint_every_seconds: Positive | None = None
 
     def __post_init__(self):
         if self.max_epochs == self.max_steps == -1:

@@ -101,7 +101,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
     own, others = TrainerSettings.of(settings)
     refuse_mps(own.accelerator)
     device = default_device(own.accelerator)
-    checkpoints = Checkpoints(run.checkpoints, own.checkpoint_every_n_steps)
+    checkpoints = Checkpoints(run.checkpoints, own.checkpoint_every_n_steps, own.checkpoint_every_seconds)
     curves, stopping = Curves(), SaveAndStop(run.interrupts, checkpoints, own.time_limit)
     chosen = [CALLBACKS.build(callback) for callback in run.config.get("callbacks", {}).values()]
     if run.writes:

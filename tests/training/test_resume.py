@@ -178,6 +178,17 @@ def test_at_every_step_and_hook(every, settings, tmp_path):
                 assert_same_end(tmp_path / "whole", tmp_path / name)
 
 
+def test_with_checkpoints_by_time_in_the_middle_of_a_block(settings, tmp_path):
+    config = settings("trainer.checkpoint_every_n_steps=100", "trainer.checkpoint_every_seconds=1e-9")
+    train(tmp_path / "whole", settings("trainer.checkpoint_every_n_steps=100"))
+    for step in (2, 3, 4, 7, 10):
+        with pytest.raises(Cut):
+            train(tmp_path / str(step), config, CutAt(step, "after_step"))
+        assert newest_checkpoint(tmp_path / str(step) / "checkpoints")[1]["global_step"] == step - (step == 4)
+        train(tmp_path / str(step), config)
+        assert_same_end(tmp_path / "whole", tmp_path / str(step))
+
+
 def test_with_validation_at_the_end_of_the_epoch_and_crops(settings, tmp_path):
     config = settings(
         "trainer.val_check_interval=5", "data.patches_per_image=null", "data.random_crop=true",

@@ -1,12 +1,14 @@
 """Checkpoints of a training: the last, the one before it, and the best."""
 
 import math
+import time
 from pathlib import Path
 
 import pytorch_lightning as pl
 
 from imaging.runs.checkpoints import BEST, LAST, PREVIOUS, keep
 from imaging.training.lightning import drop_loops, go_to
+from imaging.training.strategies import EveryStep
 
 
 class PlainCheckpoints(pl.Callback):
@@ -29,15 +31,22 @@ class PlainCheckpoints(pl.Callback):
         go_to(trainer, step, step // trainer.datamodule.steps_per_epoch(trainer.world_size))
 
 
-class Checkpoints(pl.Callback):
-    """Save `last.ckpt` every `every_n_steps` steps and at the end, and `best.ckpt` by validation PSNR.
+class Checkpoints(EveryStep):
+    """Save `last.ckpt` every so many steps or seconds and at the end, and `best.ckpt` by validation PSNR.
 
     The last checkpoint but one is `previous.ckpt`, in case the newest is damaged. Lightning's
     `ModelCheckpoint` saves its "last" only when its "best" changes.
+
+    Args:
+        directory: of the checkpoints.
+        every_n_steps: number of steps.
+        every_seconds: seconds from one checkpoint to the next; several ranks, which must save together, look
+            at the end of a block. None: only the steps count.
     """
 
-    def __init__(self, directory: Path, every_n_steps: int):
-        self.directory, self.every_n_steps = directory, every_n_steps
+    def __init__(self, directory: Path, every_n_steps: int, every_seconds: float | None = None):
+        self.directory, self.every_n_steps, self.every_seconds = directory, every_n_steps, every_seconds
+        self.saved_at = time.monotonic()
         self.best = -math.inf
         self.last_step = -1  # the step of last.ckpt
         self.intact = True  # whether last.ckpt is readable; if not, keep previous.ckpt
@@ -52,7 +61,7 @@ class Checkpoints(pl.Callback):
         if last.exists() and self.intact and trainer.is_global_zero:
             keep(last, previous)
         trainer.save_checkpoint(last)
-        self.last_step, self.intact = trainer.global_step, True
+        self.last_step, self.intact, self.saved_at = trainer.global_step, True, time.monotonic()
 
     def validation_follows(self, trainer) -> bool:
         """Whether Lightning validates after the current batch."""
@@ -60,10 +69,21 @@ class Checkpoints(pl.Callback):
 
     def on_train_start(self, trainer, task) -> None:
         self.last_step = trainer.global_step  # it has a checkpoint, or is the start of the run
+        self.saved_at = time.monotonic()
+
+    def _is_time(self) -> bool:
+        return self.every_seconds is not None and time.monotonic() > self.saved_at + self.every_seconds
+
+    def after_step(self, trainer, task, outputs) -> None:
+        # Resuming from a checkpoint between a step and its validation would skip the validation.
+        if self._is_time() and trainer.world_size == 1 and not self.validation_follows(trainer):
+            self.save_last(trainer)
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        # Resuming from a checkpoint between a step and its validation would skip the validation.
-        if trainer.global_step % self.every_n_steps == 0 and not self.validation_follows(trainer):
+        due = trainer.global_step % self.every_n_steps == 0
+        if self.every_seconds is not None and trainer.world_size > 1:
+            due |= trainer.strategy.reduce_boolean_decision(self._is_time(), all=False)
+        if due and not self.validation_follows(trainer):
             self.save_last(trainer)
 
     def on_train_end(self, trainer, task) -> None:
