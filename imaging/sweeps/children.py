@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from imaging.runs.interrupts import SIGNALS
 
 # What a job imports, seconds of it. None of it may use CUDA or start a thread pool of OpenMP when it is
 # imported: neither survives a fork.
@@ -22,8 +23,7 @@ PRELOAD = [
     "imaging.commands.frame",
     "imaging.commands.train",
 ]
-SIGNALS = {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
-
+BLOCKED = {*SIGNALS, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 # On macOS the system's libraries do not survive a fork, so that each process imports on its own.
 CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
@@ -33,15 +33,18 @@ _in_use: Connection | None = None  # of this process, if it is a job
 def prepare() -> None:
     """Start the server from which processes are forked, which takes seconds, and do not wait for it.
 
-    It ends with this process.
+    It ends with this process. Where processes are not forked, do nothing.
     """
+    if CONTEXT.get_start_method() != "forkserver":
+        return
+    from multiprocessing import forkserver, resource_tracker  # here, because Windows has neither
+
     CONTEXT.set_forkserver_preload(PRELOAD)
     resource_tracker.ensure_running()  # first, because it would unblock signals
     # The server inherits the blocked signals, so that one for the whole process group does not end it before
     # its children have saved.
     with _blocked_signals():
-        if CONTEXT.get_start_method() == "forkserver":
-            forkserver.ensure_running()
+        forkserver.ensure_running()
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,10 @@ def start(command: Sequence[str], environment: dict[str, str], log: Path) -> Chi
 
 @contextlib.contextmanager
 def _blocked_signals() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     try:
         yield
     finally:
@@ -102,7 +108,8 @@ def _run(
     """Become the process of a command, as if Python had been started with it."""
     global _in_use
     _in_use = in_use
-    os.setsid()  # Ctrl-C in the terminal reaches only the queue, which forwards it
+    if hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C in the terminal reaches only the queue, which forwards it
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -117,7 +124,8 @@ def _run(
     # Workers of data loaders start as in any other process.
     multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
     sys.argv = command
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
     try:
         runpy.run_path(command[0], run_name="__main__")
     finally:

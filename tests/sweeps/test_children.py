@@ -70,6 +70,15 @@ def test_a_job_is_what_it_would_be_as_a_program(start, monkeypatch, tmp_path):
     assert (again["threads"], again["server"]) == (2, server)
 
 
+def test_where_nothing_is_forked_a_job_imports_for_itself(start, monkeypatch):
+    monkeypatch.setattr(children, "CONTEXT", multiprocessing.get_context("spawn"))
+    status, (facts, warning) = start(TELL, "a", OMP_NUM_THREADS="1", PYTHONPATH=str(CHECKOUT))
+    facts = json.loads(facts)
+    assert (status, warning) == (0, "a warning")
+    assert (facts["imported"], facts["argv"], facts["blocked"]) == (False, ["a"], [])
+    assert facts["server"] == os.getpid()
+
+
 @pytest.mark.parametrize(
     ("code", "status", "last"),
     [
