@@ -129,7 +129,8 @@ def command(monkeypatch, tmp_path, capfd):
     def run(script: str, *arguments: str) -> tuple[int, str, str]:
         is_sweep = "-m" in arguments or any(word.startswith("sweep=") for word in arguments)
         if is_sweep and not any(word.startswith("launcher=") for word in arguments):
-            arguments = (*arguments, "launcher=basic")
+            first = next(i for i, word in enumerate(arguments) if not word.startswith("-"))
+            arguments = (*arguments[:first], "launcher=basic", *arguments[first:])
         monkeypatch.setattr(sys, "argv", [script, *arguments])
         capfd.readouterr()
         try:

@@ -3,6 +3,7 @@
 import math
 import statistics
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 import pytorch_lightning as pl
 
@@ -44,14 +45,15 @@ class Pruning(pl.Callback, ABC):
         if stops:
             raise Pruned(reason or "as the first rank")
 
-    def others_at(self, step: int) -> list[float]:
-        """The validation PSNR in dB of the other jobs of the sweep at `step`."""
-        directory = self.run.directory.absolute()
-        if not (directory.parent / SWEEP_RECORD).is_file():
-            return []
-        others = (path.parent for path in directory.parent.glob("*/status.json") if path.parent != directory)
-        values = (read_status(other)["validation"].get(str(step)) for other in others)
-        return [value for value in values if value is not None]
+
+def values_at(step: int, directory: Path) -> list[float]:
+    """The validation PSNR in dB of the other jobs of a sweep at `step`; `directory` is the job's own."""
+    sweep = directory.absolute().parent
+    if not (sweep / SWEEP_RECORD).is_file():
+        return []
+    others = (path.parent for path in sweep.glob("*/status.json") if path.parent != directory.absolute())
+    values = (read_status(other)["validation"].get(str(step)) for other in others)
+    return [value for value in values if value is not None]
 
 
 class PruneBelowMedian(Pruning):
@@ -70,7 +72,7 @@ class PruneBelowMedian(Pruning):
 
     def reason(self, step: int) -> str | None:
         best = max((v for v in self.run.validation.values() if v is not None), default=-math.inf)
-        values = self.others_at(step)
+        values = values_at(step, self.run.directory)
         if len(values) < self.others or best >= (median := statistics.median(values)):
             return None
         return f"{best:.2f} dB after {step} steps, the median of {len(values)} others is {median:.2f} dB"
@@ -99,7 +101,7 @@ class SuccessiveHalving(Pruning):
         own = self.run.validation[str(step)]
         if own is None or math.isnan(own):
             own = -math.inf
-        others = self.others_at(step)
+        others = values_at(step, self.run.directory)
         better, kept = sum(value > own for value in others), max(1, (len(others) + 1) // self.FACTOR)
         if better < kept:
             return None

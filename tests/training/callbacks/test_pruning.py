@@ -7,7 +7,7 @@ import pytest
 from imaging.files import write_json, write_text
 from imaging.runs.run import Pruned, Run
 from imaging.runs.status import read_status
-from imaging.training.callbacks.pruning import PruneBelowMedian, pruning
+from imaging.training.callbacks.pruning import pruning, values_at
 from imaging.training.settings import TrainerSettings
 
 
@@ -33,14 +33,11 @@ def validate(run: Run, values: dict, after: int = 10, others: int = 3, rule: str
 
 
 def test_the_values_of_the_others(sweep):
-    def values_at(step, name):
-        return sorted(PruneBelowMedian(Run(sweep / name, {}), 1, 1).others_at(step))
-
-    assert values_at(10, "0") == [22.0, 30.0]
-    assert values_at(10, "new") == [20.0, 22.0, 30.0]
-    assert values_at(20, "new") == [25.0]
+    assert sorted(values_at(10, sweep / "0")) == [22.0, 30.0]
+    assert sorted(values_at(10, sweep / "new")) == [20.0, 22.0, 30.0]
+    assert values_at(20, sweep / "new") == [25.0]
     (sweep / "multirun.yaml").unlink()
-    assert values_at(10, "new") == []  # not a sweep: runs that happen to lie side by side
+    assert values_at(10, sweep / "new") == []  # not a sweep: runs that happen to lie side by side
 
 
 def test_a_run_below_the_median_is_stopped_and_says_so(sweep):
