@@ -35,16 +35,19 @@ class Timing:
 
     lines: list[tuple[float, str]] = field(default_factory=list)
 
-    def _when(self, words: str) -> float:
-        return next(seconds for seconds, line in self.lines if words in line)
-
     @property
     def start(self) -> float:
-        return self._when(" parameters, ")
+        return next(seconds for seconds, line in self.lines if " parameters, " in line)
+
+    @property
+    def _progress(self) -> list[tuple[float, float]]:
+        """Seconds and steps per second of each line of progress; the last is at the training's end."""
+        rates = [(seconds, re.search(r"([\d.]+) steps/s", line)) for seconds, line in self.lines]
+        return [(seconds, float(rate[1])) for seconds, rate in rates if rate]
 
     @property
     def training(self) -> float:
-        return self._when("step ") - self.start if self.steps_per_second else 0.0
+        return self._progress[-1][0] - self.start
 
     @property
     def test(self) -> float:
@@ -52,8 +55,7 @@ class Timing:
 
     @property
     def steps_per_second(self) -> float:
-        rates = [re.search(r"([\d.]+) steps/s", line) for _, line in self.lines]
-        return next((float(rate[1]) for rate in reversed(rates) if rate), 0.0)
+        return self._progress[-1][1]
 
 
 class Acceptance:
@@ -63,19 +65,19 @@ class Acceptance:
         self.directory, self.accelerator, self.quick = directory, accelerator, quick
         self.steps = 60 if quick else 1000
 
-    def train(self, name: str, *words: str, **environment: str) -> Timing:
+    def train(self, name: str, *words: str) -> Timing:
         """Train one run; its directory is `name`."""
         where = [f"hydra.run.dir={self.directory / name}", f"trainer.accelerator={self.accelerator}"]
-        return self._command([sys.executable, TRAIN, *words, *where], environment)
+        return self._command([sys.executable, TRAIN, *words, *where])
 
-    def _command(self, command: list[str], environment: dict | None = None) -> Timing:
+    def _command(self, command: list[str]) -> Timing:
         timing, began = Timing(), time.perf_counter()
         child = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(CHECKOUT)} | (environment or {}),
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(CHECKOUT)},
             cwd=self.directory,
         )
         for line in child.stdout or ():

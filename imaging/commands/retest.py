@@ -37,7 +37,8 @@ def variants(settings: dict) -> list[str]:
     if (psf := settings.get("psf")) is not None:
         values = (Path(v).name if isinstance(v, str) else f"{v:g}" for v in psf.values() if v is not None)
         words.append(f"psf {' '.join(values)}")
-    words += [f"{boundary} boundary"] if (boundary := settings["boundary"]) is not None else []
+    if settings["boundary"] is not None:
+        words.append(f"{settings['boundary']} boundary")
     return words
 
 

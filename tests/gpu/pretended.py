@@ -96,7 +96,6 @@ def step(task, config: dict) -> None:
 
 def validate(task, config: dict) -> None:
     x = images(config, 2, config["data"]["test_patch_size"] or 64)
-    x = task.physics.operator.visible(x) if config["data"]["test_patch_size"] else x
     task.validation_step({"image": x, "id": ["a", "b"]}, 0)
 
 

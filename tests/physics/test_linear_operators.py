@@ -208,15 +208,16 @@ def test_autocast_changes_nothing(operator):
 def test_each_image_is_treated_alone(operator):
     for shape in operator.shapes:
         x, (y, z, weight) = images(shape, "x"), problem(operator, shape)
-        for apply, inputs in (
-            (operator, (x,)),
-            (operator.adjoint, (y,)),
-            (operator.preview, (y,)),
-            (partial(operator.solve, tolerance=1e-10), (y, z, weight)),
+        # Rounding may end the conjugate gradients of an image an iteration later: within their tolerance.
+        solve = partial(operator.solve, tolerance=1e-10)
+        for apply, inputs, bound in (
+            (operator, (x,), 1e-12),
+            (operator.adjoint, (y,), 1e-12),
+            (operator.preview, (y,), 1e-12),
+            (solve, (y, z, weight), 1e-8),
         ):
             alone = torch.cat([apply(*(t[i : i + 1] for t in inputs)) for i in range(len(x))])
-            # Rounding may end the conjugate gradients of an image an iteration later: within their tolerance.
-            assert torch.allclose(apply(*inputs), alone, atol=1e-8)
+            assert torch.allclose(apply(*inputs), alone, atol=bound)
 
 
 def test_channels_do_not_mix(operator):
