@@ -223,7 +223,8 @@ def test_a_sweep_with_other_settings_is_refused_and_a_completed_one_is_not_repea
     assert "varies seed=0,1, this command varies seed=0,1,2" in complained
     status, _, complained = command("train.py", f"resume={sweep}")
     assert (status, complained.count("\n")) == (2, 1)
-    assert "is a sweep: python train.py -m " in complained and "data=folder" in complained
+    assert "is a sweep: python train.py -m " in complained
+    assert "data=folder" in complained
 
     status, printed, _ = command_line(*arguments, f"resume={sweep}")
     assert status == 0
