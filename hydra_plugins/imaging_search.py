@@ -1,8 +1,7 @@
 """Hydra's `sweep=search`: search hyper-parameters with Optuna for the highest validation PSNR."""
 
-import hashlib
-import warnings
-from collections.abc import Iterator
+import sys
+import time
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,26 +13,18 @@ from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
 from imaging.places import command_line
-from imaging.runs.overrides import run_overrides
-from imaging.runs.status import final_psnr, is_over, read_status
-from imaging.sweeps.jobs import plan_jobs
-
-DATABASE = "search.db"
-STATES = {
-    "COMPLETE": "completed",
-    "PRUNED": "pruned",
-    "FAIL": "without result",
-    "RUNNING": "open",
-    "WAITING": "open",
-}
+from imaging.runs.names import quoted
+from imaging.runs.overrides import run_overrides, sweep_overrides
+from imaging.sweeps.jobs import Job, plan_jobs
+from imaging.sweeps.sbatch import ArrayTask
 
 
 class Search(Sweeper):
-    """Search with the tree-structured Parzen estimator (Bergstra et al., NIPS 2011), one trial per job.
+    """Search for the best settings, one trial per job; see `imaging.sweeps.search`.
 
-    A trial has the number of its job, a directory and a row in the database. `resume=` continues the trials
-    that were running and starts new ones up to `n_trials`. Unlike the plugin hydra-optuna-sweeper, it
-    resumes, works with current versions of Optuna, and starts a trial as soon as one slot is free.
+    `resume=` goes on with the open trials and starts new ones up to `n_trials`. Unlike the plugin
+    hydra-optuna-sweeper, it resumes, works with current versions of Optuna, starts a trial as soon as one
+    slot is free, and runs as any number of processes.
 
     Args:
         n_trials: total number of trials, including pruned ones. A failed trial stays open; `resume=` runs it
@@ -42,10 +33,21 @@ class Search(Sweeper):
         seed: seed of the search.
         params: Hydra's sweep syntax by key: choice(…), glob(…), range(…), interval(…),
             tag(log, interval(…)), or a value for all trials.
+        storage: Optuna's URL of a database; None: a journal in the sweep's directory.
+        worker: work on the trials of a search that another process has started, given by `resume=`.
     """
 
-    def __init__(self, n_trials: int, startup: int, seed: int, params: DictConfig):
+    def __init__(
+        self,
+        n_trials: int,
+        startup: int,
+        seed: int,
+        params: DictConfig,
+        storage: str | None = None,
+        worker: bool = False,
+    ):
         self.n_trials, self.startup, self.seed, self.params = n_trials, startup, seed, params
+        self.storage, self.worker = storage, worker
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config, self.loader = config, hydra_context.config_loader
@@ -54,28 +56,40 @@ class Search(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> None:
+        # Here, because Hydra loads each of its plugins again after this one.
+        from hydra_plugins.imaging_queue import QueueLauncher
+        from hydra_plugins.imaging_slurm import Slurm
+
         try:
-            import optuna
+            from imaging.sweeps.search import Trials
         except ImportError:
             raise ImagingError("sweep=search needs Optuna: pip install -r requirements-cluster.txt") from None
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.fixed, self.space = self._parse(arguments)
-        self.directory = Path(self.config.hydra.sweep.dir)
-        path = self.directory / DATABASE
-        try:
-            self.study = optuna.create_study(
-                study_name="search", storage=f"sqlite:///{path}", direction="maximize", load_if_exists=True
-            )
-        except Exception as error:  # of Optuna, SQLAlchemy or SQLite
-            reason = str(error).split("\n")[0][:160]
-            raise ImagingError(f"{path} cannot be opened as a study ({reason}); start a new sweep") from error
-        trials = self._trials()
-        if hasattr(self.launcher, "stream"):
-            self._stream(trials)
+        self.directory = Path(self.config.hydra.sweep.dir).absolute()
+        on_slurm = isinstance(self.launcher, Slurm)
+        if on_slurm:
+            self.launcher.wait_for_earlier()
+        self.trials = Trials(
+            self.directory,
+            self.storage,
+            self.space,
+            self.n_trials,
+            self.startup,
+            self.seed,
+            shared=self.worker or on_slurm,
+        )
+        if not self.worker:
+            for trial in self.trials.failed():
+                self._plan(trial.number, trial.params)  # which queues it again
+        if on_slurm:
+            self._submit_workers()
+        elif isinstance(self.launcher, QueueLauncher):
+            self._stream()
         else:
-            for number, overrides in trials:
-                self.launcher.launch([overrides], initial_job_idx=number)
-                self._report(number)
+            while (trial := self.trials.next()) is not None:
+                number, params = trial
+                self.launcher.launch([self._overrides(params)], initial_job_idx=number)
+                self.trials.ended(number)
         self._print_best()
 
     def _parse(self, arguments: list[str]) -> tuple[list[str], dict]:
@@ -88,69 +102,58 @@ class Search(Sweeper):
             raise ImagingError("sweep=search has nothing to search: set a key to interval(…) or choice(…)")
         return [o.input_line for o in last.values() if not o.is_sweep_override()], space
 
-    def _trials(self) -> Iterator[tuple[int, list[str]]]:
-        """Numbers and overrides, first of the trials of an interrupted search, then of new ones."""
-        import optuna
-
-        for trial in self.study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
-            yield trial.number, self._overrides(trial.params)
-        while len(self.study.trials) < self.n_trials:
-            number = len(self.study.trials)
-            # One seed per trial, so that a resumed search does not repeat the first draws.
-            digest = hashlib.blake2b(repr((self.seed, number)).encode(), digest_size=4).digest()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # constant_liar
-                self.study.sampler = optuna.samplers.TPESampler(
-                    n_startup_trials=self.startup, seed=int.from_bytes(digest, "little"), constant_liar=True
-                )
-            trial = self.study.ask(self.space)
-            yield trial.number, self._overrides(trial.params)
-
     def _overrides(self, params: dict) -> list[str]:
         return [*self.fixed, *(f"{key}={value}" for key, value in params.items())]
 
-    def _stream(self, trials: Iterator) -> None:
+    def _plan(self, number: int, params: dict) -> Job:
+        (job,) = plan_jobs(self.loader, self.config, [self._overrides(params)], number)
+        return job
+
+    def _stream(self) -> None:
         numbers = {}
 
-        def next_job():
-            number, overrides = next(trials, (None, None))
-            if number is None:
+        def next_job() -> Job | None:
+            trial = self.trials.next()
+            if trial is None:
                 return None
-            (job,) = plan_jobs(self.loader, self.config, [overrides], number)
-            numbers[job.directory] = number
+            job = self._plan(*trial)
+            numbers[job.directory] = trial[0]
             return job
 
-        self.launcher.stream(next_job, lambda job: self._report(numbers[job.directory]), self.n_trials)
+        while True:
+            self.launcher.stream(
+                next_job, lambda job: self.trials.ended(numbers[job.directory]), self.n_trials
+            )
+            if not self.trials.orphans():
+                return
+            time.sleep(1)
 
-    def _report(self, number: int) -> None:
-        """Report the validations and the outcome of a trial to the study, as its directory has them."""
-        from optuna.trial import Trial, TrialState
-
-        directory = next(iter(self.directory.glob(f"{number}-*")), None)
-        status = read_status(directory or self.directory)
-        trial = Trial(self.study, self.study.trials[number]._trial_id)
-        reported = self.study.trials[number].intermediate_values
-        for step, value in status["validation"].items():
-            if value is not None and int(step) not in reported:
-                trial.report(value, int(step))
-        if directory is None or not is_over(directory):
-            return  # failed: the trial stays open, and resume= runs it again
-        if final_psnr(directory) is None:
-            self.study.tell(number, state=TrialState.FAIL)
-        elif status["state"] == "pruned":
-            self.study.tell(number, state=TrialState.PRUNED)
-        else:
-            self.study.tell(number, final_psnr(directory))
+    def _submit_workers(self) -> None:
+        """Run a job array, each task of which works on trials until there are no more."""
+        settings = self.launcher.settings
+        count = min(settings["array_parallelism"], self.trials.remaining())
+        if settings["tasks_per_node"] * settings["nodes"] != 1:
+            raise ImagingError(
+                "a trial of sweep=search has one device: set hydra.launcher.tasks_per_node=1 and "
+                "hydra.launcher.nodes=1; hydra.launcher.gpus_per_node may be more, for trials side by side"
+            )
+        words = [
+            *(word for word in sweep_overrides(self.config) if not word.startswith("launcher=")),
+            "launcher=queue",
+            f"hydra.launcher.jobs_per_gpu={settings['jobs_per_gpu']}",
+            "hydra.sweeper.worker=true",
+            f"resume={quoted(str(self.directory))}",
+        ]
+        command = (sys.executable, str(Path(sys.argv[0]).absolute()), "-m", *words)
+        logs = self.directory / "workers"
+        logs.mkdir(exist_ok=True)
+        tasks = {i: ArrayTask(command, logs / f"{i}.log") for i in range(count)}
+        self.launcher.run(tasks, "workers")
 
     def _print_best(self) -> None:
-        from optuna.trial import TrialState
-
-        completed = self.study.get_trials(states=[TrialState.COMPLETE])
-        states = [STATES[trial.state.name] for trial in self.study.trials]
-        counts = ", ".join(f"{states.count(name)} {name}" for name in dict.fromkeys(states))
-        print(f"\nsearch   {counts}; {self.directory / DATABASE}")
-        if completed:
-            best = self.study.best_trial
+        print(f"\nsearch   {self.trials.counts()}; {self.trials.name}")
+        best = self.trials.best()
+        if best is not None:
             words = [w for w in run_overrides(self._overrides(best.params)) if not w.startswith("sweep=")]
             print(f"best     {best.value:.2f} dB, trial {best.number}: {command_line('train', *words)}")
 

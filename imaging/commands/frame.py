@@ -25,7 +25,7 @@ from imaging.runs.names import register_resolvers
 from imaging.runs.overrides import choose_noise, quote_path
 from imaging.runs.parent import follow_parent
 from imaging.runs.status import STATUS, read_status
-from imaging.sweeps.begin import begin_sweep
+from imaging.sweeps.begin import begin_sweep, is_worker
 from imaging.sweeps.sbatch import TRY_AGAIN
 
 register_resolvers()  # at import, because a job on a cluster's node starts from a pickle of `JobBody`
@@ -44,7 +44,7 @@ def lazy(module: str, function: str) -> Callable:
 
 
 class Sweeps(Callback):
-    """Store the directory and the lock of a sweep when Hydra starts one."""
+    """Store the directory and the lock of a sweep when Hydra starts one; a worker of a search has neither."""
 
     directory: Path | None = None
     lock: int | None = None
@@ -54,7 +54,8 @@ class Sweeps(Callback):
             Sweeps.lock = begin_sweep(config)
         except Exception as error:
             raise Refused from error
-        Sweeps.directory = Path(config.hydra.sweep.dir)
+        if not is_worker(config):
+            Sweeps.directory = Path(config.hydra.sweep.dir)
 
 
 class Refused(BaseException):

@@ -3,10 +3,14 @@
 import signal
 import sys
 import threading
+import time
 
 # Clusters send USR1 or USR2 before they end a job.
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 EXIT_STATUS = 130  # of an interrupted command
+SAME = (
+    5.0  # a cluster signals all processes of a job, and the queue among them forwards the signal to its jobs
+)
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 
@@ -18,7 +22,8 @@ class Interrupts:
     """Context in which a signal raises `Interrupted`, immediately or, if `deferred` is set, in `stop`.
 
     Training defers signals because the weights may be in the middle of an update: a handler that saved them
-    could write a mixture, or hang. A second signal raises immediately, without saving.
+    could write a mixture, or hang. A second signal raises immediately, without saving; signals within
+    `SAME` seconds count as one, but for Ctrl-C.
 
     Python discards exceptions in some places, e.g. in weak-reference callbacks during an import. An exception
     lost there is raised again when a nested `Interrupts` is entered. Code that catches `Interrupted` must
@@ -32,7 +37,7 @@ class Interrupts:
         self.until, self.deferred = until, False
         self.reason: str | None = None  # name of the signal
         self.exception: Interrupted | None = None  # C code can replace it by another error during an import
-        self._number: int | None = None
+        self._since = 0.0  # when the first signal came
         self._before: dict = {}
 
     def __enter__(self):
@@ -57,7 +62,11 @@ class Interrupts:
 
     def _handle(self, number, frame) -> None:
         again = self.reason is not None
-        self.reason, self._number = signal.Signals(number).name, number
+        if again and number != signal.SIGINT and time.monotonic() - self._since < SAME:
+            return
+        if not again:
+            self._since = time.monotonic()
+        self.reason = signal.Signals(number).name
         if again or not self.deferred:
             self.stop("stopped at once" if again else "stopped")
         message = f"\n{self.reason}: stopping after {self.until} (send it again to stop at once)"
@@ -67,16 +76,6 @@ class Interrupts:
         """Raise `Interrupted` with the name of the signal and the outcome of the run."""
         self.exception = Interrupted(f"{self.reason or 'another rank was asked to stop'}: {outcome}")
         raise self.exception
-
-    def forward(self) -> None:
-        """Call the previous handler of the signal.
-
-        A cluster's launcher may have installed one that requeues the job and ends the process.
-        """
-        before = self._before.get(self._number)
-        nested = isinstance(getattr(before, "__self__", None), Interrupts)
-        if callable(before) and not nested and before is not signal.default_int_handler:
-            before(self._number, None)
 
 
 def _in_main_thread() -> bool:

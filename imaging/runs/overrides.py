@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
 
 from imaging.places import command_line
 from imaging.runs.names import quoted
@@ -37,6 +38,18 @@ def run_overrides(words: Sequence[str]) -> list[str]:
         return word.lstrip("+~").split("=")[0].split("@")[0]
 
     return [w for w in words if key(w) not in SWEEP_SETTINGS and not key(w).startswith(SWEEP_GROUPS)]
+
+
+def sweep_overrides(config: DictConfig) -> list[str]:
+    """The overrides that started a sweep: those of its jobs and those of its sweeper, without `resume`.
+
+    Args:
+        config: the config of the sweep, including `hydra`.
+    """
+    words = OmegaConf.to_container(config.hydra.overrides, resolve=False)
+    assert isinstance(words, dict)
+    sweeper = [word for word in words.get("hydra", []) if word.startswith("hydra.sweeper.")]
+    return [word for word in words["task"] if not word.startswith("resume=")] + sweeper
 
 
 def choose_noise(word: str) -> str:

@@ -10,6 +10,7 @@ from imaging.errors import ImagingError, brief
 from imaging.places import command_line
 from imaging.runs.config import reading
 from imaging.runs.names import swept_keys
+from imaging.runs.overrides import sweep_overrides
 from imaging.runs.status import read_status
 from imaging.settings import Limit, check, within
 
@@ -63,8 +64,7 @@ def decision(directory: Path) -> tuple[float, int] | None:
 
 def sweep_command(directory: Path) -> str:
     """The command that started a sweep."""
-    words = read_record(directory).hydra.overrides.task
-    return command_line("train", "-m", *(word for word in words if not word.startswith("resume=")))
+    return command_line("train", "-m", *sweep_overrides(read_record(directory)))
 
 
 def about_sweep(directory: Path) -> tuple[dict[str, str], list[str]]:

@@ -127,8 +127,6 @@ class Run:
 
     def _interrupt(self, reason: BaseException) -> None:
         self.update(state="interrupted", error=str(reason) or None)
-        self._release()
-        self.interrupts.forward()
         raise Interrupted(
             f"{reason or 'stopped'}; to go on: {command_line('train', f'resume={self.directory}')}"
         ) from None

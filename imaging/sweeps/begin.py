@@ -23,7 +23,7 @@ def begin_sweep(config: DictConfig) -> int | None:
             resolved in place.
 
     Returns:
-        the lock of the directory, for `imaging.runs.lock.unlock`.
+        the lock of the directory, for `imaging.runs.lock.unlock`; a worker of a search has none.
 
     Raises:
         ImagingError: `resume` is not a sweep, or the sweep has other settings, or another number of looks at
@@ -51,10 +51,19 @@ def begin_sweep(config: DictConfig) -> int | None:
                 f"{directory} has decide_max_seeds={saved}, which sets the level of its intervals: "
                 f"resume with it, or start a new sweep with decide_max_seeds={now}"
             )
+    if is_worker(config):
+        if config.resume is None:
+            raise ImagingError("hydra.sweeper.worker=true needs resume=<directory of the search>")
+        return None
     directory.mkdir(parents=True, exist_ok=True)
     handle = lock(directory)
     write_text(directory / SWEEP_RECORD, OmegaConf.to_yaml(config))
     return handle
+
+
+def is_worker(config: DictConfig) -> bool:
+    """Whether the process works on a search that belongs to another one."""
+    return bool(config.hydra.sweeper.get("worker"))
 
 
 def _identity(config: DictConfig) -> dict:

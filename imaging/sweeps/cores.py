@@ -8,7 +8,7 @@ GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def available_cores() -> int:
-    """The number of cores of this process, or fewer if its control group allows less time than that."""
+    """The number of cores of this process, or fewer if its control group or Slurm allows less than that."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for group in _groups():
         # Version 2 of control groups has "quota period" in one file, version 1 has two files.
@@ -17,6 +17,8 @@ def available_cores() -> int:
         period = period or _read(group / "cpu.cfs_period_us")
         if quota.isdigit() and period.isdigit():  # else "max" or -1
             cores = min(cores, int(quota) // int(period))
+    if (allotted := os.environ.get("SLURM_CPUS_PER_TASK", "")).isdigit():  # some clusters do not enforce it
+        cores = min(cores, int(allotted))
     return max(1, cores)
 
 

@@ -31,7 +31,7 @@ def check_decide(config: DictConfig) -> None:
         raise ImagingError(
             "decide adds seeds to fixed configurations, but a search draws its own: leave decide out"
         )
-    if hydra.launcher.get("_target_", "").endswith(".SlurmScript"):
+    if hydra.launcher.get("_target_", "").endswith(".Slurm") and not hydra.launcher.get("wait"):
         raise ImagingError(
             "decide waits for results, but launcher=slurm_script only writes a script: use launcher=slurm, "
             "gpus or basic"

@@ -1,14 +1,13 @@
-"""Write the sbatch script of a job array, to be submitted by hand."""
+"""Write the sbatch script of a job array."""
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
 from imaging.settings import Limit, at_least, check, list_of
-from imaging.sweeps.jobs import Job
-from imaging.sweeps.queue import LOG
 
 TRY_AGAIN = 75  # exit status of a run that saved and ended at a cluster's warning
 
@@ -28,13 +27,29 @@ Lines = Annotated[list, list_of("a list of lines of shell", str)]
 Options = Annotated[dict, Limit("a mapping of sbatch's options to values", lambda options: True)]
 
 
+@dataclass(frozen=True)
+class ArrayTask:
+    """A command, and the file to which its output is appended."""
+
+    command: tuple[str, ...]
+    log: Path
+
+
 def check_settings(settings: dict) -> None:
     """Raise an ImagingError for an invalid setting of a Slurm launcher."""
     least = {"timeout_min": 1, "signal_delay_s": 0, "nodes": 1, "tasks_per_node": 1, "array_parallelism": 1}
-    optional = {"gpus_per_node": 0, "cpus_per_task": 1, "mem_gb": 1, "max_num_timeout": 0}
+    least |= {"max_requeues": 0, "jobs_per_gpu": 1}
+    optional = {"gpus_per_node": 0, "cpus_per_task": 1, "mem_gb": 1}
+    known = {*OPTIONS, *least, *optional, "setup", "additional_parameters"}
+    for key in settings:
+        if key not in known:
+            raise ImagingError(
+                f"hydra.launcher.{key} is no setting of Slurm's launcher; expected one of "
+                f"{', '.join(sorted(known))}, or an option of sbatch in additional_parameters"
+            )
     for key, smallest in (least | optional).items():
         value = settings.get(key)
-        if value is None and (key in optional or key not in settings):
+        if value is None and key in optional:
             continue
         check(f"hydra.launcher.{key}", value, Annotated[int, at_least(smallest)])
     if settings["signal_delay_s"] >= 60 * settings["timeout_min"]:
@@ -46,28 +61,27 @@ def check_settings(settings: dict) -> None:
     check("hydra.launcher.additional_parameters", settings["additional_parameters"], Options)
 
 
-def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:
+def write_script(sweep: Path, tasks: dict[int, ArrayTask], settings: dict) -> Path:
     """Write `submit.sh` and return its path.
 
     Args:
         sweep: directory of the sweep, in which the script is written.
-        jobs: jobs by number, which is also the index in the array.
-        settings: see `conf/launcher/slurm_script.yaml`.
+        tasks: tasks by their index in the array.
+        settings: see `conf/launcher/slurm.yaml`.
     """
-    numbers = ",".join(map(str, jobs))
     options = {OPTIONS[k]: v for k, v in settings.items() if k in OPTIONS and v is not None}
     if settings["mem_gb"] is not None:
         options["mem"] = f"{settings['mem_gb']}G"
     options |= {
-        "array": f"{numbers}%{settings['array_parallelism']}",
+        "array": f"{','.join(map(str, tasks))}%{settings['array_parallelism']}",
         "signal": f"USR1@{settings['signal_delay_s']}",
-        "output": "/dev/null",  # each job has its own log
+        "output": "/dev/null",  # each task has its own log
         **settings["additional_parameters"],
     }
     cases = []
-    for number, job in jobs.items():
-        log = shlex.quote(str(job.directory / LOG))
-        cases += [f"  {number})", f"    log={log}", f"    command=({shlex.join(job.command)}) ;;"]
+    for index, task in tasks.items():
+        cases += [f"  {index})", f"    log={shlex.quote(str(task.log))}"]
+        cases += [f"    command=({shlex.join(task.command)}) ;;"]
     lines = [
         "#!/usr/bin/env bash",
         *(f"#SBATCH --{name}={value}" for name, value in options.items()),
@@ -83,7 +97,9 @@ def write_script(sweep: Path, jobs: dict[int, Job], settings: dict) -> Path:
         "status=$?",
         f"# {TRY_AGAIN}: the run saved after the warning USR1; 138: the warning came before it started.",
         f'if [ "$status" = {TRY_AGAIN} ] || [ "$status" = 138 ]; then',
-        '  scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"',
+        f'  if [ "${{SLURM_RESTART_COUNT:-0}}" -lt {settings["max_requeues"]} ]; then',
+        '    scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"',
+        "  fi",
         "fi",
         'exit "$status"',
     ]

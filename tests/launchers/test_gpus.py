@@ -264,6 +264,7 @@ def test_a_sweep_that_another_process_works_on_is_refused(command_line, tiny, tm
     [
         ("timeout_min=abc", "timeout_min is 'abc'; expected a whole number, at least 1"),
         ("timeout_min=0", "timeout_min is 0; expected"),
+        ("max_requeues=-1", "max_requeues is -1; expected"),
         ("signal_delay_s=999999", "expected less than the time limit"),
         ("gpus_per_node=x", "gpus_per_node is 'x'; expected"),
         ("array_parallelism=0", "array_parallelism is 0; expected"),
@@ -281,12 +282,19 @@ def test_slurm_settings_that_cannot_be(setting, words, command_line, tiny, tmp_p
     assert not list(tmp_path.glob("multirun/*/*/submit.sh"))
 
 
-def test_missing_submitit_is_told_in_one_line(tiny, tmp_path, pytestconfig):
-    code = "import sys; sys.modules['hydra_plugins.hydra_submitit_launcher.submitit_launcher'] = None; "
-    code += "sys.argv[0] = 'train.py'; import train; train.main()"
-    arguments = ["-m", *tiny, "launcher=slurm", "seed=0,1", f"hydra.sweep.dir={tmp_path}/sweep"]
-    ended = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=pytestconfig.rootpath, capture_output=True, text=True
+def test_a_setting_that_slurms_launcher_does_not_have(command_line, tiny):
+    status, _, complained = command_line(
+        *tiny, "launcher=slurm_script", "+hydra.launcher.partiton=gpu", "seed=0,1"
     )
-    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert "launcher=slurm needs submitit: pip install -r requirements-cluster.txt" in ended.stderr
+    assert (status, complained.count("\n")) == (2, 1)
+    assert (
+        "hydra.launcher.partiton is no setting of Slurm's launcher; expected one of account, " in complained
+    )
+
+
+def test_without_slurm_its_launcher_is_refused_in_one_line(command_line, tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    status, _, complained = command_line(*tiny, "launcher=slurm", "seed=0,1")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "launcher=slurm needs Slurm, but there is no command sbatch here" in complained
+    assert not list(tmp_path.glob("multirun/*/*/*/status.json"))

@@ -7,8 +7,6 @@ import weakref
 import pytest
 
 from imaging.runs.interrupts import SIGNALS, Interrupted, Interrupts
-from imaging.runs.run import Run
-from imaging.runs.status import read_status
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -18,14 +16,25 @@ def test_a_signal_ends_what_is_not_deferred(number):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_deferred_signal_waits_and_a_second_one_does_not(number, capfd):
+def test_a_deferred_signal_waits_and_a_second_one_does_not(number, capfd, monkeypatch):
     with Interrupts() as interrupts:
         interrupts.deferred = True
         os.kill(os.getpid(), number)
         assert interrupts.reason == signal.Signals(number).name
         assert "stopping after this step" in capfd.readouterr().err
+        monkeypatch.setattr("imaging.runs.interrupts.SAME", 0)  # as if seconds had passed
         with pytest.raises(Interrupted, match="at once"):
             os.kill(os.getpid(), number)
+
+
+def test_a_clusters_signal_that_comes_twice_counts_once_but_ctrl_c_does_not():
+    with Interrupts() as interrupts:
+        interrupts.deferred = True
+        os.kill(os.getpid(), signal.SIGUSR1)  # from Slurm, to all processes of the job
+        os.kill(os.getpid(), signal.SIGTERM)  # from the queue that Slurm signalled as well
+        assert interrupts.reason == "SIGUSR1"
+        with pytest.raises(Interrupted, match="SIGINT: stopped at once"):
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -44,20 +53,3 @@ def test_the_handlers_of_before_are_there_again():
     with Interrupts():
         assert all(signal.getsignal(number) not in before for number in SIGNALS)
     assert [signal.getsignal(number) for number in SIGNALS] == before
-
-
-def test_a_cluster_launchers_handler_is_called_after_the_status_is_written(tmp_path, monkeypatch):
-    called = []
-
-    def requeue(number, frame):
-        called.append((number, read_status(tmp_path)["state"]))
-        raise SystemExit(-1)
-
-    old = signal.signal(signal.SIGUSR2, requeue)
-    try:
-        with pytest.raises(SystemExit), Run(tmp_path, {}).watched():
-            os.kill(os.getpid(), signal.SIGUSR2)
-    finally:
-        signal.signal(signal.SIGUSR2, old)
-    assert called == [(signal.SIGUSR2, "interrupted")]
-    assert read_status(tmp_path)["state"] == "interrupted"

@@ -49,7 +49,7 @@ install_packages() {
 }
 
 configure() {
-  mkdir -p "$DIR"/{munge,state,spool,log,bin}
+  mkdir -p "$DIR"/{munge,state,spool,log}
   chmod 755 "$DIR"
   chmod 711 "$DIR/munge"
   if [ ! -s "$DIR/munge/key" ]; then dd if=/dev/urandom of="$DIR/munge/key" bs=1024 count=1 status=none; fi
@@ -93,28 +93,6 @@ PartitionName=debug Nodes=$HOST Default=YES MaxTime=INFINITE State=UP
 CONF
   : >"$DIR/gres.conf"
   for device in "${GPU_DEVICES[@]}"; do echo "NodeName=$HOST Name=gpu File=$device" >>"$DIR/gres.conf"; done
-  # submitit asks sacct for the states, and sacct needs a database: here it is answered from scontrol.
-  cat >"$DIR/bin/sacct" <<'SACCT'
-#!/usr/bin/env python3
-import re
-import subprocess
-import sys
-
-asked = [value for flag, value in zip(sys.argv, sys.argv[1:]) if flag == "-j"]
-print("JobID|State|NodeList")
-for job in ",".join(asked).split(","):
-    told = subprocess.run(["scontrol", "show", "job", "-o", job], capture_output=True, text=True).stdout
-    for line in told.splitlines():
-        known = dict(re.findall(r"(\w+)=(\S*)", line))
-        if "JobId" not in known:
-            continue
-        number = known["JobId"]
-        if "ArrayTaskId" in known:
-            task = known["ArrayTaskId"]
-            number = f"{known['ArrayJobId']}_{task if task.isdigit() else f'[{task}]'}"
-        print(number, known["JobState"], known.get("NodeList", ""), sep="|")
-SACCT
-  chmod +x "$DIR/bin/sacct"
 }
 
 up() {
@@ -144,6 +122,6 @@ down() {
 
 case "${1:-}" in
   up | down) "$1" ;;
-  env) echo "export SLURM_CONF=$SLURM_CONF PATH=$DIR/bin:\$PATH" ;;
+  env) echo "export SLURM_CONF=$SLURM_CONF" ;;
   *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
 esac

@@ -5,28 +5,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from omegaconf import DictConfig
+import time
 
-from imaging.commands.frame import command
-from imaging.commands.sweep import after_sweep
+import train
+from imaging.tasks.reconstruction import Reconstruction
+
+fast = Reconstruction.training_step
 
 
-def train(config: DictConfig) -> float | None:
-    # Everything inside: on a node of the cluster this function is a pickle.
-    import time
+def slow(*arguments):
+    time.sleep(0.02)
+    return fast(*arguments)
 
-    from imaging.commands.train import train
-    from imaging.tasks.reconstruction import Reconstruction
 
-    fast = Reconstruction.training_step
-
-    def slow(*arguments):
-        time.sleep(0.02)
-        return fast(*arguments)
-
-    Reconstruction.training_step = slow
-    return train(config)
-
+Reconstruction.training_step = slow
 
 if __name__ == "__main__":
-    command("train", train, after_sweep)
+    train.main()

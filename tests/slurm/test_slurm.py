@@ -26,12 +26,11 @@ def slurm(tmp_path_factory):
         pytest.skip("starting a Slurm needs root")
     if not Path("/etc/debian_version").is_file() or shutil.which("apt-get") is None:
         pytest.skip("a Slurm is installed from Debian's packages only")
-    pytest.importorskip("submitit", reason="pip install -r requirements-cluster.txt")
     directory = tmp_path_factory.mktemp("slurm")
     environment = os.environ | {"SLURM_TEST_DIR": str(directory), "OMP_NUM_THREADS": "1"}
     up = subprocess.run([HERE / "one_node.sh", "up"], env=environment, capture_output=True, text=True)
     assert up.returncode == 0, up.stderr
-    environment |= {"SLURM_CONF": f"{directory}/slurm.conf", "PATH": f"{directory}/bin:{os.environ['PATH']}"}
+    environment |= {"SLURM_CONF": f"{directory}/slurm.conf"}
     yield environment
     subprocess.run([HERE / "one_node.sh", "down"], env=environment, check=True)
 
@@ -95,7 +94,7 @@ def test_a_sweep_with_a_preempted_a_time_limited_and_a_killed_job(slurm, small, 
     assert ends[names[0]]["attempts"] >= 2
     assert ends[names[1]]["attempts"] >= 2
     assert ends[names[3]]["attempts"] == 1
-    assert "1 not completed: 2-max_steps-1501 failed (Slurm reports FAILED" in printed
+    assert "1 not completed: 2-max_steps-1501 failed (Slurm reports FAILED: " in printed
     rows = list(csv.DictReader((directory / "summary.csv").open()))
     assert {row["run"]: row["state"] for row in rows} == {n: ends[n]["state"] for n in names}
 
@@ -145,5 +144,93 @@ def test_decide_adds_arrays_of_jobs(slurm, small, tmp_path):
     rows = list(csv.DictReader((directory / "summary.csv").open()))
     assert {(row["depth"], row["seed"]) for row in rows} == {(d, s) for d in "23" for s in "012"}
     assert {row["state"] for row in rows} == {"completed"}
-    arrays = {path.name.split("_")[0] for path in (directory / "slurm").glob("[0-9]*")}
-    assert len(arrays) == 2, arrays
+    assert ended.stdout.count("job array ") == 2
+
+
+def test_a_search_by_workers_of_which_one_is_killed_and_one_preempted(slurm, small, tmp_path):
+    """The killed worker's trial goes on in the other, which is warned, is queued again and does the rest."""
+    pytest.importorskip("optuna", reason="pip install -r requirements-cluster.txt")
+    search = ["sweep=search", "hydra.sweeper.n_trials=4", "hydra.launcher.array_parallelism=2"]
+    lengths = ["trainer.max_steps=400", "trainer.checkpoint_every_n_steps=20"]
+    patient = "hydra.launcher.timeout_min=10"
+    command = [sys.executable, SLOW_TRAIN, "launcher=slurm", *search, *small, *lengths, patient]
+    log = (tmp_path / "sweep.log").open("w+")
+    parent = subprocess.Popen(command, cwd=tmp_path, env=slurm, stdout=log, stderr=log)
+    killed, warned, deadline = None, None, time.monotonic() + 400
+    while parent.poll() is None:
+        assert time.monotonic() < deadline, Path(log.name).read_text()
+        training = {
+            path.parent.name: now
+            for path in tmp_path.glob("multirun/*/*/*/status.json")
+            if (now := status(path.parent)).get("state") == "running" and now["step"] > 40
+        }
+        if killed is None and len(training) == 2:
+            killed, now = next(iter(training.items()))
+            worker = parent_of(parent_of(now["pid"]))  # the job is a fork of the worker's child
+            os.kill(worker, signal.SIGKILL)
+        elif killed is not None and warned is None and training.get(killed, {}).get("attempts") == 2:
+            warned = re.search(r"squeue -j (\d+)", Path(log.name).read_text())[1]
+            subprocess.run(["scancel", "--signal=USR1", warned], env=slurm, check=True)
+        time.sleep(0.1)
+    printed = Path(log.name).read_text()
+    assert parent.returncode == 0, printed
+    assert warned is not None, printed
+    (directory,) = tmp_path.glob("multirun/*/*")
+    ends = {run.parent.name: status(run.parent) for run in directory.glob("*/status.json")}
+    assert len(ends) == 4
+    assert {(end["state"], end["step"]) for end in ends.values()} == {("completed", 400)}
+    assert ends[killed]["attempts"] == 3  # started, gone on with by the other worker, and again after USR1
+    assert "search   4 completed; " in printed
+    assert "job array " in printed
+    assert "2 workers" in printed
+
+
+def test_a_sweep_waits_for_its_jobs_again_after_it_was_stopped(slurm, small, tmp_path):
+    steps = ["trainer.max_steps=300,301", "hydra.launcher.timeout_min=10"]
+    command = [sys.executable, SLOW_TRAIN, "-m", "launcher=slurm", *small, *steps]
+    first = subprocess.Popen(command, cwd=tmp_path, env=slurm, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("multirun/*/*/slurm_array.txt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    first.send_signal(signal.SIGINT)
+    _, complained = first.communicate()
+    (directory,) = tmp_path.glob("multirun/*/*")
+    array = (directory / "slurm_array.txt").read_text().strip()
+    assert first.returncode == 130
+    assert f"the jobs continue in Slurm, unless you cancel them: scancel {array}; to go on: " in complained
+    again = subprocess.run(
+        [*command, f"resume={directory}"], cwd=tmp_path, env=slurm, capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    assert f"job array {array} of this sweep has not ended; waiting for it" in again.stdout
+    assert again.stdout.count("squeue") == 0  # nothing was submitted
+    assert [status(directory / name)["attempts"] for name in ("0-max_steps-300", "1-max_steps-301")] == [1, 1]
+
+
+def test_one_run_on_two_tasks(slurm, small, tmp_path):
+    two = [
+        "trainer=ddp",
+        "trainer.devices=2",
+        "hydra.launcher.tasks_per_node=2",
+        "hydra.launcher.gpus_per_node=0",
+        "hydra.launcher.timeout_min=10",
+    ]
+    command = [
+        sys.executable,
+        SLOW_TRAIN,
+        "-m",
+        "launcher=slurm",
+        *small,
+        *two,
+        "trainer.max_steps=4",
+    ]
+    ended = subprocess.run(command, cwd=tmp_path, env=slurm, capture_output=True, text=True)
+    (run,) = (path.parent for path in tmp_path.glob("multirun/*/*/*/status.json"))
+    assert ended.returncode == 0, (ended.stderr, (run / "log.txt").read_text())
+    # Two processes that did not know each other would both want the run's lock.
+    assert (run / "log.txt").read_text().count("step 4/4") == 1
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
