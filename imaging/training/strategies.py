@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.accelerators import AcceleratorRegistry
 from pytorch_lightning.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
 from torch import Tensor
@@ -45,6 +46,8 @@ class StepsInBlocks(Strategy):
         clip: the largest total norm of the gradients; None: no limit.
         pauses: a block ends at each step that is a multiple of one of these numbers.
         should_stop: called after each step; returns whether to end the block.
+        compiled: whether the network is compiled. The short last batch of an epoch is not: it would cost a
+            compilation of its own.
     """
 
     def __init__(
@@ -53,10 +56,11 @@ class StepsInBlocks(Strategy):
         clip: float | None = None,
         pauses: tuple[int, ...] = (),
         should_stop: Callable[[], bool] = lambda: False,
+        compiled: bool = False,
         **settings,
     ):
         super().__init__(*arguments, **settings)
-        self.clip, self.pauses, self.should_stop = clip, pauses, should_stop
+        self.clip, self.pauses, self.should_stop, self.compiled = clip, pauses, should_stop, compiled
 
     def connect(self, model: pl.LightningModule) -> None:
         model.automatic_optimization = False  # Lightning's takes one step in each iteration
@@ -68,16 +72,21 @@ class StepsInBlocks(Strategy):
             return dataloader
         trainer = self.lightning_module.trainer
         self.steps_per_epoch = len(dataloader.sampler)
+        self.samples_per_step = dataloader.sampler.batch_size // trainer.world_size
         stop = trainer.max_steps if trainer.max_steps != -1 else None
         interval = trainer.val_check_interval
         pauses = [*self.pauses, *([interval] if isinstance(interval, int) else [])]
-        if trainer.world_size > 1:
-            # The ranks agree to stop only at the end of a block.
-            pauses.append(trainer.log_every_n_steps)  # type: ignore[attr-defined]
         return in_blocks(dataloader, trainer.global_step, stop, tuple(pauses))
 
     def training_step(self, block: dict[str, Tensor], block_idx: int) -> dict:
         """Take the optimiser steps of a block, `{"image": (K, N, C, H, W), …}`; return the last outputs."""
+        if self.compiled and block["image"].shape[1] < self.samples_per_step:
+            with torch.compiler.set_stance("force_eager"):
+                return self._steps(block)
+        return self._steps(block)
+
+    def _steps(self, block: dict[str, Tensor]) -> dict:
+        """What `training_step` does."""
         task, trainer, (optimizer,) = self.lightning_module, self.lightning_module.trainer, self.optimizers
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         schedules = [config.scheduler for config in self.lr_scheduler_configs]
@@ -96,7 +105,7 @@ class StepsInBlocks(Strategy):
             count_step(counter)
             for callback in callbacks:
                 callback.after_step(trainer, task, outputs)
-            if self.should_stop():
+            if self.is_to_stop(counter.total.completed):
                 break
         interval = trainer.val_check_interval
         if isinstance(interval, int):
@@ -107,6 +116,10 @@ class StepsInBlocks(Strategy):
         """Run the backward pass."""
         self.backward(loss, None)
 
+    def is_to_stop(self, step: int) -> bool:
+        """Whether to end the block after `step` optimiser steps in all."""
+        return self.should_stop()
+
 
 class BlocksOnOneDevice(StepsInBlocks, SingleDeviceStrategy):
     """Lightning's strategy for one device, in blocks."""
@@ -116,7 +129,14 @@ class BlocksOnOneDevice(StepsInBlocks, SingleDeviceStrategy):
 
 
 class BlocksOnSeveralDevices(StepsInBlocks, DDPStrategy):
-    """Lightning's strategy for several processes, in blocks."""
+    """Lightning's strategy for several processes, in blocks.
+
+    The processes must stop after the same step; they agree on it at every `log_every_n_steps`-th step.
+    """
+
+    def is_to_stop(self, step: int) -> bool:
+        interval = self.lightning_module.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        return step % interval == 0 and self.reduce_boolean_decision(self.should_stop(), all=False)
 
 
 def choose_strategy(
@@ -126,6 +146,7 @@ def choose_strategy(
     clip: float | None,
     pauses: tuple[int, ...],
     should_stop: Callable[[], bool],
+    compiled: bool,
 ) -> StepsInBlocks:
     """The strategy for the devices of a training.
 
@@ -133,8 +154,7 @@ def choose_strategy(
         accelerator: Lightning's name for the kind of device, e.g. "cpu" or "cuda".
         devices: number or indices of the devices, as in `pl.Trainer`.
         several: whether there are several processes even with one device on this machine.
-        clip, pauses: see `StepsInBlocks`.
-        should_stop: see `StepsInBlocks`; not used by several processes, which stop at the end of a block.
+        clip, pauses, should_stop, compiled: see `StepsInBlocks`.
 
     Raises:
         MisconfigurationException: the devices are not available.
@@ -142,6 +162,7 @@ def choose_strategy(
     kind = AcceleratorRegistry.get(accelerator)
     count = kind.auto_device_count() if devices == "auto" else devices
     parallel = kind.get_parallel_devices(kind.parse_devices(count))
+    settings = {"clip": clip, "pauses": pauses, "should_stop": should_stop, "compiled": compiled}
     if several or len(parallel) > 1:
-        return BlocksOnSeveralDevices(clip=clip, pauses=pauses)
-    return BlocksOnOneDevice(parallel[0], clip=clip, pauses=pauses, should_stop=should_stop)
+        return BlocksOnSeveralDevices(**settings)
+    return BlocksOnOneDevice(parallel[0], **settings)

@@ -97,6 +97,24 @@ def test_lightning_alone_trains_to_the_same_weights(overrides, precision, settin
         assert logger.values[place] == value, place
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_the_short_last_batch_of_an_epoch_is_not_compiled(settings, tmp_path, monkeypatch):
+    compiled, with_mode = [], torch.nn.Module.compile
+
+    def backend(graph, inputs):
+        compiled.append([tuple(value.shape) for value in inputs if value.ndim == 4 and value.shape[1] == 3])
+        return graph.forward
+
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, mode: with_mode(self, backend=backend))
+    config = settings("trainer.compile=true", "data.batch_size=3")  # of 20 patches
+    run = Run(tmp_path, config)
+    trainer, _ = build_trainer(config["trainer"], run)
+    fit(trainer, build_task(config), build_data(config["data"]), run, None)
+    assert trainer.global_step == 3 * 7
+    assert len(compiled) == 1
+    assert (3, 3, 16, 16) in compiled[0]
+
+
 def test_a_plain_lightning_module_needs_no_datamodule_of_ours(settings):
     """A `DataLoader` over any images, and `pl.Trainer` with its defaults."""
     task = build_task(settings())

@@ -11,8 +11,7 @@ from imaging.training.callbacks.checkpoints import Checkpoints
 class SaveAndStop(pl.Callback):
     """After a signal or the time limit, save `last.ckpt` after the current step and stop.
 
-    If a validation follows the step, it runs before the checkpoint. Several ranks must stop at the same step,
-    on which they agree at the end of a block.
+    If a validation follows the step, it runs before the checkpoint. Several ranks stop after the same step.
 
     Args:
         interrupts: receives the signals.
