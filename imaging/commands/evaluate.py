@@ -8,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from imaging.commands.retest import PROTOCOL, check_data_settings, output_directory, variants
+from imaging.commands.threads import limit_threads
 from imaging.data import build_data
 from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
@@ -46,6 +47,7 @@ def evaluate(config: DictConfig) -> None:
         ImagingError: a wrong setting, or no network can be tested.
     """
     settings = read_settings(config)
+    limit_threads()
     import_own(settings["imports"])
     target = Path(str(settings["run"]))
     if not target.exists():

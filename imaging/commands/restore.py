@@ -58,8 +58,11 @@ def add_parser(commands) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> None:
     """Restore the images of the options, and print a line for each file."""
-    from imaging.restoring.directories import restore  # here, so that --help does not wait for torch
+    # Here, so that --help does not wait for torch.
+    from imaging.commands.threads import limit_threads
+    from imaging.restoring.directories import restore
 
+    limit_threads()
     names = ("image", "output", "network", "sigma", "mask", "self_ensemble", "device", "boundary")
     psf = None if options.psf is None else parse_psf(options.psf)
     restore(psf=psf, **{name: getattr(options, name) for name in names})

@@ -4,6 +4,7 @@ from shlex import quote
 
 from omegaconf import DictConfig
 
+from imaging.commands.threads import limit_threads
 from imaging.data import build_data
 from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
 from imaging.evaluation.protocol import Protocol
@@ -35,6 +36,7 @@ def train(config: DictConfig) -> float | None:
     if is_over(directory):
         print(f"{directory}: {describe_end(directory)}")
         return final_psnr(directory)
+    limit_threads()
     import_own(settings["imports"])
     run = Run(directory, settings)
     with run.watched():

@@ -84,7 +84,9 @@ class Trials:
                 if self._works(trial.number) or self._failed(trial.number) or not self._claim(trial.number):
                     continue
                 run = self._run(trial.number)
-                if run is not None and is_over(run):
+                if self.study.trials[trial.number].state.is_finished():
+                    self._release(trial.number)  # its process has reported since the trials were listed
+                elif run is not None and is_over(run):
                     self.ended(trial.number)  # its process died before it could report
                 elif set(trial.params) != set(self.space):
                     self.study.tell(trial.number, state=TrialState.FAIL)  # its process died while it asked
@@ -119,8 +121,7 @@ class Trials:
                 self.study.tell(number, state=TrialState.PRUNED)
             else:
                 self.study.tell(number, psnr)
-        unlock(self.claims[number])
-        self.claims[number] = None
+        self._release(number)
 
     def open(self) -> list[FrozenTrial]:
         """The trials without an outcome."""
@@ -184,6 +185,10 @@ class Trials:
         except BlockingIOError:
             return False
         return True
+
+    def _release(self, number: int) -> None:
+        unlock(self.claims[number])
+        self.claims[number] = None
 
     def _lock(self, name: str, wait: bool = False) -> int:
         try:

@@ -40,6 +40,11 @@ def validate_next(trainer: pl.Trainer, now: bool) -> None:
     trainer.val_check_batch = 1 if now else sys.maxsize
 
 
+def validation_follows(trainer: pl.Trainer) -> bool:
+    """Whether Lightning validates after the current batch, as `validate_next` has set it."""
+    return trainer.val_check_batch == 1 and sum(trainer.num_val_batches) > 0
+
+
 def drop_loops(checkpoint: dict) -> None:
     """Remove the state of Lightning's loops from a checkpoint; the step determines the position of a run."""
     checkpoint.pop("loops", None)

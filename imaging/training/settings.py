@@ -30,6 +30,8 @@ class TrainerSettings:
         time_limit: minutes of training, after which the run saves and stops.
         prune_after, prune_rule, prune_others: see `PruneBelowMedian` and `SuccessiveHalving`.
         log_every_n_steps, val_check_interval, checkpoint_every_n_steps: numbers of optimiser steps.
+        val_every_seconds: time between two validations at least: those at a `val_check_interval` that come
+            sooner are left out, so that `best.ckpt` depends on the clock. Not with `prune_after`.
         checkpoint_every_seconds: time between two checkpoints, in addition.
 
     Raises:
@@ -54,6 +56,7 @@ class TrainerSettings:
     prune_others: Count = 4
     log_every_n_steps: Count = 25
     val_check_interval: Count = 500
+    val_every_seconds: Positive | None = None
     checkpoint_every_n_steps: Count = 500
     checkpoint_every_seconds: Positive | None = None
 
@@ -61,6 +64,11 @@ class TrainerSettings:
         if self.max_epochs == self.max_steps == -1:
             raise ImagingError(
                 "trainer.max_epochs and trainer.max_steps are both -1: the training would not end"
+            )
+        if self.prune_after is not None and self.val_every_seconds is not None:
+            raise ImagingError(
+                "trainer.prune_after compares validations at the same step, but trainer.val_every_seconds "
+                "leaves some out: set only one of them"
             )
 
     @classmethod

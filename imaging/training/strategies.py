@@ -5,6 +5,7 @@ block. The results of a run do not depend on the blocks, and the weights equal t
 these strategies.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,8 @@ class StepsInBlocks(Strategy):
         clip: the largest total norm of the gradients; None: no limit.
         pauses: a block ends at each step that is a multiple of one of these numbers.
         should_stop: called after each step; returns whether to end the block.
+        validation_pause: the least number of seconds from the end of a validation to the next one, which
+            is at a multiple of the trainer's `val_check_interval`; None: at each.
         compiled: whether the network is compiled. The short last batch of an epoch is not: it would cost a
             compilation of its own.
     """
@@ -56,11 +59,13 @@ class StepsInBlocks(Strategy):
         clip: float | None = None,
         pauses: tuple[int, ...] = (),
         should_stop: Callable[[], bool] = lambda: False,
+        validation_pause: float | None = None,
         compiled: bool = False,
         **settings,
     ):
         super().__init__(*arguments, **settings)
-        self.clip, self.pauses, self.should_stop, self.compiled = clip, pauses, should_stop, compiled
+        self.clip, self.pauses, self.should_stop = clip, pauses, should_stop
+        self.validation_pause, self.compiled = validation_pause, compiled
 
     def connect(self, model: pl.LightningModule) -> None:
         model.automatic_optimization = False  # Lightning's takes one step in each iteration
@@ -91,7 +96,8 @@ class StepsInBlocks(Strategy):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         schedules = [config.scheduler for config in self.lr_scheduler_configs]
         callbacks = [c for c in trainer.callbacks if isinstance(c, EveryStep)]  # type: ignore[attr-defined]
-        counter = step_counter(trainer)
+        counter, interval = step_counter(trainer), trainer.val_check_interval
+        validate_next(trainer, False)
         for position in range(len(block["image"])):
             batch = {key: values[position] for key, values in block.items()}
             outputs: Any = super().training_step(batch, counter.total.completed % self.steps_per_epoch)
@@ -103,14 +109,28 @@ class StepsInBlocks(Strategy):
             for schedule in schedules:
                 schedule.step()
             count_step(counter)
+            if isinstance(interval, int) and counter.total.completed % interval == 0:
+                validate_next(trainer, self.is_time_to_validate())
             for callback in callbacks:
                 callback.after_step(trainer, task, outputs)
             if self.is_to_stop(counter.total.completed):
                 break
-        interval = trainer.val_check_interval
-        if isinstance(interval, int):
-            validate_next(trainer, counter.total.completed % interval == 0)
         return outputs
+
+    def on_train_start(self) -> None:
+        super().on_train_start()
+        self.validated_at = time.monotonic()
+
+    def on_validation_end(self) -> None:
+        super().on_validation_end()
+        self.validated_at = time.monotonic()
+
+    def is_time_to_validate(self) -> bool:
+        """Whether `validation_pause` is over, on one of the ranks."""
+        if self.validation_pause is None:
+            return True
+        is_over = time.monotonic() >= self.validated_at + self.validation_pause
+        return self.reduce_boolean_decision(is_over, all=False)
 
     def compute_gradients(self, loss: Tensor) -> None:
         """Run the backward pass."""
@@ -143,10 +163,7 @@ def choose_strategy(
     accelerator: str,
     devices: int | str | list,
     several: bool,
-    clip: float | None,
-    pauses: tuple[int, ...],
-    should_stop: Callable[[], bool],
-    compiled: bool,
+    **settings,
 ) -> StepsInBlocks:
     """The strategy for the devices of a training.
 
@@ -154,7 +171,7 @@ def choose_strategy(
         accelerator: Lightning's name for the kind of device, e.g. "cpu" or "cuda".
         devices: number or indices of the devices, as in `pl.Trainer`.
         several: whether there are several processes even with one device on this machine.
-        clip, pauses, should_stop, compiled: see `StepsInBlocks`.
+        settings: see `StepsInBlocks`.
 
     Raises:
         MisconfigurationException: the devices are not available.
@@ -162,7 +179,6 @@ def choose_strategy(
     kind = AcceleratorRegistry.get(accelerator)
     count = kind.auto_device_count() if devices == "auto" else devices
     parallel = kind.get_parallel_devices(kind.parse_devices(count))
-    settings = {"clip": clip, "pauses": pauses, "should_stop": should_stop, "compiled": compiled}
     if several or len(parallel) > 1:
         return BlocksOnSeveralDevices(**settings)
     return BlocksOnOneDevice(parallel[0], **settings)

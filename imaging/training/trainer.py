@@ -151,6 +151,7 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
             clip=own.gradient_clip_val,
             pauses=(own.checkpoint_every_n_steps,),
             should_stop=stopping.is_due,
+            validation_pause=own.val_every_seconds,
             compiled=bool(own.compile),
         )
         return pl.Trainer(**others, **fixed, strategy=strategy), start

@@ -70,3 +70,9 @@ def test_cores(own, files, expected, group):
 def test_memory(own, files, expected, group):
     group(own, **files)
     assert cores.available_memory() == expected
+
+
+def test_slurms_cores_for_a_task_are_respected(group, monkeypatch):
+    group("0::/\n")
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
+    assert cores.available_cores() == 3

@@ -132,6 +132,16 @@ def test_what_the_process_of_a_trial_could_not_report_is_reported(tmp_path):
     assert (trials.counts(), trials.study.trials[0].intermediate_values) == ("1 pruned", {1: 0.25})
 
 
+def test_a_trial_that_ends_while_another_process_looks_for_one(tmp_path, monkeypatch):
+    trials, other = trials_of(tmp_path), trials_of(tmp_path)
+    number, params = other.next()
+    stale = trials.open()
+    complete(tmp_path, number, params)
+    other.ended(number)
+    monkeypatch.setattr(trials, "open", lambda: stale)
+    assert trials.next()[0] == 1
+
+
 def test_a_trial_whose_process_died_while_it_asked_has_no_result(tmp_path):
     trials_of(tmp_path).study.ask()  # without a setting
     trials = trials_of(tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import pytest
 from omegaconf import OmegaConf
@@ -98,6 +99,7 @@ def test_the_numbers_are_those_of_metrics_json(resumed, command, tiny, tmp_path)
     status, _, _ = command("train.py", *tiny, *limit)
     (run,) = tmp_path.glob("outputs/*/*")
     while status == 75:
+        time.sleep(1)  # event files of one second and one process have names that are not in order
         status, _, _ = command("train.py", f"resume={run}")
     numbers = json.loads((run / "metrics.json").read_text())
     metrics, parameters, scalars = read(run)

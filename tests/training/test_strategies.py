@@ -5,6 +5,7 @@ import pytorch_lightning as pl
 import torch
 
 from imaging.data import build_data
+from imaging.errors import ImagingError
 from imaging.runs.checkpoints import read_checkpoint
 from imaging.runs.run import Run
 from imaging.tasks import build_task
@@ -95,6 +96,24 @@ def test_lightning_alone_trains_to_the_same_weights(overrides, precision, settin
     assert len({step for name, step in curves if name == "train/loss"}) == 5
     for place, value in curves.items():
         assert logger.values[place] == value, place
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steps"), [("null", [4, 8, 12, 15]), ("1e-9", [4, 8, 12, 15]), ("1e9", [15])]
+)
+def test_validations_that_come_too_soon_are_left_out(seconds, steps, settings, tmp_path):
+    config = settings(f"trainer.val_every_seconds={seconds}", "trainer.checkpoint_every_n_steps=4")
+    run = Run(tmp_path, config)
+    trainer, _ = build_trainer(config["trainer"], run)
+    fit(trainer, build_task(config), build_data(config["data"]), run, None)
+    assert [int(step) for step in run.validation] == steps
+    assert read_checkpoint(tmp_path / "checkpoints" / "previous.ckpt")["global_step"] == 12
+
+
+def test_pruning_needs_every_validation(settings, tmp_path):
+    config = settings("trainer.val_every_seconds=1", "trainer.prune_after=4")
+    with pytest.raises(ImagingError, match=r"trainer.prune_after compares .* set only one of them"):
+        build_trainer(config["trainer"], Run(tmp_path, config))
 
 
 @pytest.mark.usefixtures("shapes_unchecked")

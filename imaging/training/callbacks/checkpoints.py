@@ -7,7 +7,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from imaging.runs.checkpoints import BEST, LAST, PREVIOUS, keep
-from imaging.training.lightning import drop_loops, go_to
+from imaging.training.lightning import drop_loops, go_to, validation_follows
 from imaging.training.strategies import EveryStep
 
 
@@ -63,10 +63,6 @@ class Checkpoints(EveryStep):
         trainer.save_checkpoint(last)
         self.last_step, self.intact, self.saved_at = trainer.global_step, True, time.monotonic()
 
-    def validation_follows(self, trainer) -> bool:
-        """Whether Lightning validates after the current batch."""
-        return trainer.global_step % trainer.val_check_interval == 0 and sum(trainer.num_val_batches) > 0
-
     def on_train_start(self, trainer, task) -> None:
         self.last_step = trainer.global_step  # it has a checkpoint, or is the start of the run
         self.saved_at = time.monotonic()
@@ -76,14 +72,14 @@ class Checkpoints(EveryStep):
 
     def after_step(self, trainer, task, outputs) -> None:
         # Resuming from a checkpoint between a step and its validation would skip the validation.
-        if self._is_time() and trainer.world_size == 1 and not self.validation_follows(trainer):
+        if self._is_time() and trainer.world_size == 1 and not validation_follows(trainer):
             self.save_last(trainer)
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         due = trainer.global_step % self.every_n_steps == 0
         if self.every_seconds is not None and trainer.world_size > 1:
             due |= trainer.strategy.reduce_boolean_decision(self._is_time(), all=False)
-        if due and not self.validation_follows(trainer):
+        if due and not validation_follows(trainer):
             self.save_last(trainer)
 
     def on_train_end(self, trainer, task) -> None:

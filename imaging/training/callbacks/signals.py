@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 
 from imaging.runs.interrupts import Interrupts
 from imaging.training.callbacks.checkpoints import Checkpoints
+from imaging.training.lightning import validation_follows
 
 
 class SaveAndStop(pl.Callback):
@@ -35,7 +36,7 @@ class SaveAndStop(pl.Callback):
         return self.interrupts.reason is not None
 
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
-        if not self.checkpoints.validation_follows(trainer):
+        if not validation_follows(trainer):
             self._stop_if_due(trainer)
 
     def on_validation_end(self, trainer, task) -> None:
