@@ -16,11 +16,11 @@ help:  ## Print the targets
 
 setup: .venv/installed  ## Create .venv, install requirements.txt and the command imaging, once
 
-.venv/cluster: .venv/installed requirements-cluster.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-cluster.txt
+.venv/search: .venv/installed requirements-search.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-search.txt
 	@touch $@
 
-cluster: .venv/cluster  ## Install what launcher=slurm and sweep=search need as well
+search: .venv/search  ## Install what sweep=search needs as well
 
 demo: setup  ## Train and compare all three studies on the bundled photographs (some minutes)
 	$(BIN)/python train.py experiment=inpainting_bundled
@@ -69,4 +69,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup cluster demo test test-slow test-oldest published benchmark gpu lint format clean
+.PHONY: help setup search demo test test-slow test-oldest published benchmark gpu lint format clean

@@ -63,7 +63,7 @@ class Search(Sweeper):
         try:
             from imaging.sweeps.search import Trials
         except ImportError:
-            raise ImagingError("sweep=search needs Optuna: pip install -r requirements-cluster.txt") from None
+            raise ImagingError("sweep=search needs Optuna: pip install -r requirements-search.txt") from None
         self.fixed, self.space = self._parse(arguments)
         self.directory = Path(self.config.hydra.sweep.dir).absolute()
         on_slurm = isinstance(self.launcher, Slurm)

@@ -125,7 +125,7 @@ def test_the_end_of_the_queue_ends_its_jobs_saved_and_the_sweep_goes_on(number, 
 
 @pytest.mark.slow
 def test_a_search_that_is_killed_goes_on_to_as_many_trials_as_were_asked_for(tiny, tmp_path, environment):
-    optuna = pytest.importorskip("optuna", reason="pip install -r requirements-cluster.txt")
+    optuna = pytest.importorskip("optuna", reason="pip install -r requirements-search.txt")
     arguments = [
         "sweep=search",
         *QUEUE,
@@ -147,7 +147,8 @@ def test_a_search_that_is_killed_goes_on_to_as_many_trials_as_were_asked_for(tin
     wait_until(lambda: not any(map(alive, _pids(sweep))), seconds=60)
 
     def trials() -> list:
-        return optuna.load_study(study_name=None, storage=f"sqlite:///{sweep / 'search.db'}").trials
+        journal = optuna.storages.journal.JournalFileBackend(str(sweep / "search.log"))
+        return optuna.load_study(study_name=None, storage=optuna.storages.JournalStorage(journal)).trials
 
     assert len(trials()) < 6
     again = subprocess.run(

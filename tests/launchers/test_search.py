@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from imaging.errors import ImagingError
 
-optuna = pytest.importorskip("optuna", reason="pip install -r requirements-cluster.txt")
+optuna = pytest.importorskip("optuna", reason="pip install -r requirements-search.txt")
 CONF = Path(__file__).parents[2] / "conf"
 
 
@@ -68,7 +68,7 @@ def test_missing_optuna_is_told_in_one_line(command, tiny, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     status, _, complained = command("train.py", "sweep=search", *tiny)
     assert (status, complained.count("\n")) == (2, 1)
-    assert "pip install -r requirements-cluster.txt" in complained
+    assert "pip install -r requirements-search.txt" in complained
 
 
 @pytest.fixture

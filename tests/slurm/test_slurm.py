@@ -149,7 +149,7 @@ def test_decide_adds_arrays_of_jobs(slurm, small, tmp_path):
 
 def test_a_search_by_workers_of_which_one_is_killed_and_one_preempted(slurm, small, tmp_path):
     """The killed worker's trial goes on in the other, which is warned, is queued again and does the rest."""
-    pytest.importorskip("optuna", reason="pip install -r requirements-cluster.txt")
+    pytest.importorskip("optuna", reason="pip install -r requirements-search.txt")
     search = ["sweep=search", "hydra.sweeper.n_trials=4", "hydra.launcher.array_parallelism=2"]
     lengths = ["trainer.max_steps=400", "trainer.checkpoint_every_n_steps=20"]
     patient = "hydra.launcher.timeout_min=10"

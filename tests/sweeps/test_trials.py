@@ -12,7 +12,7 @@ from imaging.runs.lock import NoLocks, lock_file, unlock
 from imaging.runs.run import enqueue
 from imaging.runs.status import STATUS, read_status
 
-optuna = pytest.importorskip("optuna", reason="pip install -r requirements-cluster.txt")
+optuna = pytest.importorskip("optuna", reason="pip install -r requirements-search.txt")
 from imaging.errors import ImagingError  # noqa: E402
 from imaging.sweeps.search import Trials  # noqa: E402
 
