@@ -24,6 +24,7 @@ CONF = Path(__file__).parents[1] / "conf"
 
 SMALL_UNET = ["model.network.hidden_channels=4"]
 # How each option of each group is asked for; the rest of the arguments makes it small.
+BLIND_LOSSES = ("noise2noise", "sure", "recorrupted", "neighbor2neighbor", "noise2self")
 RUNS = {
     "data/bundled": ["data=bundled", "data.patches_per_image=2", "data.max_test_images=1"],
     "data/folder": [],
@@ -77,6 +78,7 @@ RUNS = {
     "loss/log_mse": ["loss=log_mse"],
     "loss/mse": ["loss=mse"],
     "loss/mse_over_variance": ["loss=mse_over_variance"],
+    **{f"loss/{name}": [f"loss={name}"] for name in BLIND_LOSSES},
     "noise/gaussian": ["noise@physics.noise=gaussian"],
     "noise/gaussian_weak": ["noise@physics.noise=gaussian_weak"],
     "noise/none": ["noise@physics.noise=none"],

@@ -121,6 +121,15 @@ class Noise(nn.Module):
         """
         raise NotImplementedError
 
+    def variance_of(self, y: Tensor, level: Tensor | float) -> Tensor:
+        """An unbiased estimate of the variance of n in each element of y, of y's shape; it may be negative.
+
+        Args:
+            y: measurements.
+            level: as in `variance`.
+        """
+        raise NotImplementedError
+
     def sigma(self, level: Tensor) -> Tensor:
         """The standard deviation of n at intensity 1/2, for a level of any shape: what a network that takes
         sigma gets.

@@ -5,7 +5,7 @@ from imaging.registry import Registry
 TASKS = Registry("task", "imaging.tasks")
 OPTIMIZERS = Registry("optimizer", "imaging.tasks")
 SCHEDULES = Registry("schedule", "imaging.tasks")
-LOSSES = Registry("loss", "imaging.tasks")
+LOSSES = Registry("loss", "imaging.tasks.losses")
 
 
 def build_task(config: dict):

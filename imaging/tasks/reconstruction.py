@@ -16,7 +16,7 @@ from imaging.physics.operator import LinearOperator
 from imaging.precision import full_precision
 from imaging.randomness import generator
 from imaging.tasks import OPTIMIZERS, SCHEDULES, TASKS
-from imaging.tasks.losses import Loss
+from imaging.tasks.losses import Loss, Step
 
 KEPT = 1 << 28  # bytes of validation measurements
 
@@ -38,7 +38,7 @@ class Reconstruction(pl.LightningModule):
         loss: see `imaging.tasks.losses`.
 
     Raises:
-        ImagingError: the loss divides by sigma, which may be 0; or the operator is random and changes the
+        ImagingError: the loss cannot be used with the physics; or the operator is random and changes the
             images' shape, and the network is not told it.
     """
 
@@ -46,10 +46,7 @@ class Reconstruction(pl.LightningModule):
 
     def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
         super().__init__()
-        if loss.divides_by_sigma and physics.noise.is_silent(physics.noise.low):
-            raise ImagingError(
-                "this loss divides by sigma², and physics.noise.sigma reaches 0: choose another loss or range"
-            )
+        loss.check(physics)
         self.network, self.physics = complete(network), physics
         if not physics.operator.draws_keep_shape and not network.takes_operator:
             raise ImagingError(
@@ -181,15 +178,49 @@ class Reconstruction(pl.LightningModule):
             drawn = self.physics.operator.draw(len(x), draws, self.shard)
             known = {"operator": drawn} if self.network.takes_operator else {}
         y = self.corrupt(target, random, levels, self.shard, drawn)
-        x_hat = self.network(y, *([sigma] if self.takes_sigma else []), **known)
         operator = drawn or self.physics.operator
-        loss = self.loss(operator.visible(x_hat.float()), operator.visible(target), sigma)
+        step = Step(
+            estimate=lambda *ys: self._estimate(ys, sigma, known),
+            y=y,
+            x=target,
+            sigma=sigma,
+            operator=operator,
+            variance=lambda y: self.variance_of(y, levels),
+            again=lambda: self.corrupt(
+                target, self._generator("again", batch_idx), levels, self.shard, drawn
+            ),
+            random=lambda: self._generator("loss", batch_idx),
+            shard=self.shard,
+        )
+        loss, x_hat = self.loss.compute(step)
         return {"loss": loss, "x": x, "y": y, "x_hat": x_hat, "operator": operator}
+
+    def _estimate(self, ys: tuple[Tensor, ...], sigma: Tensor | None, known: dict) -> tuple[Tensor, ...]:
+        """x_hat for each of several measurements, at once where each image has the same operator."""
+        if known:
+            extra = [sigma] if self.takes_sigma else []
+            return tuple(self.network(y, *extra, **known) for y in ys)
+        extra = [sigma.repeat(len(ys), 1, 1, 1)] if self.takes_sigma and sigma is not None else []
+        return self.network(torch.cat(ys) if len(ys) > 1 else ys[0], *extra).chunk(len(ys))
+
+    def variance_of(self, y: Tensor, levels: Tensor | None) -> Tensor:
+        """An unbiased estimate of the variance of the noise in each element of y, in the network's units.
+
+        Args:
+            y: measurements in the network's units.
+            levels: of the noise of the whole batch, (N · world size, 1, 1, 1).
+        """
+        assert levels is not None
+        rank, world_size = self.shard
+        return self.physics.noise.variance_of(y, levels[rank::world_size].to(y.device))
 
     def _noise_generator(self, batch_idx: int) -> torch.Generator | None:
         if not self.uses_sigma and self.physics.noise.is_silent():
             return None  # a generator costs as much as a layer
-        return generator(self.seed, "noise", self.current_epoch, batch_idx, device=self.device)
+        return self._generator("noise", batch_idx)
+
+    def _generator(self, purpose: str, batch_idx: int) -> torch.Generator:
+        return generator(self.seed, purpose, self.current_epoch, batch_idx, device=self.device)
 
     def _levels(self, n: int, random: torch.Generator | None) -> tuple[Tensor | None, Tensor | None]:
         """Draw the noise levels of the whole batch, and this rank's n sigmas; None if they are not used."""

@@ -95,6 +95,10 @@ class Inpainter(Reconstruction):
         clean = operator(self.denormalise(x))
         return y + noise.noise(clean, random, level, shard) / self.std
 
+    def variance_of(self, y: Tensor, levels: Tensor | None) -> Tensor:
+        # The noise is that of intensities.
+        return super().variance_of(self.denormalise(y), levels) / self.std**2
+
     def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
         """The mean squared error of all pixels in the network's units, and the PSNR of the lost pixels."""
         lost = self.physics.operator(torch.ones_like(x[:1])) == 0

@@ -38,6 +38,9 @@ class GaussianNoise(Noise):
     def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:
         return torch.zeros_like(clean) + level**2
 
+    def variance_of(self, y: Tensor, level: Tensor | float) -> Tensor:
+        return self.variance(y, level)
+
     def sigma(self, level: Tensor) -> Tensor:
         return level
 

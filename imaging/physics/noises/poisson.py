@@ -48,6 +48,9 @@ class PoissonNoise(Noise):
     def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:
         return clean.clamp_min(0) / level + self.read**2
 
+    def variance_of(self, y: Tensor, level: Tensor | float) -> Tensor:
+        return y / level + self.read**2
+
     def sample(self, clean: Measurements, random: Random, levels: Tensor, shard: Shard) -> Measurements:
         rank, world_size = shard
         assert isinstance(random, torch.Generator)

@@ -1,30 +1,11 @@
-"""Training losses.
-
-A loss is a function of the estimates x_hat and the clean images x, float32 (N, C, H, W) in the network's
-units, and of the standard deviation of each image's noise, sigma (N, 1, 1, 1), or None if it is not used.
-"""
+"""Losses with clean images."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from imaging.tasks import LOSSES
-
-
-class Loss:
-    """The base class of losses.
-
-    Attributes:
-        uses_sigma: whether the loss needs sigma.
-        divides_by_sigma: whether sigma must not be 0.
-    """
-
-    uses_sigma = False
-    divides_by_sigma = False
-
-    def __call__(self, x_hat: Tensor, x: Tensor, sigma: Tensor | None) -> Tensor:
-        """Compute the loss, a scalar."""
-        raise NotImplementedError
+from imaging.tasks.losses import Loss
 
 
 @LOSSES.register("mse")

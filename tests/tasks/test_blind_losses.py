@@ -1,0 +1,247 @@
+"""Losses without clean images against the error with clean images, in expectation over the noise."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from test_reconstruction import CONFIG, Discs, trainer
+from torch import Tensor, nn
+
+from imaging.data import ImageData
+from imaging.errors import ImagingError
+from imaging.metrics import psnr
+from imaging.physics.measurement import build_physics
+from imaging.randomness import generator
+from imaging.tasks import LOSSES, build_task
+from imaging.tasks.losses import Step
+
+BLIND = ["noise2noise", "sure", "recorrupted", "neighbor2neighbor", "noise2self"]
+SIGMA, DRAWS = 0.1, 4000
+GAUSSIAN = {"name": "gaussian", "sigma": SIGMA}
+OPERATORS = [
+    {"name": "identity"},
+    {"name": "mask", "rows": [3, 7]},
+    {"name": "blur", "psf": {"name": "gaussian", "size": 5, "sigma": 0.8}},
+]
+# Smooth, in [0.2, 0.8]; one image, of which every draw has its own noise.
+X = (0.5 + 0.3 * torch.sin(torch.arange(12.0))[:, None] * torch.cos(torch.arange(12.0) / 2))[None, None]
+
+
+def smooth(y: Tensor, theta: float | Tensor = 0.4) -> Tensor:
+    """A filter that is not linear in y."""
+    kernel = torch.tensor([[1.0, 2, 1], [2, 3, 2], [2, 2, 1]])[None, None] / 16
+    return y - theta * torch.tanh(2 * (y - F.conv2d(F.pad(y, (1, 1, 1, 1), mode="reflect"), kernel)))
+
+
+def linear(y: Tensor) -> Tensor:
+    kernel = torch.tensor([[0.0, 0.1, 0], [0.1, 0.6, 0.1], [0, 0.1, 0]])[None, None]
+    return F.conv2d(F.pad(y, (1, 1, 1, 1), mode="reflect"), kernel)
+
+
+def many(physics, f, x: Tensor = X, seed: int = 0) -> Step:
+    """A step with many measurements of one scene."""
+    x = x.expand(DRAWS, -1, -1, -1)
+    level = torch.full((DRAWS, 1, 1, 1), physics.noise.typical_level)
+    y = physics(x, generator(seed, "noise"))
+    return Step(
+        estimate=lambda *ys: tuple(map(f, ys)),
+        y=y,
+        x=x,
+        sigma=None,
+        operator=physics.operator,
+        variance=lambda y: physics.noise.variance_of(y, level),
+        again=lambda: physics(x, generator(seed, "again")),
+        random=lambda: generator(seed, "loss"),
+    )
+
+
+def agrees(loss, step_of, expected_of, rel: float) -> None:
+    """The means over ten times 4000 draws agree within four standard errors, which are small."""
+    differences, values = [], []
+    for seed in range(10):
+        step = step_of(seed)
+        value, x_hat = loss.compute(step)
+        expected = expected_of(step, x_hat)
+        differences.append((value - expected).item())
+        values.append(expected.item())
+    differences = torch.tensor(differences)
+    error = (differences.std() / len(differences) ** 0.5).item()
+    assert error < rel * sum(values) / len(values)
+    assert abs(differences.mean().item()) < 4 * error + 1e-7
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator["name"])
+@pytest.mark.parametrize("name", ["sure", "noise2noise", "recorrupted"])
+def test_the_expectation_is_the_error_of_what_the_operator_sees(name, operator):
+    physics, loss = build_physics({"operator": operator, "noise": GAUSSIAN}), LOSSES.build({"name": name})
+    noise = {"sure": 0.0, "noise2noise": SIGMA**2, "recorrupted": SIGMA**2 * (1 + 1 / loss_alpha(loss) ** 2)}[
+        name
+    ]
+    basis = torch.eye(X.numel()).reshape(-1, *X.shape[1:])
+    constant = noise * loss.weigh(physics.operator, basis).square().sum() / X.numel()
+
+    def expected(step, x_hat):
+        error = physics.operator(x_hat) - physics.operator(step.x)
+        return loss.weigh(physics.operator, error).square().mean() + constant
+
+    agrees(loss, lambda seed: many(physics, smooth, seed=seed), expected, rel=0.02)
+
+
+def loss_alpha(loss) -> float:
+    return getattr(loss, "alpha", 1.0)
+
+
+@pytest.mark.parametrize(
+    "noise", [{"name": "poisson", "peak": 30}, {"name": "poisson_gaussian", "peak": 30, "read": 0.1}]
+)
+def test_sure_for_counted_photons_is_exact_for_a_linear_filter(noise):
+    """With `read` = 0.1, the estimate of the variance is negative in some elements."""
+    physics = build_physics({"operator": {"name": "identity"}, "noise": noise})
+    dark = X - 0.15
+    agrees(
+        LOSSES.build({"name": "sure"}),
+        lambda seed: many(physics, linear, dark, seed),
+        lambda step, x_hat: (x_hat - step.x).square().mean(),
+        rel=0.02,
+    )
+
+
+def test_neighbor2neighbor_expects_the_error_where_neighbours_are_equal():
+    physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})
+    flat = torch.full((1, 1, 12, 12), 0.5)
+    inner = []
+
+    def remembered(y):
+        inner.append(smooth(y))
+        return inner[-1]
+
+    agrees(
+        LOSSES.build({"name": "neighbor2neighbor", "gamma": 0.0}),
+        lambda seed: many(physics, remembered, flat, seed),
+        lambda step, x_hat: (inner[-1] - 0.5).square().mean() + SIGMA**2,
+        rel=0.02,
+    )
+
+
+def test_neighbor2neighbors_second_term_is_zero_for_an_estimate_that_explains_the_difference():
+    """f(g1 y) - g2 y = g1 f(y) - g2 f(y) for f that returns its input: only the first term is left."""
+    physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})
+    step = many(physics, lambda y: y)
+    one, other = (
+        LOSSES.build({"name": "neighbor2neighbor", "gamma": g}).compute(step)[0] for g in (0.0, 5.0)
+    )
+    assert one == other
+
+
+def test_noise2self_expects_the_error_of_the_hidden_pixels():
+    physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})
+    masks = []
+
+    def watched(y):
+        masks.append(y != step.y)
+        return smooth(y)
+
+    def step_of(seed):
+        nonlocal step
+        step = many(physics, watched, seed=seed)
+        return step
+
+    step = None
+    agrees(
+        LOSSES.build({"name": "noise2self"}),
+        step_of,
+        lambda step, x_hat: (x_hat - step.x)[masks[-1]].square().mean() + SIGMA**2,
+        rel=0.02,
+    )
+    assert masks[-1].float().mean().item() == pytest.approx(1 / 16, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_the_gradient_is_that_of_finite_differences(name):
+    physics, loss = (
+        build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN}),
+        LOSSES.build({"name": name}),
+    )
+
+    def value(theta):
+        return loss.compute(many(physics, lambda y: smooth(y, theta)))[0]
+
+    theta = torch.tensor(0.4, requires_grad=True)
+    value(theta).backward()
+    expected = (value(torch.tensor(0.45)) - value(torch.tensor(0.35))).item() / 0.1
+    if name == "neighbor2neighbor":  # whose second term holds f(y) fixed
+        loss.gamma = 0.0
+        theta.grad = None
+        value(theta).backward()
+        expected = (value(torch.tensor(0.45)) - value(torch.tensor(0.35))).item() / 0.1
+    assert theta.grad.item() == pytest.approx(expected, rel=1e-2)
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_training_without_clean_images_removes_noise(name):
+    task = build_task(CONFIG | {"loss": {"name": name}})
+    data = ImageData(Discs(), patch_size=None, batch_size=4, validation_images=2, seed=3)
+    trainer(max_steps=250, val_check_interval=1000).fit(task, datamodule=data)
+    x = Discs().read("test", 0)[None] / 255
+    y = task.measure(x, generator("test"), 0.1)
+    assert psnr(task.restore(y), x).item() > psnr(y, x).item() + 1.5
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_a_loss_does_not_look_at_the_clean_images(name):
+    """The clean images are all nan where the loss could see them."""
+    physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})
+    step = many(physics, smooth)
+    blind = Step(**{**vars(step), "x": torch.full_like(step.x, float("nan"))})
+    loss = LOSSES.build({"name": name})
+    assert not loss.needs_clean
+    assert torch.equal(loss.compute(blind)[0], loss.compute(step)[0])
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_two_ranks_draw_what_one_draws(name):
+    task, x = build_task(CONFIG | {"loss": {"name": name}}), torch.rand(4, 1, 16, 16)
+    task.network = Shift()
+    draws = []
+    for shard, images in (((0, 1), x), ((0, 2), x[::2]), ((1, 2), x[1::2])):
+        task.shard, task.network.met = shard, []
+        task.training_step({"image": images}, 7)
+        ys = [torch.cat(list(y.chunk(len(y) // len(images)))) for y in task.network.met]
+        draws.append([y.reshape(-1, len(images), *y.shape[1:]) for y in ys])
+    whole, first, second = draws
+    for all_images, even, odd in zip(whole, first, second, strict=True):
+        assert torch.equal(all_images[:, ::2], even)
+        assert torch.equal(all_images[:, 1::2], odd)
+
+
+class Shift(nn.Module):
+    """Remembers what it gets."""
+
+    takes_sigma = takes_operator = False
+
+    def __init__(self):
+        super().__init__()
+        self.shift, self.met = nn.Parameter(torch.zeros(())), []
+
+    def forward(self, y):
+        self.met.append(y.detach())
+        return y + self.shift
+
+
+@pytest.mark.parametrize("name", ["neighbor2neighbor", "noise2self"])
+def test_losses_for_denoising_refuse_another_operator(name):
+    other = CONFIG | {
+        "task": {"name": "reconstruction"},
+        "physics": {"operator": OPERATORS[1], "noise": GAUSSIAN},
+        "loss": {"name": name},
+    }
+    with pytest.raises(
+        ImagingError, match=f"loss={name} is for denoising, .*: with this physics.operator choose"
+    ):
+        build_task(other)
+
+
+@pytest.mark.parametrize("name", ["sure", "noise2noise", "recorrupted"])
+def test_losses_that_need_noise_refuse_none(name):
+    silent = {"operator": {"name": "identity"}, "noise": {"name": "gaussian", "sigma": [0.0, 0.1]}}
+    with pytest.raises(ImagingError, match="this loss needs noise"):
+        build_task(CONFIG | {"physics": silent, "loss": {"name": name}})
