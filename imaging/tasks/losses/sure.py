@@ -20,21 +20,21 @@ class Sure(BlindLoss):
     mixed Poisson-Gaussian noise", IEEE TIP 2014.
 
     Args:
-        step: h, in units of the noise's standard deviation. A small one loses digits in bf16; a large one
-            smooths f.
+        difference: h, in units of the noise's standard deviation. A small one loses digits in bf16; a large
+            one smooths f.
         weight: of W, for operators other than the identity.
     """
 
-    def __init__(self, step: Positive = 0.1, weight: Positive = 0.01):
+    def __init__(self, difference: Positive = 0.1, weight: Positive = 0.01):
         super().__init__(weight)
-        self.step = step
+        self.difference = difference
 
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         variance, signs = step.variance(step.y), step.signs()
         c = variance.abs().sqrt() * signs
-        x_hat, moved = step.estimate(step.y, step.y + self.step * c)
+        x_hat, moved = step.estimate(step.y, step.y + self.difference * c)
         operator = step.operator
-        change = self.weigh(operator, operator(moved.float() - x_hat.float())) / self.step
+        change = self.weigh(operator, operator(moved.float() - x_hat.float())) / self.difference
         # The estimate of a variance may be negative, where a pixel is darker than black.
         weighed, probe = self.weigh(operator, c), self.weigh(operator, c * variance.sign())
         correction = (probe * (2 * change - weighed)).mean()
