@@ -18,6 +18,8 @@ from imaging.runs.overrides import run_overrides, sweep_overrides
 from imaging.sweeps.jobs import Job, plan_jobs
 from imaging.sweeps.sbatch import ArrayTask
 
+LAUNCHER = ("launcher=", "hydra.launcher.")
+
 
 class Search(Sweeper):
     """Search for the best settings, one trial per job; see `imaging.sweeps.search`.
@@ -51,6 +53,7 @@ class Search(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config, self.loader = config, hydra_context.config_loader
+        self.unfinished: list[str] = task_function.unfinished
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -67,6 +70,10 @@ class Search(Sweeper):
         self.fixed, self.space = self._parse(arguments)
         self.directory = Path(self.config.hydra.sweep.dir).absolute()
         on_slurm = isinstance(self.launcher, Slurm)
+        if on_slurm and self.worker:
+            raise ImagingError(
+                "a worker works on this machine: leave launcher=slurm and the settings hydra.launcher.… out"
+            )
         if on_slurm:
             self.launcher.wait_for_earlier()
         self.trials = Trials(
@@ -90,7 +97,10 @@ class Search(Sweeper):
                 number, params = trial
                 self.launcher.launch([self._overrides(params)], initial_job_idx=number)
                 self.trials.ended(number)
-        self._print_best()
+        try:
+            self._print_best()
+        except OSError as error:  # its directory is gone
+            raise ImagingError(f"{self.trials.name} cannot be read: {error.strerror}") from error
 
     def _parse(self, arguments: list[str]) -> tuple[list[str], dict]:
         """The overrides common to all trials, and the distributions of the other settings by key."""
@@ -138,7 +148,7 @@ class Search(Sweeper):
                 "hydra.launcher.nodes=1; hydra.launcher.gpus_per_node may be more, for trials side by side"
             )
         words = [
-            *(word for word in sweep_overrides(self.config) if not word.startswith("launcher=")),
+            *(w for w in sweep_overrides(self.config) if not w.lstrip("+~").startswith(LAUNCHER)),
             "launcher=queue",
             f"hydra.launcher.jobs_per_gpu={settings['jobs_per_gpu']}",
             "hydra.sweeper.worker=true",
@@ -148,7 +158,12 @@ class Search(Sweeper):
         logs = self.directory / "workers"
         logs.mkdir(exist_ok=True)
         tasks = {i: ArrayTask(command, logs / f"{i}.log") for i in range(count)}
-        self.launcher.run(tasks, "workers")
+        states: dict[int, str] = {}
+        self.launcher.run(tasks, "worker", states.__setitem__)
+        if states and (left := self.trials.remaining()):
+            ends = ", ".join(f"{i} {state}" for i, state in sorted(states.items()) if state != "COMPLETED")
+            told = f"{left} of {self.n_trials} trials" + (f" (workers: {ends}; see {logs})" if ends else "")
+            self.unfinished.append(told)
 
     def _print_best(self) -> None:
         print(f"\nsearch   {self.trials.counts()}; {self.trials.name}")

@@ -9,7 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from imaging.runs.status import describe_end, is_over, mark_ended
+from imaging.runs.status import describe_end, is_over, mark_ended, read_status
 from imaging.sweeps import slurm
 from imaging.sweeps.jobs import job_returns, plan_jobs
 from imaging.sweeps.queue import LOG, last_line
@@ -37,6 +37,7 @@ class Slurm(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.loader, self.config = hydra_context.config_loader, config
+        self.unfinished: list[str] = task_function.unfinished
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         self.wait_for_earlier()
@@ -47,11 +48,13 @@ class Slurm(Launcher):
         def ended(index: int, state: str) -> None:
             job = waiting[index]
             reason = f"Slurm reports {state}: {last_line(job.directory / LOG)}"
+            if read_status(job.directory)["state"] == "unknown":
+                self.unfinished.append(f"{job.name} {describe_end(job.directory)}")
             mark_ended(job.directory, "failed", reason)  # unless the run has written how it ended
             print(f"{job.name}: {describe_end(job.directory)}", flush=True)
 
         tasks = {i: ArrayTask(job.command, job.directory / LOG) for i, job in waiting.items()}
-        self.run(tasks, "jobs", ended)
+        self.run(tasks, "job", ended)
         return job_returns(jobs)
 
     def wait_for_earlier(self) -> None:
@@ -66,15 +69,16 @@ class Slurm(Launcher):
 
         Args:
             tasks: tasks by their index in the array.
-            noun: what the tasks are, for the message.
+            noun: what a task is, for the message.
             ended: see `imaging.sweeps.slurm.wait`.
         """
         if not tasks:
             return
+        count = f"{len(tasks)} {noun}{'' if len(tasks) == 1 else 's'}"
         path = write_script(Path(self.config.hydra.sweep.dir), tasks, self.settings)
         if not self.wait:
-            print(f"{len(tasks)} {noun}; to start them: sbatch {quote(str(path))}")
+            print(f"{count}; to start them: sbatch {quote(str(path))}")
             return
         array = slurm.submit(path)
-        print(f"job array {array}, {len(tasks)} {noun}: squeue -j {array}", flush=True)
+        print(f"job array {array}, {count}: squeue -j {array}", flush=True)
         slurm.wait(array, tasks, ended)

@@ -72,6 +72,7 @@ class JobBody:
     ):
         self.body, self.undecided = body, undecided
         self.error: Exception | None = None
+        self.unfinished: list[str] = []  # by launchers: what is not completed beside the runs that exist
         self.failed_in_sweep = False
 
     def __call__(self, config: DictConfig) -> object:
@@ -134,7 +135,7 @@ def command(
                     report_completed(after_sweep)
                 raise
             if Sweeps.directory is not None and after_sweep is not None:
-                unfinished = after_sweep(Sweeps.directory)
+                unfinished = after_sweep(Sweeps.directory) + job.unfinished
             if interrupts.reason is not None and unfinished:
                 interrupts.stop("the report is written")
     except (Interrupted, KeyboardInterrupt) as error:

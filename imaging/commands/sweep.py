@@ -12,7 +12,7 @@ from imaging.evaluation.outputs import Result
 from imaging.evaluation.table import Table
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.record import about_sweep, decision
-from imaging.runs.status import describe_end, is_over, read_status, true_state
+from imaging.runs.status import STATUS, describe_end, is_over, read_status, true_state
 from imaging.sweeps.collect import collect, find_runs, readable
 
 
@@ -22,7 +22,7 @@ def after_sweep(directory: Path) -> list[str]:
     Returns:
         A line for each job that failed or was interrupted.
     """
-    runs = find_runs(directory)
+    runs = find_runs(directory) if any(directory.glob(f"*/{STATUS}")) else []
     states = {run.name: true_state(run) for run in runs}
     if set(states.values()) <= {"queued"}:
         return []  # the sweep only wrote a script

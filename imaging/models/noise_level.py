@@ -1,6 +1,7 @@
 """Estimation of the noise level from an image."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from imaging.errors import ImagingError
@@ -10,6 +11,7 @@ from imaging.shapes import Images, Sigmas
 # Laplacians of Immerkaer, "Fast noise variance estimation", CVIU 1996. They amplify white noise by 70.
 DIFFERENCES = (1.0, -4.0, 6.0, -4.0, 1.0)
 GAIN = 70.0
+AROUND = 17  # side in pixels of the surroundings of a pixel
 QUARTILE = 0.6744897501960817  # of the standard normal distribution n: the median of |n|
 
 
@@ -21,7 +23,7 @@ def medians(rows: Tensor) -> Tensor:
     return torch.stack([row.median() for row in rows])
 
 
-def noise_level(y: Images) -> Sigmas:
+def noise_level(y: Images, x_hat: Images | None = None) -> Sigmas:
     """Estimate the standard deviation of white Gaussian noise in each image: float32 (N, 1, 1, 1).
 
     From the median of the absolute differences over all pixels and channels, which is robust to edges
@@ -32,6 +34,8 @@ def noise_level(y: Images) -> Sigmas:
 
     Args:
         y: (N, C, H, W).
+        x_hat: the restored images. With them, only the quarter of the pixels counts around which they have
+            the least structure, so that texture matters less.
 
     Raises:
         ImagingError: the images are smaller than 5×5 pixels.
@@ -45,9 +49,21 @@ def noise_level(y: Images) -> Sigmas:
     if min(y.shape[-2:]) < 5:
         raise ImagingError("the noise of fewer than 5×5 pixels cannot be estimated")
     with torch.autocast(y.device.type, enabled=False):
-        response = y.detach().float().flatten(0, 1)[:, None]
-        line = torch.tensor(DIFFERENCES, device=y.device)
-        for kernel in (line[:, None], line[None, :]):
-            response = torch.nn.functional.conv2d(response, kernel[None, None])
-        middle = medians(response.abs().reshape(len(y), -1))
-        return (middle / (GAIN * QUARTILE))[:, None, None, None]
+        response = _differences(y)
+        if x_hat is None:
+            rows = response.abs().flatten(1)
+        else:
+            structure = _differences(x_hat).square().mean(1, keepdim=True)
+            structure = F.avg_pool2d(structure, AROUND, 1, AROUND // 2, count_include_pad=False).flatten(1)
+            smooth = structure.topk(max(1, structure.shape[1] // 4), largest=False).indices
+            rows = response.abs().flatten(2).gather(2, smooth[:, None].expand(-1, y.shape[1], -1)).flatten(1)
+        return (medians(rows) / (GAIN * QUARTILE))[:, None, None, None]
+
+
+def _differences(images: Tensor) -> Tensor:
+    """The fourth differences along columns of those along rows, (N, C, H - 4, W - 4)."""
+    response = images.detach().float().flatten(0, 1)[:, None]
+    line = torch.tensor(DIFFERENCES, device=images.device)
+    for kernel in (line[:, None], line[None, :]):
+        response = F.conv2d(response, kernel[None, None])
+    return response.unflatten(0, images.shape[:2]).squeeze(2)

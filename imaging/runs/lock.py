@@ -77,7 +77,8 @@ def unlock(handle: int | None) -> None:
 
 def _taken(directory: Path) -> ImagingError:
     return ImagingError(
-        f"another process is working in {directory} (a run's status.json names it): wait for it, or stop it"
+        f"another process is working in {directory} (status.json names the process of a run): wait for it, "
+        "or stop it"
     )
 
 

@@ -41,15 +41,17 @@ def run_overrides(words: Sequence[str]) -> list[str]:
 
 
 def sweep_overrides(config: DictConfig) -> list[str]:
-    """The overrides that started a sweep: those of its jobs and those of its sweeper, without `resume`.
+    """The overrides that started a sweep: of its jobs, its sweeper and its launcher, without `resume`.
 
     Args:
         config: the config of the sweep, including `hydra`.
     """
     words = OmegaConf.to_container(config.hydra.overrides, resolve=False)
     assert isinstance(words, dict)
-    sweeper = [word for word in words.get("hydra", []) if word.startswith("hydra.sweeper.")]
-    return [word for word in words["task"] if not word.startswith("resume=")] + sweeper
+    own = [
+        w for w in words.get("hydra", []) if w.lstrip("+~").startswith(("hydra.sweeper.", "hydra.launcher."))
+    ]
+    return [word for word in words["task"] if not word.startswith("resume=")] + own
 
 
 def choose_noise(word: str) -> str:

@@ -100,6 +100,6 @@ def refuse_devices(devices, available: int) -> None:
     """
     if devices not in (available, str(available)):
         raise ImagingError(
-            f"trainer.devices is {devices}, but a job of this sweep has {available}: leave it out, or use "
-            "launcher=slurm with hydra.launcher.tasks_per_node and hydra.launcher.gpus_per_node"
+            f"trainer.devices is {devices}, but a job of this sweep has {available}: set "
+            f"trainer.devices={available}; with launcher=slurm it is hydra.launcher.tasks_per_node"
         )

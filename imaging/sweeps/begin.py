@@ -14,6 +14,8 @@ from imaging.runs.record import SWEEP_RECORD, read_record
 from imaging.runs.resume import in_this_process, refuse_changes, refuse_devices
 from imaging.sweeps.decide import check_decide
 
+IDENTITY = ("params", "startup", "seed", "storage")  # of a search, among the settings of its sweeper
+
 
 def begin_sweep(config: DictConfig) -> int | None:
     """Create the directory of a new sweep, or check and lock the directory of a resumed one.
@@ -69,7 +71,7 @@ def is_worker(config: DictConfig) -> bool:
 def _identity(config: DictConfig) -> dict:
     """The settings that identify a sweep: all but its directory, launcher and length."""
     plain = as_dict(config, resolve=False)
-    sweeper = {k: v for k, v in plain.pop("hydra")["sweeper"].items() if k in ("params", "startup", "seed")}
+    sweeper = {k: v for k, v in plain.pop("hydra")["sweeper"].items() if k in IDENTITY}
     for key in COMMAND_SETTINGS:
         plain.pop(key, None)  # old records lack some
     return plain | {"hydra": {"sweeper": sweeper}}

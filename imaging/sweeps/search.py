@@ -71,7 +71,7 @@ class Trials:
             )
         except Exception as error:  # of Optuna, SQLAlchemy, a database or JSON
             reason = str(error).split("\n")[0][:160]
-            raise ImagingError(f"{self.name} cannot be opened as a study ({reason})") from error
+            raise ImagingError(f"{self.name} cannot be opened as a study: {reason}") from error
 
     def next(self) -> tuple[int, dict] | None:
         """Claim a trial: one that nobody works on any more, or a new one; none twice.

@@ -101,4 +101,4 @@ def test_a_damaged_study_is_told_in_one_line(command, tiny, tmp_path):
     (sweep / "search.log").write_text("no journal\n")
     status, _, complained = command("train.py", "sweep=search", *tiny, f"hydra.sweep.dir={sweep}")
     assert (status, complained.count("\n")) == (2, 1)
-    assert f"{sweep}/search.log cannot be opened as a study (" in complained
+    assert f"{sweep}/search.log cannot be opened as a study: " in complained

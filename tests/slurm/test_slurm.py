@@ -185,6 +185,22 @@ def test_a_search_by_workers_of_which_one_is_killed_and_one_preempted(slurm, sma
     assert "2 workers" in printed
 
 
+def test_what_the_lines_of_setup_print_is_told(slurm, small, tmp_path):
+    fails = ["launcher=slurm", "hydra.launcher.setup=[echo no such module, exit 3]", *small]
+    command = [sys.executable, SLOW_TRAIN, "-m", *fails, "seed=0,1"]
+    ended = subprocess.run(command, cwd=tmp_path, env=slurm, capture_output=True, text=True)
+    assert ended.returncode == 1, ended.stderr
+    assert "2 not completed: 0-seed-0 failed (Slurm reports FAILED: no such module); 1-seed-1" in ended.stderr
+    pytest.importorskip("optuna", reason="pip install -r requirements-search.txt")
+    command = [sys.executable, SLOW_TRAIN, "sweep=search", *fails, "hydra.sweeper.n_trials=2"]
+    ended = subprocess.run(command, cwd=tmp_path, env=slurm, capture_output=True, text=True)
+    (search,) = tmp_path.glob("multirun/*/*-search")
+    assert ended.returncode == 1, ended.stderr
+    logs = search / "workers"
+    assert f"2 of 2 trials (workers: 0 FAILED, 1 FAILED; see {logs}); to go on" in ended.stderr
+    assert (logs / "1.log").read_text() == "no such module\n"
+
+
 def test_a_sweep_waits_for_its_jobs_again_after_it_was_stopped(slurm, small, tmp_path):
     steps = ["trainer.max_steps=300,301", "hydra.launcher.timeout_min=10"]
     command = [sys.executable, SLOW_TRAIN, "-m", "launcher=slurm", *small, *steps]

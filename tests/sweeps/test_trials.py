@@ -155,7 +155,7 @@ def test_a_database_may_have_other_searches(tmp_path):
     again = Trials(tmp_path / "search", url, SPACE, 3, 2, 0)
     assert again.next() == first
     assert Trials(tmp_path / "other", url, SPACE, 3, 2, 0).counts() == "no trials yet"
-    with pytest.raises(ImagingError, match=r"nowhere://x cannot be opened as a study \("):
+    with pytest.raises(ImagingError, match=r"nowhere://x cannot be opened as a study: "):
         Trials(tmp_path / "search", "nowhere://x", SPACE, 3, 2, 0)
 
 
