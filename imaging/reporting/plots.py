@@ -16,8 +16,8 @@ AXES = {"sigma": ": standard deviation of the test noise", "peak": ": photons at
 
 
 def training_range(result: Result) -> tuple[float, float]:
-    """Lowest and highest level of the training noise of a run."""
-    level = result.config["physics"]["noise"][result.level]
+    """Lowest and highest level of the training noise of a run; nan if its noise has another level."""
+    level = result.config["physics"]["noise"].get(result.level, math.nan)
     low, high = level if isinstance(level, list | tuple) else (level, level)
     return float(low), float(high)
 

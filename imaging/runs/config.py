@@ -171,6 +171,10 @@ def check_config(config: dict, path: Path | str) -> None:
             value = value[part]
         if not is_right(value):
             raise ImagingError(f"{path}: {key} is {brief(value)}; expected {expected}")
+    for key, value in config["physics"]["noise"].items():  # of another noise, too
+        if key not in ("name", "draw") and not _is_number_or_pair(value):
+            expected = "a number or a pair of numbers"
+            raise ImagingError(f"{path}: physics.noise.{key} is {brief(value)}; expected {expected}")
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
