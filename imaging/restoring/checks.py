@@ -9,6 +9,7 @@ from torch import Tensor
 from imaging.data.image_files import check_suffix
 from imaging.errors import ImagingError
 from imaging.physics.gray_image import read_gray
+from imaging.physics.operator import LinearOperator
 
 
 def check_images(y) -> Tensor:
@@ -85,3 +86,14 @@ def read_mask(path: str | Path) -> Tensor:
     if not gray.max() > 0:
         raise ImagingError(f"mask: {path} is black; expected 0 only where pixels are lost")
     return (gray > gray.max() / 2).float()
+
+
+def refuse_measurements(name: str, operator: LinearOperator, images: Tensor) -> None:
+    """Raise an ImagingError if images (N, C, H, W) cannot be measurements of the operator of this name."""
+    if operator.photograph == "none":
+        raise ImagingError(f"this network inverts {name}, whose measurements are not photographs")
+    if operator.photograph == "mosaic" and images.shape[1] != 1:
+        raise ImagingError(
+            f"this network inverts {name}: it expects the raw samples of a sensor, a gray image; this "
+            f"image has {images.shape[1]} channels"
+        )

@@ -15,9 +15,17 @@ from imaging.physics.measurement import Physics
 from imaging.physics.operator import LinearOperator
 from imaging.physics.operators.blur import Blur, crop
 from imaging.physics.operators.mask import Mask
-from imaging.restoring.checks import beyond_training, check_images, check_sigma, check_target, read_mask
+from imaging.restoring.checks import (
+    beyond_training,
+    check_images,
+    check_sigma,
+    check_target,
+    read_mask,
+    refuse_measurements,
+)
 from imaging.restoring.deconvolution import deconvolve
 from imaging.restoring.estimation import estimate_sigma, estimate_sigmas
+from imaging.restoring.expected_error import restore_with_error
 from imaging.restoring.files import bits_of, read_photograph, write_photograph
 from imaging.restoring.tiling import SIDE, restore_to_floats, restore_to_integers
 from imaging.settings import check
@@ -98,7 +106,7 @@ class Restorer:
         if sigma is not None and not self.task.takes_sigma:
             warnings.warn(f"this network does not take sigma: {sigma} has no effect", stacklevel=2)
             sigma = None
-        self._refuse(images)
+        refuse_measurements(self.config["physics"]["operator"]["name"], self._operator, images)
         if operator is not None and operator.psf.dim() == 3 and len(operator.psf) != len(images):
             raise ImagingError(f"psf is {len(operator.psf)} kernels for {len(images)} images")
         if self.task.takes_sigma and sigma is None:
@@ -146,20 +154,11 @@ class Restorer:
             )
         return None
 
-    def _refuse(self, images: Tensor) -> None:
-        """Raise an ImagingError if images (N, C, H, W) cannot be measurements of the operator."""
-        name, expected = self.config["physics"]["operator"]["name"], self._operator.photograph
-        if expected == "none":
-            raise ImagingError(f"this network inverts {name}, whose measurements are not photographs")
-        if expected == "mosaic" and images.shape[1] != 1:
-            raise ImagingError(
-                f"this network inverts {name}: it expects the raw samples of a sensor, a gray image; this "
-                f"image has {images.shape[1]} channels"
-            )
-
     def estimate_sigma(self, image: Tensor) -> float:
         """Estimate the noise of an image (C, H, W); see `imaging.restoring.estimation`."""
         return estimate_sigma(self.task.network, image, self._operator_for(None, None))
+
+    restore_with_error = restore_with_error
 
     def file(
         self,
