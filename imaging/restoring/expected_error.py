@@ -1,5 +1,6 @@
 """The expected error of a restored image, from its measurement alone."""
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,11 +87,13 @@ def expected_error(
         sigma: standard deviation of the noise.
         sigma_error: standard deviation of sigma, as a fraction of it; 0: sigma is known.
     """
+    # Other images have other probes, so that the probes' error is not that of all images of a size.
+    image = hashlib.blake2b(y.cpu().numpy().tobytes(), digest_size=8).hexdigest()
     y, x_hat = y.double(), x_hat.double()
     n, residual = y.numel(), y - x_hat
     divergences, squares, mixed = [], [], []
     for probe in range(PROBES):
-        random = generator("expected error", probe)
+        random = generator("expected error", image, probe)
         b = (2.0 * torch.randint(2, y.shape, generator=random) - 1.0).to(y)
         moved = denoise((y + DIFFERENCE * sigma * b).float()).double()
         jacobian = (moved - x_hat) / (DIFFERENCE * sigma)  # of f, times b
