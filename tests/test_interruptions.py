@@ -81,6 +81,21 @@ def test_a_training_that_diverges_between_two_points_of_its_curve_fails_too(comm
     assert command("train.py", f"resume={run}")[0] == 2  # it is still so
 
 
+@pytest.mark.parametrize("study", [[], ["physics=blur", "psf=gaussian", "task=deconvolver", "model=unet"]])
+def test_weights_that_are_not_finite_replace_no_good_ones(study, command, tiny, tmp_path):
+    """They are found at the next validation or checkpoint, though the loss is not looked at."""
+    diverges = ["optimizer=sgd", "optimizer.lr=1e9", "trainer.max_steps=20", "trainer.log_every_n_steps=1000"]
+    every = ["trainer.val_check_interval=4", "trainer.checkpoint_every_n_steps=1"]
+    status, _, complained = command("train.py", *tiny, *study, *diverges, *every)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "the weights are not finite: choose a lower optimizer.lr" in complained
+    (run,) = tmp_path.glob("outputs/*/*")
+    assert (run / "checkpoints/last.ckpt").is_file()
+    for path in (run / "checkpoints").glob("*.ckpt"):
+        weights = torch.load(path, weights_only=True)["state_dict"].values()
+        assert all(torch.isfinite(value).all() for value in weights), path
+
+
 def test_a_file_in_the_place_of_a_directory(command, tiny, tmp_path):
     (tmp_path / "file").touch()
     status, _, complained = command("train.py", *tiny, "resume=file")

@@ -1,8 +1,8 @@
 """Checkpoint files of plain data and tensors, written atomically."""
 
 import os
-import pickle
 import sys
+import zipfile
 from pathlib import Path
 
 import torch
@@ -45,15 +45,32 @@ def read_checkpoint(path: Path | str) -> dict:
     """Read a checkpoint to the CPU without running code from the file.
 
     Raises:
-        ImagingError: there is no such file, it is not a checkpoint, or it holds more than plain data.
+        ImagingError: there is no such file, it is damaged or not a checkpoint, it holds more than plain data,
+            or its weights are not finite.
     """
     if not Path(path).is_file():
         raise ImagingError(f"there is no checkpoint {path}")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).split("\n")[0][:120]
+        with zipfile.ZipFile(path) as archive:  # whose checksums torch does not compare
+            if (damaged := archive.testzip()) is not None:
+                raise ValueError(f"{damaged} in it is damaged")
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file can raise any, of zipfile, zlib, pickle or torch
+        reason = (str(error) or type(error).__name__).split("\n")[0][:120]
         raise ImagingError(f"{path} cannot be read as a checkpoint of this project ({reason})") from None
+    for name in _not_finite(checkpoint):
+        raise ImagingError(f"{path} cannot be used: its weights {name} are not finite, the training diverged")
+    return checkpoint
+
+
+def _not_finite(checkpoint) -> list[str]:
+    """The names of the weights of a checkpoint that are not finite."""
+    weights = checkpoint.get("state_dict") if isinstance(checkpoint, dict) else None
+    return [
+        name
+        for name, value in (weights.items() if isinstance(weights, dict) else ())
+        if isinstance(value, torch.Tensor) and value.is_floating_point() and not torch.isfinite(value).all()
+    ]
 
 
 def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
@@ -78,7 +95,9 @@ def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
             print(f"{errors[0]}: resuming from {path.name}, step {step}", file=sys.stderr, flush=True)
         return path, checkpoint
     if errors:
-        raise ImagingError(f"{'; '.join(errors)}: delete {directory} to start this run again")
+        raise ImagingError(
+            f"{'; '.join(errors)}: to start this run again, delete {LAST} and {PREVIOUS} in {directory}"
+        )
     return None, {}
 
 

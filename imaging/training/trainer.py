@@ -17,7 +17,7 @@ from imaging.runs.run import Run
 from imaging.tasks.reconstruction import Reconstruction
 from imaging.training.callbacks import CALLBACKS
 from imaging.training.callbacks.averaging import WeightAveraging
-from imaging.training.callbacks.checkpoints import Checkpoints, PlainCheckpoints
+from imaging.training.callbacks.checkpoints import Checkpoints, PlainCheckpoints, check_finite
 from imaging.training.callbacks.curves import Curves
 from imaging.training.callbacks.progress import Status, progress_callback
 from imaging.training.callbacks.pruning import pruning
@@ -226,7 +226,7 @@ def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path |
     if parameters:
         _set_length(trainer, settings, data, run.writes)
         trainer.fit(task, datamodule=data, ckpt_path=start)
-        _check_finite(task)
+        check_finite(task)
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, WeightAveraging):
                 callback.use_average(task)
@@ -260,13 +260,4 @@ def _set_length(trainer: pl.Trainer, settings: TrainerSettings, data, writes: bo
             f"trainer.max_epochs={settings.max_epochs} ends the training after {steps} steps, before "
             f"trainer.max_steps={settings.max_steps}; to use max_steps, set trainer.max_epochs=-1",
             flush=True,
-        )
-
-
-def _check_finite(task: Reconstruction) -> None:
-    """Check the weights at the end, because the loss is checked only at the logged steps."""
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in task.network.parameters()):
-        raise ImagingError(
-            "the weights are not finite: choose a lower optimizer.lr "
-            f"(it is {task.optimizer_config.get('lr')}), or set trainer.gradient_clip_val"
         )

@@ -5,10 +5,27 @@ import time
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 
+from imaging.errors import ImagingError
 from imaging.runs.checkpoints import BEST, LAST, PREVIOUS, keep
+from imaging.tasks.reconstruction import Reconstruction
 from imaging.training.lightning import drop_loops, go_to, validation_follows
 from imaging.training.strategies import EveryStep
+
+
+def check_finite(task: Reconstruction) -> None:
+    """Check the weights before they replace the last good ones; the loss is checked only at the logged steps.
+
+    Raises:
+        ImagingError: a weight is not finite.
+    """
+    finite = [torch.isfinite(parameter).all() for parameter in task.parameters()]
+    if finite and not torch.stack(finite).all():
+        raise ImagingError(
+            "the weights are not finite: choose a lower optimizer.lr "
+            f"(it is {task.optimizer_config.get('lr')}), or set trainer.gradient_clip_val"
+        )
 
 
 class PlainCheckpoints(pl.Callback):
@@ -55,6 +72,7 @@ class Checkpoints(EveryStep):
         """Save `last.ckpt`, after flushing the curves up to this step to their files."""
         if trainer.global_step == self.last_step:
             return
+        check_finite(trainer.lightning_module)
         for logger in trainer.loggers:
             logger.save()
         last, previous = self.directory / LAST, self.directory / PREVIOUS
@@ -86,6 +104,7 @@ class Checkpoints(EveryStep):
         self.save_last(trainer)
 
     def on_validation_end(self, trainer, task) -> None:
+        check_finite(task)
         value = float(trainer.callback_metrics.get("val/psnr", -math.inf))
         if value > self.best:
             self.best = value
