@@ -21,6 +21,8 @@ status = json.load(open(path))
 assert status["state"] == "queued"
 json.dump(status | {{"state": "completed", "device": os.environ["SLOT"]}}, open(path, "w"))
 """
+# A minute in pieces, because a signal that comes just before a sleep is looked at only after it.
+WAIT = "[time.sleep(0.05) for _ in range(1200)]"
 # The process to which the signals are sent.
 QUEUE = "import multiprocessing, os, signal; queue = multiprocessing.parent_process().pid"
 
@@ -84,7 +86,7 @@ def test_each_way_to_die_costs_one_job_and_is_told(make_job):
 @pytest.mark.parametrize("handler", ["signal.SIG_DFL", "lambda *_: sys.exit(130)"])
 def test_a_job_that_is_interrupted_before_it_is_a_run_has_not_failed(handler, make_job):
     code = f"{QUEUE}; import sys, time; signal.signal(signal.SIGTERM, {handler}); "
-    job = make_job("begins", code + "os.kill(queue, signal.SIGINT); time.sleep(60)")
+    job = make_job("begins", code + f"os.kill(queue, signal.SIGINT); {WAIT}")
     with pytest.raises(Interrupted, match="SIGINT: the running jobs are saved"):
         run_all([job, make_job("waits")], slots=1)
     assert describe_end(job.directory) == "interrupted (SIGTERM: it had not started)"
@@ -93,7 +95,7 @@ def test_a_job_that_is_interrupted_before_it_is_a_run_has_not_failed(handler, ma
 
 def test_a_second_signal_kills_the_jobs_that_do_not_end(make_job, capsys):
     send = "lambda *_: os.kill(queue, signal.SIGINT)"  # again, when the queue asks for an end
-    code = f"{QUEUE}; import time; signal.signal(signal.SIGTERM, {send}); ({send})(); time.sleep(60)"
+    code = f"{QUEUE}; import time; signal.signal(signal.SIGTERM, {send}); ({send})(); {WAIT}"
     job = make_job("stubborn", code)
     with pytest.raises(Interrupted, match="SIGINT: the running jobs were killed"):
         run_all([job, make_job("waits")], slots=1)
