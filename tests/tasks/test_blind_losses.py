@@ -132,6 +132,23 @@ def test_neighbor2neighbors_second_term_is_zero_for_an_estimate_that_explains_th
     assert one == other
 
 
+def test_the_two_pixels_of_a_cell_are_neighbours_of_every_kind_equally_often():
+    """y is the place of the pixel in its cell of 2 x 2."""
+    y = torch.tensor([[0.0, 1], [2, 3]]).repeat(20, 20).expand(64, 1, 40, 40)
+    seen = []
+    step = many(build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN}), smooth)
+    step = Step(**{**vars(step), "y": y, "estimate": lambda *ys: (seen.append(ys[0]) or ys[0],)})
+    loss = LOSSES.build({"name": "neighbor2neighbor", "gamma": 0.0})
+    squares, _ = loss.compute(step)
+    first = seen[-1]
+    assert first.shape == (64, 1, 20, 20)
+    assert torch.bincount(first.flatten().long()).div(first.numel()).tolist() == pytest.approx(
+        [0.25] * 4, abs=0.02
+    )
+    # Neighbours differ by 1 in a row and by 2 in a column, and never by 3, on a diagonal.
+    assert squares.item() == pytest.approx((1 + 4) / 2, abs=0.05)
+
+
 def test_noise2self_expects_the_error_of_the_hidden_pixels():
     physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})
     masks = []

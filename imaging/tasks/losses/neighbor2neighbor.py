@@ -8,9 +8,6 @@ from imaging.settings import NotNegative
 from imaging.tasks import LOSSES
 from imaging.tasks.losses import Loss, Step, refuse_operator
 
-# The two pixels of a cell of 2 x 2 that are taken, by their index in its rows: neighbours, in both orders.
-PAIRS = [(0, 1), (0, 2), (1, 3), (2, 3), (1, 0), (2, 0), (3, 1), (3, 2)]
-
 
 @LOSSES.register("neighbor2neighbor")
 class Neighbor2Neighbor(Loss):
@@ -34,15 +31,16 @@ class Neighbor2Neighbor(Loss):
 
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         n, _, h, w = step.y.shape
-        pairs = torch.tensor(PAIRS, device=step.y.device)[
-            step.integers(8, (n, h // 2, w // 2)).to(step.y.device)
-        ]
+        drawn = step.integers(8, (n, h // 2, w // 2)).to(step.y.device)
+        # Two neighbours among the pixels 0 1 / 2 3 of a cell: in a row or a column, which one, and the order.
+        upright, line, order = drawn % 2 == 1, drawn // 2 % 2, drawn // 4
+        places, others = (torch.where(upright, line + 2 * o, 2 * line + o) for o in (order, 1 - order))
         with torch.no_grad():
             (whole,) = step.estimate(step.y)
-        first, second = (take(step.y, pairs[..., i]) for i in (0, 1))
+        first, second = take(step.y, places), take(step.y, others)
         x_hat = step.estimate(first)[0].float()
         difference = x_hat - second
-        expected = take(whole.float(), pairs[..., 0]) - take(whole.float(), pairs[..., 1])
+        expected = take(whole.float(), places) - take(whole.float(), others)
         loss = difference.square().mean() + self.gamma * (difference - expected).square().mean()
         return loss, whole
 
