@@ -8,9 +8,9 @@ import time
 # Clusters send USR1 or USR2 before they end a job.
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 EXIT_STATUS = 130  # of an interrupted command
-SAME = (
-    5.0  # a cluster signals all processes of a job, and the queue among them forwards the signal to its jobs
-)
+# Seconds in which signals count as one: a cluster signals all processes of a job, and the queue among them
+# forwards the signal to its jobs.
+SAME = 5.0
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 

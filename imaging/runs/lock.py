@@ -27,46 +27,39 @@ def lock(directory: Path) -> int | None:
         return lock_file(directory / ".lock")
     except BlockingIOError:
         raise _taken(directory) from None
-    except NoLocks as error:
-        return error.handle
 
 
-def lock_file(path: Path, wait: bool = False) -> int:
+def lock_file(path: Path, wait: bool = False, required: bool = False) -> int:
     """Lock a file, which is created if it does not exist; see `lock`.
 
     Args:
         path: of the file.
         wait: until another process releases the lock.
+        required: whether to raise an error where there are no locks: on some file systems, and on Windows.
 
     Raises:
         BlockingIOError: another process has the lock.
-        NoLocks: the file system, or Windows, has no locks.
+        ImagingError: there are no locks.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    if fcntl is None:
-        raise NoLocks(path, handle)
     try:
+        if fcntl is None:
+            raise OSError("no locks")
         fcntl.lockf(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         os.close(handle)
         raise
     except OSError:
-        raise NoLocks(path, handle) from None
+        if required:
+            os.close(handle)
+            raise ImagingError(
+                f"{path.parent} is on a file system without locks, so that several processes cannot share "
+                "it: take another directory (hydra.sweep.dir=…), or launcher=queue"
+            ) from None
     except BaseException:  # a signal, while it waits
         os.close(handle)
         raise
     return handle
-
-
-class NoLocks(ImagingError):
-    """A file cannot be locked; `handle` is open."""
-
-    def __init__(self, path: Path, handle: int):
-        super().__init__(
-            f"{path.parent} is on a file system without locks, so that several processes cannot share its "
-            "trials: take another directory (hydra.sweep.dir=…), or launcher=queue"
-        )
-        self.handle = handle
 
 
 def unlock(handle: int | None) -> None:

@@ -13,7 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from imaging.errors import ImagingError
-from imaging.runs.lock import NoLocks, is_locked, lock_file, unlock
+from imaging.runs.lock import is_locked, lock_file, unlock
 from imaging.runs.status import final_psnr, is_over, read_status
 
 JOURNAL, CLAIMS = "search.log", ".claims"  # in the directory of the search
@@ -191,9 +191,4 @@ class Trials:
         self.claims[number] = None
 
     def _lock(self, name: str, wait: bool = False) -> int:
-        try:
-            return lock_file(self.directory / CLAIMS / name, wait)
-        except NoLocks as error:
-            if self.shared:
-                raise
-            return error.handle
+        return lock_file(self.directory / CLAIMS / name, wait, required=self.shared)

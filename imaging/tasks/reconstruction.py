@@ -197,11 +197,11 @@ class Reconstruction(pl.LightningModule):
 
     def _estimate(self, ys: tuple[Tensor, ...], sigma: Tensor | None, known: dict) -> tuple[Tensor, ...]:
         """x_hat for each of several measurements, at once where each image has the same operator."""
-        if known:
-            extra = [sigma] if self.takes_sigma else []
+        extra = [sigma] if self.takes_sigma and sigma is not None else []
+        if known or len(ys) == 1:
             return tuple(self.network(y, *extra, **known) for y in ys)
-        extra = [sigma.repeat(len(ys), 1, 1, 1)] if self.takes_sigma and sigma is not None else []
-        return self.network(torch.cat(ys) if len(ys) > 1 else ys[0], *extra).chunk(len(ys))
+        repeated = [levels.repeat(len(ys), 1, 1, 1) for levels in extra]
+        return self.network(torch.cat(ys), *repeated).chunk(len(ys))
 
     def variance_of(self, y: Tensor, levels: Tensor | None) -> Tensor:
         """An unbiased estimate of the variance of the noise in each element of y, in the network's units.

@@ -8,7 +8,7 @@ import pytest
 
 from imaging.files import write_json
 from imaging.runs import lock
-from imaging.runs.lock import NoLocks, lock_file, unlock
+from imaging.runs.lock import lock_file, unlock
 from imaging.runs.run import enqueue
 from imaging.runs.status import STATUS, read_status
 
@@ -164,6 +164,6 @@ def test_several_processes_need_locks_and_one_does_not(tmp_path, monkeypatch):
     assert trials_of(tmp_path).next()[0] == 0
     with pytest.raises(ImagingError, match=r"without locks.*hydra.sweep.dir"):
         trials_of(tmp_path, shared=True).next()
-    with pytest.raises(NoLocks) as error:
-        lock_file(tmp_path / "file")
-    unlock(error.value.handle)
+    with pytest.raises(ImagingError, match=r"without locks.*hydra.sweep.dir"):
+        lock_file(tmp_path / "file", required=True)
+    unlock(lock_file(tmp_path / "file"))
