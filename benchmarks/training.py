@@ -183,7 +183,8 @@ def worker(name: str, channels: int, seed: int, whole: bool) -> None:
 def tested(config: dict, network, name: str) -> float:
     """Mean PSNR over all test images."""
     from imaging.data import build_data
-    from imaging.evaluation.protocol import Protocol, run_protocol
+    from imaging.evaluation.protocol import Protocol
+    from imaging.evaluation.testing import run_protocol
     from imaging.tasks import build_task
 
     task = build_task(config)

@@ -49,8 +49,8 @@ def _check_shapes(x_hat: torch.Tensor, x: torch.Tensor) -> None:
         raise ValueError(f"estimate {tuple(x_hat.shape)} and clean image {tuple(x.shape)} differ in shape")
 
 
-class PSNR(Metric):
-    """The mean PSNR in dB over the images of all updates and processes."""
+class Mean(Metric):
+    """The mean of values over all updates and processes."""
 
     full_state_update = False
     total: torch.Tensor
@@ -62,13 +62,19 @@ class PSNR(Metric):
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
-    def update(self, x_hat: torch.Tensor, x: torch.Tensor) -> None:
-        values = psnr(x_hat, x)
+    def update(self, values: torch.Tensor) -> None:
         self.total += values.double().sum()
         self.count += values.numel()
 
     def compute(self) -> torch.Tensor:
         return (self.total / self.count).float()
+
+
+class PSNR(Mean):
+    """The mean PSNR in dB over the images of all updates and processes."""
+
+    def update(self, x_hat: torch.Tensor, x: torch.Tensor) -> None:  # type: ignore[override]
+        super().update(psnr(x_hat, x))
 
 
 # The 11-tap Gaussian of standard deviation 1.5.

@@ -13,7 +13,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from imaging.errors import ImagingError, one_line
 from imaging.settings import check, closest, list_of
@@ -105,8 +105,8 @@ class Registry:
         load_entry_points()
         return sorted(self._table)
 
-    def parameters(self, name: str) -> dict[str, inspect.Parameter]:
-        """The parameters of the constructor `name`, by their names.
+    def find(self, name: str) -> Any:
+        """The constructor `name`.
 
         Raises:
             ImagingError: unknown name.
@@ -114,9 +114,17 @@ class Registry:
         if name not in self.names():
             hint = closest(name, self._table)
             raise ImagingError(f"unknown {self.kind} '{name}'{hint}; there are: {', '.join(self._table)}")
+        return self._table[name]
+
+    def parameters(self, name: str) -> dict[str, inspect.Parameter]:
+        """The parameters of the constructor `name`, by their names.
+
+        Raises:
+            ImagingError: unknown name.
+        """
         return {
             key: parameter
-            for key, parameter in inspect.signature(self._table[name]).parameters.items()
+            for key, parameter in inspect.signature(self.find(name)).parameters.items()
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         }
 

@@ -101,5 +101,6 @@ def test_the_trainers_config_and_the_code_have_the_same_defaults():
 def test_the_tests_config_and_the_code_have_the_same_defaults():
     values = OmegaConf.load(CONF / "train.yaml").test
     defaults = {field.name: field.default for field in fields(Protocol) if field.default is not MISSING}
-    del defaults["level"]  # it follows from the noise
+    for name in ("level", "clean", "pairs"):  # of the noise and of the data
+        del defaults[name]
     agree(OmegaConf.create({name: values[name] for name in defaults}), defaults)

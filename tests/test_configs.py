@@ -13,6 +13,7 @@ BLIND_LOSSES = ("noise2noise", "sure", "recorrupted", "neighbor2neighbor", "nois
 RUNS = {
     "data/bundled": ["data=bundled", "data.patches_per_image=2", "data.max_test_images=1"],
     "data/folder": [],
+    "data/folder_pairs": ["data=folder_pairs", "loss=noise2noise"],
     "debug/default": ["debug=default"],
     "experiment/deconvolution_best": ["experiment=deconvolution_best", "model.hidden_channels=4"],
     "experiment/deconvolution_any_best": [
@@ -144,13 +145,17 @@ def test_config(name, command, tiny, tmp_path):
     arguments = [*tiny, "name=tried", *RUNS[name]]
     if name == "data/bundled":
         arguments = [a for a in arguments if not a.startswith(("data=folder", "data.source"))]
+    if name == "data/folder_pairs":
+        again = [a.replace("=", "_again=", 1) for a in tiny if a.startswith("data.source.t")]
+        arguments = [a for a in arguments if a != "data=folder"] + again
     status, printed, complained = command("train.py", *arguments)
     assert (status, complained) == (0, "")
     (run,) = tmp_path.glob("outputs/*/*-tried")
     assert "PSNR in dB, mean over" in printed
     numbers = json.loads((run / "metrics.json").read_text())
-    assert "val/psnr" in numbers
-    assert any(key.startswith("test/psnr/") for key in numbers)
+    quality = "expected_psnr" if name == "data/folder_pairs" else "psnr"
+    assert f"val/{quality}" in numbers
+    assert any(key.startswith(f"test/{quality}/") for key in numbers)
 
 
 @pytest.mark.data

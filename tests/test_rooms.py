@@ -21,6 +21,7 @@ ROOMS = [
     "shapes",
     "autograd",
     "metrics",
+    "quality",
     "physics",
     "models",
     "data",

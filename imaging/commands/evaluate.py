@@ -123,7 +123,7 @@ def read_settings(config: DictConfig) -> dict:
     """
     changes = check_data_settings(HydraConfig.get().overrides.task)
     if "data" in config:  # the run determines sizes and patches
-        config.data = {key: config.data[key] for key in ("source", *changes)}
+        config.data = {key: config.data[key] for key in ("source", "clean", *changes)}
     settings = as_dict(config)
     if not isinstance(settings["self_ensemble"], bool):
         raise ImagingError(f"self_ensemble is {settings['self_ensemble']!r}; expected true or false")
@@ -194,7 +194,7 @@ def load_images(run: Path, config: dict, task: Reconstruction, protocol: Protoco
         ImagingError: images that do not fit the network, or a pixel outside the images.
     """
     images = build_data(config["data"]).test_images()
-    check_sizes(task, images)
+    check_sizes(task, images, clean=protocol.clean, pairs=protocol.pairs)
     protocol.check_pixel(images[0][1])
     limit = config["data"].get("max_test_images")
     limited = "" if limit is None else f" (data.max_test_images={limit})"

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from imaging.commands import export, restore
+from imaging.commands import export, noise, restore
 from imaging.commands.memory import keep_freed_memory
 from imaging.places import SCRIPTS
 from imaging.registry import import_own
@@ -56,7 +56,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="<command>")
     for name, (_, what) in HYDRA.items():
         commands.add_parser(name, help=what, add_help=False)
-    for module in (restore, export):
+    for module in (restore, noise, export):
         verb = module.add_parser(commands)
         verb.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
         more = "import a module with a network of your own first; may be repeated"

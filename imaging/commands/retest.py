@@ -6,7 +6,7 @@ from pathlib import Path
 from imaging.errors import ImagingError
 from imaging.evaluation.factors import LEVELS
 
-TEST_DATA_SETTINGS = ("max_test_images",)
+TEST_DATA_SETTINGS = ("max_test_images", "clean")
 # Settings of `test` that evaluate.py can change.
 PROTOCOL = (*(f"{level}s" for level in LEVELS), "noise_seeds", "pixel", "convention")
 

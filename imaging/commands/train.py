@@ -9,9 +9,10 @@ from imaging.data import build_data
 from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
 from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.run import evaluate_run
-from imaging.evaluation.sizes import check_sizes
+from imaging.evaluation.sizes import check_measured, check_sizes
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
+from imaging.quality import VALIDATION
 from imaging.registry import import_own
 from imaging.reporting.report import report_run, run_summary
 from imaging.runs.resume import open_config
@@ -30,7 +31,8 @@ def train(config: DictConfig) -> float | None:
         config: composed from `conf/train.yaml`.
 
     Returns:
-        The validation PSNR in dB, for searches; None without validation, and on ranks that do not write.
+        The validation PSNR, or expected PSNR, in dB, for searches; None without validation, and on ranks
+        that do not write.
     """
     settings, directory = open_config(config)
     if is_over(directory):
@@ -43,15 +45,18 @@ def train(config: DictConfig) -> float | None:
         protocol = Protocol.of(settings)
         task = build_task(settings)
         data = build_data(settings["data"])
+        check_measured(task, data)
         data.prepare_data()
         data.setup("fit")
-        check_sizes(task, data.train_dataloader(), data.val_dataloader(), data.test_images())
+        sets = data.train_dataloader(), data.val_dataloader(), data.test_images()
+        check_sizes(task, *sets, clean=data.clean, pairs=data.source.pairs)
         protocol.check_pixel(data.test_images()[0][1])
 
         trainer, start = build_trainer(settings["trainer"], run)
         data.steps_per_epoch(trainer.world_size)  # raises if the ranks cannot share the batches
         if run.writes:
-            names = ["val/psnr", *(f"test/psnr/{sigma:g}" for sigma in protocol.levels)]
+            names = [VALIDATION[not data.clean]]
+            names += [f"test/{protocol.quality}/{level:g}" for level in protocol.levels]
             hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)
         numbers = fit(trainer, task, data, run, start)
         if not run.writes:

@@ -16,7 +16,7 @@ from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.data.patches import check_fits, grid, grid_places, prepare, same_type
 from imaging.data.pixels import MappedPixels, Pixels
 from imaging.data.sequence import ImageSequence
-from imaging.data.turning import Batches, TurnedBatches
+from imaging.data.turning import Batches, MeasuredBatches, TurnedBatches, as_measured
 from imaging.errors import ImagingError
 from imaging.randomness import generator
 from imaging.settings import Count, NotNegative, Positive, at_least, list_of
@@ -29,15 +29,17 @@ class ImageData(LightningDataModule):
     """The training, validation and test sets of a source.
 
     Batches are `{"image": (N, C, H, W), "index": (N,) int64}`; validation batches have `"id": list[str]`,
-    too. Images are uint8, or float32 in [0, 1] from 16-bit files. The Trainer needs
-    `use_distributed_sampler=False`: the ranks share each training batch (see `BatchSampler`), and every rank
-    validates all images, so that their mean needs no weighting.
+    too. Of a source without clean images they have `"y"` instead of `"image"`, and `"again"` if its images
+    are pairs: see `MeasuredBatches`. Images are uint8, or float32 in [0, 1] from 16-bit files. The Trainer
+    needs `use_distributed_sampler=False`: the ranks share each training batch (see `BatchSampler`), and every
+    rank validates all images, so that their mean needs no weighting.
 
     A training set that fits in memory is decoded once and moved to the GPU, if there is one; a larger one is
     decoded once to a file, see `imaging.data.cache`.
 
     Args:
         source: an `imaging.data.source.Source`.
+        clean: whether the images are clean, x; False: they are measurements, y, and there are no others.
         patch_size: train on all grid patches of this side; None: on whole images, all of one size.
         test_patch_size: validate and test on grid patches of this side; None: on whole images.
         orientation: "landscape" transposes portrait images.
@@ -75,6 +77,7 @@ class ImageData(LightningDataModule):
     def __init__(
         self,
         source,
+        clean: bool = True,
         patch_size: Count | None = 32,
         test_patch_size: Count | None = None,
         orientation: Literal["landscape"] | None = None,
@@ -96,7 +99,7 @@ class ImageData(LightningDataModule):
         seed: int = 0,
     ):
         super().__init__()
-        self.source = source
+        self.source, self.clean = source, clean
         self.patch_size, self.test_patch_size = patch_size, test_patch_size
         self.orientation, self.crop = orientation, crop
         self.batch_size, self.repeat, self.workers, self.seed = batch_size, repeat, workers, seed
@@ -110,6 +113,10 @@ class ImageData(LightningDataModule):
         self._validation: list[dict] | None = None
 
     def _check_settings(self) -> None:
+        if self.clean and self.source.pairs:
+            raise ImagingError(
+                f"data={self.source.name} has pairs of measurements and no clean images: set data.clean=false"
+            )
         for key in ("random_crop", "patches_per_image", "augment"):
             if self.patch_size is None and getattr(self, key):
                 raise ImagingError(f"data.{key} needs data.patch_size")
@@ -127,8 +134,9 @@ class ImageData(LightningDataModule):
         if stage in (None, "fit", "validate") and self._validation is None:
             self._validation = self._validation_batches()
         if stage in (None, "fit") and self._train is None:
-            train = self._training_set()
-            self._train = TurnedBatches(train, self.seed) if self.augment else train
+            images = self._training_set()
+            train = TurnedBatches(images, self.seed) if self.augment else images
+            self._train = train if self.clean else MeasuredBatches(train, self.source.pairs)
 
     def train_dataloader(self) -> BatchLoader:
         trainer, place = self.trainer, {}
@@ -191,7 +199,7 @@ class ImageData(LightningDataModule):
         )
 
     def test_images(self) -> ImageSequence:
-        """The test images as a lazy sequence of (id, (C, H, W)); needs no `setup`.
+        """The test images as a lazy sequence of (id, (C, H, W)), or (id, (2 C, H, W)); needs no `setup`.
 
         Raises:
             ImagingError: the source has no test images.
@@ -281,4 +289,4 @@ class ImageData(LightningDataModule):
             names, group = zip(*samples[start : start + size], strict=True)
             index = torch.arange(start, start + len(group))
             batches.append({"image": torch.stack(same_type(list(group))), "index": index, "id": list(names)})
-        return batches
+        return batches if self.clean else [as_measured(batch, self.source.pairs) for batch in batches]

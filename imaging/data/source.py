@@ -10,9 +10,11 @@ class Source(Protocol):
 
     Attributes:
         name: e.g. "bsds300"; the noise of the test depends on it.
+        pairs: whether each image is a pair of measurements of one scene, (2 C, H, W).
     """
 
     name: str
+    pairs: bool = False
 
     def prepare(self) -> None:
         """Download missing images."""

@@ -53,4 +53,36 @@ class TurnedBatches(Dataset):
         return batch | {"image": turn(batch["image"], self._draws[1][indices])}
 
 
-Batches = StackBatches | GridBatches | CropBatches | TurnedBatches
+class MeasuredBatches(Dataset):
+    """Batches of measurements: `y` instead of `image`, and of pairs `again`, the second measurements.
+
+    Args:
+        batches: a data set of `imaging.data.batches`, of images that are measurements.
+        pairs: whether each image is a pair, (2 C, H, W).
+    """
+
+    def __init__(self, batches: StackBatches | GridBatches | CropBatches | TurnedBatches, pairs: bool):
+        self.batches, self.pairs = batches, pairs
+        self.pixels, self.sample_bytes = batches.pixels, batches.sample_bytes
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def to(self, device: torch.device) -> "MeasuredBatches":
+        """A copy with its pixels on `device`, on which it makes its batches."""
+        return MeasuredBatches(self.batches.to(device), self.pairs)
+
+    def __getitem__(self, key: tuple[int, Tensor]) -> dict[str, Tensor]:
+        return as_measured(self.batches[key], self.pairs)
+
+
+def as_measured(batch: dict, pairs: bool) -> dict:
+    """A batch with `y` instead of `image`, and of pairs with `again` too."""
+    others = {key: value for key, value in batch.items() if key != "image"}
+    if not pairs:
+        return others | {"y": batch["image"]}
+    y, again = batch["image"].tensor_split(2, dim=-3)
+    return others | {"y": y, "again": again}
+
+
+Batches = StackBatches | GridBatches | CropBatches | TurnedBatches | MeasuredBatches

@@ -10,6 +10,7 @@ NOT_VARIED = ("paths.", "name", "model.name")
 # Settings that change the test images or their PSNR; two different images may have the same name.
 IMAGE_SETTINGS = (
     "data.source.",
+    "data.clean",
     "data.crop",
     "data.orientation",
     "data.test_patch_size",
@@ -24,6 +25,9 @@ TRAINING_SETTINGS = (
     "data.crops_per_image",
     *(f"physics.noise.{setting}" for setting in (*LEVELS, "draw")),
 )
+# Of summary.csv, without clean images and with them.
+EXPECTED_COLUMNS = ("expected_psnr_mean", "expected_psnr_std", "expected_psnr_input_mean")
+MEASURED_COLUMNS = ("psnr_mean", "psnr_std", "psnr_input_mean", "ssim_mean")
 # Columns of summary.csv; a setting with such a name keeps its prefix, as `noise.sigma` does.
 SUMMARY_HEAD = ("run", "method")
 SUMMARY_TAIL = (
@@ -31,6 +35,7 @@ SUMMARY_TAIL = (
     "psnr_mean",
     "psnr_std",
     "psnr_input_mean",
+    *EXPECTED_COLUMNS,
     "gain_mean",
     "ssim_mean",
     "state",

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from imaging.errors import ImagingError
 from imaging.evaluation.places import strongest_edge, window
-from imaging.evaluation.protocol import Protocol, test_noise
+from imaging.evaluation.protocol import Protocol
+from imaging.evaluation.testing import test_noise
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 REACH = 20  # pixels in the window on each side of the pixel

@@ -11,6 +11,7 @@ from imaging.errors import ImagingError
 from imaging.evaluation.records import Record, read_per_image
 from imaging.files import write_atomically
 from imaging.places import command_line
+from imaging.quality import EXPECTED, NAMES
 
 KINDS = ("clean", "measured", "restored")
 EXAMPLES, VIEW, PER_IMAGE = "examples.npz", "linear_view.npz", "per_image.csv"
@@ -25,8 +26,8 @@ class Result:
         config: resolved config of the run.
         records: one record for each image, noise level and draw of the noise.
         examples: `names` and `sigma`, the noise level, of the example images; lists of arrays (C, H, W)
-            `clean`, `measured` and `restored`; and for a network that iterates a list `traces`, of each image
-            a dict of arrays (iterations,).
+            `clean` (empty without clean images), `measured` and `restored`; and for a network that iterates a
+            list `traces`, of each image a dict of arrays (iterations,).
         view: see `imaging.evaluation.linear_view.linear_view`.
         directory: directory of the run, which has its training curves.
         command: the command that reproduces the run.
@@ -52,6 +53,16 @@ class Result:
         return self.records[0].level
 
     @property
+    def expected(self) -> bool:
+        """Whether the records have expected PSNR, without clean images."""
+        return self.records[0].convention == EXPECTED
+
+    @property
+    def quality(self) -> str:
+        """The name of the records' quality: psnr or expected_psnr."""
+        return NAMES[self.expected]
+
+    @property
     def numbers(self) -> dict[str, float]:
         """Means over images and draws of the task's own metrics, by `test/<name>/<sigma>`."""
         values: dict[str, list[float]] = {}
@@ -62,14 +73,20 @@ class Result:
 
 
 def flat_numbers(rows: list[dict], level: str) -> dict[str, float]:
-    """The means in the summary rows of one run by `test/psnr/0.1`, `test/psnr_input/0.1`, `test/ssim/0.1`.
+    """The means in the summary rows of one run by `test/psnr/0.1`, `test/psnr_input/0.1`, `test/ssim/0.1`;
+    without clean images by `test/expected_psnr/0.1`, ….
 
     Args:
         rows: the rows of `imaging.evaluation.table.summarise`.
         level: the name of their noise level, e.g. "sigma".
     """
-    names = ("psnr", "psnr_input", "ssim")
-    return {f"test/{name}/{row[level]:g}": row[f"{name}_mean"] for row in rows for name in names}
+    names = (*NAMES, *(f"{name}_input" for name in NAMES), "ssim")
+    return {
+        f"test/{name}/{row[level]:g}": row[f"{name}_mean"]
+        for row in rows
+        for name in names
+        if f"{name}_mean" in row
+    }
 
 
 def write_pictures(directory: Path, result: Result) -> None:
@@ -135,7 +152,10 @@ def _examples(result: Result, arrays: dict[str, np.ndarray]) -> None:
     examples = {"names": arrays["names"].tolist(), "sigma": float(arrays["sigma"]), "level": result.level}
     count = len(examples["names"])
     for kind in KINDS:
-        examples[kind] = [arrays[f"{kind}_{i}"].astype(np.float32) for i in range(count)]
+        stored = (arrays.get(f"{kind}_{i}") for i in range(count))
+        examples[kind] = [image.astype(np.float32) for image in stored if image is not None]
+        if len(examples[kind]) not in ((0, count) if kind == "clean" else (count,)):
+            raise ValueError("images are missing")
         if any(image.ndim != 3 for image in examples[kind]):
             raise ValueError("not images")
     traces = ({k: v for k, v in arrays.items() if k.startswith(f"trace_{i}_")} for i in range(count))

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from imaging.errors import ImagingError
+from imaging.evaluation.examples import Examples
 from imaging.evaluation.linear_view import linear_view
 from imaging.evaluation.outputs import KINDS, Result, refuse_diverged
-from imaging.evaluation.protocol import Examples, Protocol, run_protocol
+from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.records import RecordFile
+from imaging.evaluation.testing import run_protocol
 from imaging.progress import track
 from imaging.tasks.reconstruction import Reconstruction
 
@@ -34,7 +36,7 @@ def evaluate_run(
 
     Args:
         task: the network with its physics and weights, on its device.
-        images: a sequence of (id, clean image (C, H, W)) pairs.
+        images: a sequence of (id, image (C, H, W)) pairs; see `Protocol.clean`.
         protocol: the noise of the test.
         config: the run's config; its `test` has the number and the noise of the examples.
         run: the name of the run in the records.
@@ -53,7 +55,7 @@ def evaluate_run(
     examples = Examples(test["examples"], sigma, len(images), task.network)
     method, weights = method or config["model"]["name"], digest(task.network)
     common = {"run": run, "data": protocol.data, "method": method, "weights": weights}
-    written = RecordFile(file, common | {"convention": protocol.convention})
+    written = RecordFile(file, common | {"convention": protocol.recorded})
     draws = list(itertools.product(map(float, protocol.levels), range(protocol.noise_seeds)))
     keys: set[tuple] = set()
 
@@ -86,7 +88,7 @@ def evaluate_run(
         config,
         records,
         examples=arrays | {"names": examples.names, "sigma": sigma, "level": protocol.level},
-        view=linear_view(task, *images[0], protocol) if view else None,
+        view=linear_view(task, *images[0], protocol) if view and protocol.clean else None,
     )
 
 

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from imaging.data.turning import as_measured
 from imaging.errors import ImagingError
+from imaging.physics.operators.identity import Identity
 from imaging.randomness import generator
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
@@ -13,24 +15,82 @@ DRAWS = 200  # of a random operator, so many that among them is one of the large
 
 
 @torch.no_grad()
-def check_sizes(task: Reconstruction, *sets: Iterable) -> None:
+def check_sizes(task: Reconstruction, *sets: Iterable, clean: bool = True, pairs: bool = False) -> None:
     """Measure and restore the first image of each set, to find errors before a training or test.
 
     Args:
         task: the network with its physics.
         sets: iterables of batches, or of (id, image) pairs.
+        clean, pairs: what the images are; see `imaging.evaluation.protocol.Protocol`.
 
     Raises:
         ImagingError: the network or the operator does not accept the size or the number of channels.
     """
     for images in sets:
         for sample in images:
+            if not clean:
+                one = {"image": sample[1][None]} if isinstance(sample, tuple) else sample
+                _check_measured_size(task, as_measured(one, pairs) if "image" in one else one)
+                break
             image = sample["image"][:1] if isinstance(sample, dict) else sample[1][None]
             if isinstance(sample, dict):  # of the training; raises if the image is too small for a draw
                 drawn = task.physics.operator.draw(DRAWS, generator("check"))
                 drawn.output_shape(tuple(image.shape[1:]))
             _check_size(task, image.to(task.device))
             break
+
+
+def _check_measured_size(task: Reconstruction, batch: dict) -> None:
+    y = task.measured({"y": batch["y"][:1].to(task.device)})
+    if isinstance(task.physics.operator, Identity):
+        y = y[..., :64, :64]
+    try:
+        seen = task.physics.operator(task.normalise(task.restore(y, task.typical_sigma)))
+    except RuntimeError as error:
+        if "channels" not in str(error):
+            raise
+        seen = None
+    if seen is None or seen.shape != y.shape:
+        raise ImagingError(
+            f"the measured images are {'×'.join(map(str, y.shape[1:]))}, and the network takes another "
+            "number of channels or another size: set data.source.channels, which model.channels follows"
+        )
+
+
+def check_measured(task: Reconstruction, data) -> None:
+    """Check that a training can do without clean images, if there are none.
+
+    Args:
+        task: the network with its physics and its loss.
+        data: an `imaging.data.module.ImageData`.
+
+    Raises:
+        ImagingError: it cannot.
+    """
+    if data.clean:
+        return
+    loss, operator, noise = task.loss, task.physics.operator, task.physics.noise
+    if loss.needs_clean:
+        raise ImagingError("data.clean=false, and this loss needs clean images: choose e.g. loss=sure")
+    if loss.needs_again and not data.source.pairs:
+        raise ImagingError(
+            "loss=noise2noise needs two measurements of each scene: choose data=folder_pairs or loss=sure"
+        )
+    if operator.is_random or not operator.photograph.startswith("image"):
+        raise ImagingError(
+            "data.clean=false: the measurements of this physics.operator are not images in files; expected "
+            "one whose measurements are, such as physics=denoise or physics=blur"
+        )
+    if data.patch_size is not None and not operator.is_local:
+        raise ImagingError(
+            "data.clean=false: a patch of y is not the measurement of a patch of x with this "
+            "physics.operator: set data.patch_size=null, or for a blur physics.operator.boundary=valid"
+        )
+    if not data.source.pairs and noise.is_silent(noise.typical_level):
+        raise ImagingError(
+            f"data.clean=false: physics.noise.{noise.level} is 0; expected that of the images' noise "
+            "(imaging noise FILES estimates it)"
+        )
 
 
 def _check_size(task: Reconstruction, image: Tensor) -> None:

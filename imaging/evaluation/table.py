@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imaging.evaluation.factors import (
+    EXPECTED_COLUMNS,
+    MEASURED_COLUMNS,
     SUMMARY_HEAD,
     SUMMARY_TAIL,
     factors,
@@ -19,6 +21,7 @@ from imaging.evaluation.factors import (
 )
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import COLUMNS, Record, cells, columns, per_image_csv
+from imaging.quality import TEXTS
 
 MEASURED = "measured y"
 
@@ -49,6 +52,9 @@ class Cell:
 class Table:
     """Results of several runs.
 
+    Attributes:
+        quality: the quantity of the results in words: PSNR, expected PSNR, or both.
+
     Args:
         results: the results, each with records.
         configs: configs of all runs by name, including runs without results; None: those of the results.
@@ -62,6 +68,8 @@ class Table:
         self.records = [record for result in results for record in result.records]
         self.sigmas = sorted({record.sigma for record in self.records})
         self.levels = list(dict.fromkeys(record.level for record in self.records)) or ["sigma"]
+        expected = [result.expected for result in results]
+        self.quality = "PSNR or expected PSNR" if len(set(expected)) > 1 else TEXTS[any(expected)]
         self.level = "noise level" if len(self.levels) > 1 else self.levels[0]
 
     @cached_property
@@ -154,7 +162,8 @@ def summarise(result: Result, settings: dict | None = None) -> list[dict]:
 
     Returns:
         dicts with the columns of `summary.csv`. Means are over images, of PSNR in dB; `psnr_std` is the
-        standard deviation over images with n - 1.
+        standard deviation over images with n - 1. Without clean images the columns are `expected_psnr_mean`,
+        ….
     """
     groups: dict[float, list[Record]] = {}
     for record in result.records:
@@ -166,11 +175,11 @@ def summarise(result: Result, settings: dict | None = None) -> list[dict]:
             **(settings or {}),
             result.level: sigma,
             "n_images": len({r.image for r in group}),
-            "psnr_mean": mean_of(result, sigma),
-            "psnr_std": deviation([r.psnr for r in group]),
-            "psnr_input_mean": mean_of(result, sigma, "psnr_input"),
+            f"{result.quality}_mean": mean_of(result, sigma),
+            f"{result.quality}_std": deviation([r.psnr for r in group]),
+            f"{result.quality}_input_mean": mean_of(result, sigma, "psnr_input"),
             "gain_mean": mean_of(result, sigma, "gain"),
-            "ssim_mean": mean_of(result, sigma, "ssim"),
+            **({} if result.expected else {"ssim_mean": mean_of(result, sigma, "ssim")}),
         }
         for sigma, group in groups.items()
     ]
@@ -185,8 +194,10 @@ def summary_csv(rows: list[dict], levels: Sequence[str] = ("sigma",)) -> str:
     """
     ends = {*SUMMARY_HEAD, *SUMMARY_TAIL, *levels}
     between = dict.fromkeys(name for row in rows for name in row if name not in ends)
-    stated = any("state" in row for row in rows)
-    tail = [*levels, *(name for name in SUMMARY_TAIL if name != "state" or stated)]
+    present = {name for row in rows for name in row}
+    expected = not present.isdisjoint(EXPECTED_COLUMNS)
+    optional = {"state", *EXPECTED_COLUMNS, *(MEASURED_COLUMNS if expected else ())}
+    tail = [*levels, *(name for name in SUMMARY_TAIL if name in present or name not in optional)]
     rounded = [
         {k: f"{v:.4f}" if k.endswith(("_mean", "_std")) and k in ends else v for k, v in row.items()}
         for row in rows

@@ -11,13 +11,15 @@ from pathlib import Path
 from imaging.data import build_data
 from imaging.evaluation.factors import value_text
 from imaging.evaluation.outputs import Result, read_result
-from imaging.evaluation.protocol import Protocol, run_protocol
+from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.table import summarise
+from imaging.evaluation.testing import run_protocol
 from imaging.files import write_text
 from imaging.formats.networks import load_network, write_sums
 from imaging.formats.weights import weights_of, write_weights
 from imaging.physics.measurement import build_noise
 from imaging.places import WEIGHTS
+from imaging.quality import VALIDATION
 from imaging.reporting.curves import read_minutes
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.runs.config import read_config
@@ -81,7 +83,7 @@ def card(
 
 def curve(run: Path, points: int = 10) -> list[str]:
     """The lines of a Markdown table of the validation's PSNR against the minutes of training."""
-    values = read_minutes(run, "val/psnr")
+    values = read_minutes(run, VALIDATION[0])
     if not values:
         return []
     chosen = values[:: -(-len(values) // points)]

@@ -30,7 +30,8 @@ def noise_level(y: Images, x_hat: Images | None = None) -> Sigmas:
     (Donoho and Johnstone 1994). Texture at the scale of a pixel counts as noise: a clean photograph has
     some; a photograph that was blurred before the noise was added has little.
 
-    Clipping reduces noise, so the estimate is lower then: 0.13 for 0.2 in a dark image.
+    Clipping reduces noise, so the estimate is lower then: 0.13 for 0.2 in a dark image. With `x_hat`, it is
+    that of the parts that were clipped least.
 
     Args:
         y: (N, C, H, W).
@@ -54,6 +55,9 @@ def noise_level(y: Images, x_hat: Images | None = None) -> Sigmas:
             rows = response.abs().flatten(1)
         else:
             structure = _differences(x_hat).square().mean(1, keepdim=True)
+            # Where the noise was clipped, an image looks smooth, and has less noise.
+            limits = ((y == 0) | (y == 1))[..., 2:-2, 2:-2]
+            structure = structure + limits.any(1, keepdim=True).float()
             structure = F.avg_pool2d(structure, AROUND, 1, AROUND // 2, count_include_pad=False).flatten(1)
             smooth = structure.topk(max(1, structure.shape[1] // 4), largest=False).indices
             rows = response.abs().flatten(2).gather(2, smooth[:, None].expand(-1, y.shape[1], -1)).flatten(1)

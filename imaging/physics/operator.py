@@ -29,6 +29,7 @@ class LinearOperator(nn.Module):
         keeps_shape: whether y has the shape of x, for any x.
         is_random: whether `draw` draws another operator for each training batch.
         draws_keep_shape: whether `keeps_shape` holds for all of them.
+        is_local: whether a part of y is the measurement of a part of x, so that y can be cut into patches.
         photograph: what a photograph must be to be a y of this operator: "image", an ordinary gray or RGB
             image; "mosaic", the raw samples of a sensor with colour filters, one channel; "image and mask",
             an image and the mask of its pixels; "none": y is not a photograph.
@@ -38,6 +39,7 @@ class LinearOperator(nn.Module):
     keeps_shape: bool = True
     is_random: bool = False
     draws_keep_shape: bool = True
+    is_local: bool = False
     photograph: Photograph = "image"
 
     def __init__(self):  # nn.Module's takes any arguments, so that a config could not be checked against it

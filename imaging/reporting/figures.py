@@ -40,8 +40,10 @@ def show(axes, image: np.ndarray, title: str = "", note: str = "") -> None:
     axes.set_xlabel(plain(note), fontsize=9)
 
 
-def psnr_note(x_hat: np.ndarray, x: np.ndarray) -> str:
-    """The PSNR of the unclipped estimate: '29.53 dB', or 'identical'."""
+def psnr_note(x_hat: np.ndarray, x: np.ndarray | None) -> str:
+    """The PSNR of the unclipped estimate: '29.53 dB', or 'identical'; '' without a clean image."""
+    if x is None:
+        return ""
     error = float(np.mean((x_hat.astype(np.float64) - x) ** 2))
     return "identical" if error == 0 else f"{-10 * np.log10(error):.2f} dB"
 

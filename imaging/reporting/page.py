@@ -13,6 +13,7 @@ from PIL import Image
 
 from imaging.files import write_text
 from imaging.reporting.figures import psnr_note
+from imaging.reporting.pictures import labelled
 from imaging.reporting.tables import Lines
 
 MISSING = "Left out:"
@@ -54,7 +55,7 @@ def write_page(
         sentences: one line per comparison.
         missing: a line for each run that is left out.
         figures: figures in their order.
-        images: for the viewer by name: the clean image (C, H, W), and a dict of other images by label.
+        images: for the viewer by name: the clean image (C, H, W) or None, and a dict of others by label.
         commands: the commands that reproduce the sweep.
         rows: the commands that reproduce each row of the table, by its label.
     """
@@ -97,9 +98,10 @@ def viewer(images: dict[str, tuple]) -> list[dict]:
     """The images in the format of the page's script: clean first, then the others with their PSNR."""
     views = []
     for name, (clean, others) in images.items():
-        one = [{"label": "clean", "note": "", "source": encode(clean)}]
-        for label, image in others.items():
-            one.append({"label": label, "note": f", {psnr_note(image, clean)}", "source": encode(image)})
+        one = []
+        for label, image in labelled(clean, others):
+            note = "" if clean is None or image is clean else f", {psnr_note(image, clean)}"
+            one.append({"label": label, "note": note, "source": encode(image)})
         views.append({"name": name, "views": one})
     return views
 

@@ -50,28 +50,36 @@ def strips(images: dict[str, tuple], path: Path, columns: int = 4) -> None:
     """Draw each image clean and then its other versions with their PSNR; one detail of all is enlarged.
 
     Args:
-        images: by name, the clean image (C, H, W) in [0, 1], and a dict of measured and restored images of
-            the same shape by their titles.
+        images: by name, the clean image (C, H, W) in [0, 1] or None, and a dict of measured and restored
+            images of one shape by their titles.
         path: the PNG.
         columns: the maximal number of panels in a row; each image starts a new row.
     """
-    longest = max(1 + len(others) for _, others in images.values())
+    versions = {name: labelled(*one) for name, one in images.items()}
+    longest = max(map(len, versions.values()))
     columns = min(columns, longest)
     lines = -(-longest // columns)
-    height, width = next(iter(images.values()))[0].shape[-2:]
+    height, width = next(iter(versions.values()))[0][1].shape[-2:]
     size = 3.4 * columns, (3.4 * height / width + 0.5) * lines * len(images)
     grid = {"figsize": size, "squeeze": False, "layout": "constrained"}
     figure, axes = pyplot().subplots(lines * len(images), columns, **grid)
-    for index, (name, (clean, others)) in enumerate(images.items()):
-        panels = axes[lines * index : lines * (index + 1)].flat
-        for axis, (label, image) in zip(panels, [("clean", clean), *others.items()], strict=False):
-            show(axis, image, label, name if image is clean else psnr_note(image, clean))
-            shape = clean.shape[-2:]
+    for index, (name, (clean, _)) in enumerate(images.items()):
+        panels, panes = axes[lines * index : lines * (index + 1)].flat, versions[name]
+        # Where an edge is, a restored image shows better than a measured one.
+        detail = panes[0][1] if clean is not None else panes[-1][1]
+        for position, (axis, (label, image)) in enumerate(zip(panels, panes, strict=False)):
+            show(axis, image, label, name if position == 0 else psnr_note(image, clean))
+            shape = image.shape[-2:]
             if min(shape) >= 96:  # details of small images are visible without
-                _enlarge(axis, image, window(strongest_edge(clean), shape, min(shape) // 6))
-        for axis in panels[1 + len(others) :]:
+                _enlarge(axis, image, window(strongest_edge(detail), shape, min(shape) // 6))
+        for axis in panels[len(panes) :]:
             axis.set_axis_off()
     save(figure, path)
+
+
+def labelled(clean: np.ndarray | None, others: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
+    """The versions of an image with their labels, first the clean one if there is one."""
+    return [*([] if clean is None else [("clean", clean)]), *others.items()]
 
 
 def group_examples(examples: dict[str, dict], measured: dict[str, str] | None = None) -> dict[str, tuple]:
@@ -82,17 +90,19 @@ def group_examples(examples: dict[str, dict], measured: dict[str, str] | None = 
         measured: labels of the measurements by the label of the model; models of one physics share a label.
 
     Returns:
-        by name, the clean image (C, H, W), and the measured and restored images of that shape by label. If
-        models have different clean images of one name (another crop), there is one entry for each, with the
-        label of its first model in parentheses.
+        by name, the clean image (C, H, W), or None, and the measured and restored images of that shape by
+        label. If models have different images of one name (another crop), there is one entry for each, with
+        the label of its first model in parentheses.
     """
     groups: dict[str, list[tuple]] = {}
     for label, one in examples.items():
         for index, name in enumerate(one["names"]):
             variants = groups.setdefault(str(name), [])
-            group = next((g for g in variants if np.array_equal(g[0], one["clean"][index])), None)
+            clean = one["clean"][index] if one["clean"] else None
+            known = clean if one["clean"] else one["measured"][index]
+            group = next((g for g in variants if np.array_equal(g[4], known)), None)
             if group is None:
-                group = one["clean"][index], {}, {}, label
+                group = clean, {}, {}, label, known
                 variants.append(group)
             noise = f"test {one.get('level', 'sigma')} {one['sigma']:g}"
             y = f"{(measured or {}).get(label, 'measured y')}, {noise}"

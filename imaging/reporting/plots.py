@@ -8,6 +8,7 @@ import numpy as np
 
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.table import Table, mean, mean_of
+from imaging.quality import VALIDATION
 from imaging.reporting.figures import plain, pyplot, save
 from imaging.reporting.styles import line_styles
 from imaging.reporting.tables import Matrix
@@ -25,6 +26,11 @@ def training_range(result: Result) -> tuple[float, float]:
 def described_range(low: float, high: float) -> str:
     """A range as text: '0.1', or '0.005 to 0.25'."""
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def psnr_against_noise(table: Table, path: Path) -> None:
@@ -78,7 +84,7 @@ def psnr_against_noise(table: Table, path: Path) -> None:
         axes.set_xticks(sigmas, [f"{s:g}" for s in sigmas])
         axes.minorticks_off()
     axes.set_xlabel(f"test {table.level}" + AXES.get(table.level, ""))
-    axes.set_ylabel("PSNR (dB)")
+    axes.set_ylabel(f"{table.quality} (dB)")
     axes.grid(alpha=0.3)
     _legend(axes, look.legend)
     save(figure, path)
@@ -126,7 +132,7 @@ def training_curves(table: Table, curves: dict[str, dict[str, Curve]], path: Pat
 
     Args:
         table: the results; the configurations set the styles of the lines.
-        curves: steps and values of `train/loss` and `val/psnr` of each run.
+        curves: steps and values of `train/loss` and of the `VALIDATION` of each run.
         path: the PNG; not written if there are no curves.
 
     Returns:
@@ -141,12 +147,13 @@ def training_curves(table: Table, curves: dict[str, dict[str, Curve]], path: Pat
     for one, style in zip(cells, look.styles, strict=True):
         for run in (curves[r.run] for r in one.results if r.run in curves):
             loss.plot(*smoothed(*run["train/loss"]), **style | {"marker": "", "linewidth": 1})
-            psnr.plot(*run["val/psnr"], **style, linewidth=1, markersize=3)
+            validation = next((run[name] for name in VALIDATION if run[name][0]), ([], []))
+            psnr.plot(*validation, **style, linewidth=1, markersize=3)
     losses = [value for run in curves.values() for value in run["train/loss"][1]]
     if all(value > 0 for value in losses):  # not for loss=log_mse, which is a logarithm already
         loss.set_yscale("log")
     loss.set_ylabel("training loss, running mean")
-    psnr.set_ylabel("validation PSNR (dB)")
+    psnr.set_ylabel(f"validation, {table.quality} (dB)")
     for axes in (loss, psnr):
         axes.set_xlabel("step")
         axes.grid(alpha=0.3, which="both")

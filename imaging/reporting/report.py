@@ -9,6 +9,7 @@ from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import Record
 from imaging.evaluation.table import Table, records_csv, summarise, summary_csv
 from imaging.files import file_name, write_text
+from imaging.quality import EXPECTED, TEXTS, VALIDATION
 from imaging.reporting.convergence import convergence_csv, convergence_figure
 from imaging.reporting.curves import read_curves
 from imaging.reporting.findings import explanation, sentences, verdict
@@ -21,6 +22,7 @@ from imaging.reporting.pictures import (
     strips,
 )
 from imaging.reporting.plots import (
+    capitalised,
     described_range,
     matrix_figure,
     psnr_against_noise,
@@ -39,6 +41,14 @@ from imaging.reporting.tables import (
 LINEAR_VIEW = (
     "Networks without biases as linear maps at one y: the weights of the pixels of y in the restored value "
     "at the cross, and the singular values of the Jacobian"
+)
+
+
+MEASURED = "PSNR is 10 log10(1 / MSE) of the {} estimate, each image's, then their mean"
+BLIND = (
+    "there are no clean images: expected PSNR is 10 log10(1 / MSE) with the mean squared error that the "
+    "measurements alone let expect (Stein's unbiased risk estimate, or pairs of measurements), each image's, "
+    "then their mean"
 )
 
 
@@ -61,12 +71,13 @@ class About:
     decision: Decision | None = None
 
 
-def caption(records: list[Record], value: str = "psnr") -> str:
+def caption(table: Table, value: str = "psnr") -> str:
     """The caption of a table: quantity, unit, number of images and data set."""
+    records = table.records
     data = ", ".join(dict.fromkeys(r.data for r in records))
     exact = next((r.image for r in records if r.psnr == math.inf), None) if value != "ssim" else None
     unbounded = "" if exact is None else f"; inf with an image that is restored exactly, such as {exact}"
-    return f"{QUANTITIES[value]}, mean over {image_count(records)} of {data}{unbounded}"
+    return f"{QUANTITIES[value].format(table.quality)}, mean over {image_count(records)} of {data}{unbounded}"
 
 
 def image_count(records: list[Record]) -> str:
@@ -82,13 +93,13 @@ def image_count(records: list[Record]) -> str:
 def text(table: Table) -> str:
     """A table with caption for the terminal, and a table of gains if the measurements differ."""
     values = ["psnr", "gain"] if len(table.measurements) > 1 else ["psnr"]
-    return "\n\n".join(f"{caption(table.records, v)}\n{text_table(*pivot(table, v))}" for v in values)
+    return "\n\n".join(f"{caption(table, v)}\n{text_table(*pivot(table, v))}" for v in values)
 
 
 def report_run(directory: Path, result: Result) -> list[Path]:
     """Draw the figures of a run into its directory and return their paths."""
     examples, figures = result.examples, []
-    if examples["names"] and result.config["task"]["name"] == "inpainter":
+    if examples["names"] and examples["clean"] and result.config["task"]["name"] == "inpainter":
         figures = [directory / "inpainting.png", directory / "reconstructions.png"]
         inpainting_figure(examples, *read_curves(directory, ["train/loss"])["train/loss"], figures[0])
         reconstruction_grid(examples, figures[1])
@@ -136,8 +147,9 @@ def write_sweep(
         findings.append(verdict(comparisons, about.decision))
     compared = explanation(comparisons, about.decision)
     lists = [(heading, items) for heading, items in ((compared, findings), (MISSING, about.missing)) if items]
-    tables = {value: (caption(table.records, value), pivot(table, value)) for value in QUANTITIES}
-    grids = {f"PSNR in dB: {m.title}": matrix_lines(m) for m in matrices(table)}
+    values = [value for value in QUANTITIES if value != "ssim" or table.quality != TEXTS[True]]
+    tables = {value: (caption(table, value), pivot(table, value)) for value in values}
+    grids = {f"{table.quality} in dB: {m.title}": matrix_lines(m) for m in matrices(table)}
     paragraphs = []
     for title, lines in (tables["psnr"], tables["gain"], *grids.items()):
         paragraphs += [title, markdown_table(*lines)]
@@ -191,14 +203,15 @@ def protocol(table: Table) -> dict[str, str]:
     noises = dict.fromkeys(result.config["physics"]["noise"].get("name", "gaussian") for result in results)
     operators = sorted({result.config["physics"]["operator"]["name"] for result in results})
     draws = len({r.noise_seed for r in records})
-    conventions = " or ".join(dict.fromkeys(r.convention for r in records))
+    conventions = dict.fromkeys(record.convention for record in records)
+    measured = " or ".join(name for name in conventions if name != EXPECTED)
+    means = [MEASURED.format(measured)] * bool(measured) + [BLIND] * (EXPECTED in conventions)
     return {
         "Data": f"{data}, {image_count(records)}",
         "Forward model": f"y = A x + n; A: {', '.join(operators)}; n: {', '.join(map(noise_text, noises))}, "
         f"training {table.level} {'; '.join(trained)}, test {table.level} {sigmas}",
         "Protocol": f"{draws} draw{'s' if draws > 1 else ''} of the noise for each image and {table.level}, "
-        f"the same for every model; PSNR is 10 log10(1 / MSE) of the {conventions} estimate, each image's, "
-        "then their mean; networks in float32",
+        f"the same for every model; {'; '.join(means)}; networks in float32",
     }
 
 
@@ -219,12 +232,12 @@ def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]
     """
     path = directory / f"psnr_vs_{table.level.replace(' ', '_')}.png"
     psnr_against_noise(table, path)
-    figures = [Figure("PSNR against test noise", path)]
+    figures = [Figure(f"{capitalised(table.quality)} against test noise", path)]
     if grids := matrices(table):
         path = directory / "training_matrix.png"
         matrix_figure(grids, path)
         figures.append(Figure("Training noise against test noise", path))
-    tags = ["train/loss", "val/psnr"]
+    tags = ["train/loss", *VALIDATION]
     curves = {r.run: read_curves(r.directory, tags) for r in table.results if r.directory}
     path = directory / "training_curves.png"
     if training_curves(table, curves, path):

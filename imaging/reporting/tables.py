@@ -8,7 +8,7 @@ from imaging.evaluation.outputs import Result
 from imaging.evaluation.table import MEASURED, Cell, Table, deviation, mean, mean_of, setting_labels
 
 # The quantities of tables: keys of `imaging.evaluation.table.VALUES` with their names.
-QUANTITIES = {"psnr": "PSNR in dB", "gain": "gain of PSNR over the measured y in dB", "ssim": "SSIM"}
+QUANTITIES = {"psnr": "{} in dB", "gain": "gain of {} over the measured y in dB", "ssim": "SSIM"}
 DIGITS = {"psnr": 2, "gain": 2, "ssim": 4}
 
 Lines = tuple[list[str], list[list[str]]]

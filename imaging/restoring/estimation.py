@@ -41,6 +41,23 @@ def estimate_sigma(network: nn.Module, image: Tensor, operator: Blur | None) -> 
     return float(np.median([_of_piece(network, piece, operator) for piece in pieces]))
 
 
+def photograph_sigma(denoiser, image: Tensor) -> float:
+    """Estimate the standard deviation of the noise of a photograph, with the help of a denoiser.
+
+    The denoiser shows where the photograph has least texture; see `imaging.models.noise_level`.
+
+    Args:
+        denoiser: a `imaging.restoring.restorer.Restorer` for RGB images.
+        image: (1 or 3, H, W), uint8 or float.
+
+    Raises:
+        ImagingError: the image is smaller than 5×5 pixels.
+    """
+    y = as_float(image)
+    x_hat = denoiser(y.expand(3, -1, -1))[: len(y)]
+    return noise_level(y[None], x_hat[None]).item()
+
+
 def estimate_sigmas(network: nn.Module, images: Tensor, operator: Blur | None) -> Tensor:
     """Estimate the noise of each image of a batch (N, C, H, W), float32 (N,); see `estimate_sigma`."""
     blurs = [operator] * len(images)

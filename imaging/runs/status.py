@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from imaging.errors import brief, one_line
 from imaging.files import write_json
+from imaging.quality import validation_value
 from imaging.runs.lock import is_locked
 
 STATUS, METRICS = "status.json", "metrics.json"
@@ -137,7 +138,7 @@ def is_over(directory: Path | str) -> bool:
 
 
 def final_psnr(directory: Path | str) -> float | None:
-    """The last validation PSNR of a run in dB.
+    """The last validation PSNR, or expected PSNR, of a run in dB.
 
     None if there was no validation, if it was not finite, or if `metrics.json` is damaged. A search then
     counts the run as one without a result.
@@ -148,7 +149,7 @@ def final_psnr(directory: Path | str) -> float | None:
         return next(reversed(read_status(directory)["validation"].values()), None)
     except (OSError, ValueError, RecursionError):
         return None
-    value = metrics.get("val/psnr") if isinstance(metrics, dict) else None
+    value = validation_value(metrics) if isinstance(metrics, dict) else None
     return value if _is_number(value) else None
 
 

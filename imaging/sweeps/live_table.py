@@ -96,7 +96,7 @@ class Watcher:
 
     def table(self) -> Table:
         """The last finished jobs that fit, the running jobs, and the number of queued jobs."""
-        table = Table("job", "state", "where", "step", "val PSNR", "time", box=None, pad_edge=False)
+        table = Table("job", "state", "where", "step", "val dB", "time", box=None, pad_edge=False)
         room = max(5, self.console.height - len(self.running) - 4)
         hidden = max(0, len(self.over) - room)
         if hidden:

@@ -2,32 +2,23 @@
 
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from imaging.errors import ImagingError
-from imaging.metrics import PSNR, psnr
-from imaging.models.network import complete
-from imaging.physics.measurement import Physics
-from imaging.physics.noise import Level, Random, Shard
-from imaging.physics.operator import LinearOperator
-from imaging.precision import full_precision
+from imaging.metrics import PSNR, Mean, psnr
 from imaging.randomness import generator
 from imaging.tasks import OPTIMIZERS, SCHEDULES, TASKS
+from imaging.tasks.equations import Equations, as_float
+from imaging.tasks.expected import expected_psnr
 from imaging.tasks.losses import Loss, Step
 
 KEPT = 1 << 28  # bytes of validation measurements
 
 
-def as_float(image: Tensor) -> Tensor:
-    """Convert uint8 or float images to float32 in [0, 1], on their device."""
-    return image.float().div_(255) if image.dtype == torch.uint8 else image.float()
-
-
 @TASKS.register("reconstruction")
-class Reconstruction(pl.LightningModule):
+class Reconstruction(Equations):
     """Learn x_hat = f(y) from y = A x + n.
 
     Args:
@@ -42,12 +33,11 @@ class Reconstruction(pl.LightningModule):
             images' shape, and the network is not told it.
     """
 
-    network: Any  # a Module that is a `Network` too, and Python has no type for both
+    shard = (0, 1)  # rank and number of ranks, of the training
 
     def __init__(self, network, physics, optimizer: dict, schedule: dict, seed: int, loss: Loss):
-        super().__init__()
+        super().__init__(network, physics)
         loss.check(physics)
-        self.network, self.physics = complete(network), physics
         if not physics.operator.draws_keep_shape and not network.takes_operator:
             raise ImagingError(
                 "in training, physics.operator gives measurements that are smaller than the images: choose a "
@@ -58,96 +48,10 @@ class Reconstruction(pl.LightningModule):
         self.optimizer_config, self.schedule_config, self.seed = optimizer, schedule, seed
         # Of the estimate, and of the measurement, which is the baseline.
         self.val_psnr, self.val_psnr_input = PSNR(), PSNR()
+        self.val_expected_psnr, self.val_expected_psnr_input = Mean(), Mean()
         # The measurements of validation batches, which are drawn on the CPU, and equal in all of a training.
         self._kept: dict[int, Tensor] = {}
         self._keeps = False
-
-    def normalise(self, image: Tensor) -> Tensor:
-        """Convert intensities in [0, 1] to the network's units."""
-        return image
-
-    def denormalise(self, x: Tensor) -> Tensor:
-        """Convert the network's units to intensities."""
-        return x
-
-    def measure(self, image: Tensor, random: Random, level: Level = None, shard: Shard = (0, 1)) -> Tensor:
-        """Measure clean images: y = A x + n in the network's units, in the operator's shape.
-
-        Args:
-            image: intensities in [0, 1], (N, C, H, W).
-            random, level, shard: as in `imaging.physics.measurement.Physics.forward`.
-        """
-        return self.corrupt(self.normalise(image), random, level, shard)
-
-    def corrupt(
-        self,
-        x: Tensor,
-        random: Random,
-        level: Level = None,
-        shard: Shard = (0, 1),
-        operator: LinearOperator | None = None,
-    ) -> Tensor:
-        """Measure images in the network's units: y = A x + n.
-
-        Args:
-            x, random, level, shard: as in `Physics.forward`.
-            operator: A; None: that of the physics.
-        """
-        physics = self.physics if operator is None else Physics(operator, self.physics.noise)
-        return physics(x, random, level, shard)
-
-    def preview(self, y: Tensor, operator: LinearOperator | None = None) -> Tensor:
-        """The measurements as images of x's shape, in intensities: the baseline, and what pictures show.
-
-        Args:
-            y: measurements in the network's units.
-            operator: that measured y; None: that of the physics.
-        """
-        return self.denormalise((operator or self.physics.operator).preview(y))
-
-    def restore(
-        self, y: Tensor, sigma: float | Tensor | None = None, operator: LinearOperator | None = None
-    ) -> Tensor:
-        """Estimate x_hat = f(y) in intensities, float32 for any precision of the training.
-
-        Args:
-            y: measurements in the network's units.
-            sigma: of the noise, a number or (N, 1, 1, 1); only for a network that `takes_sigma`.
-            operator: that measured y, only for a network that `takes_operator`; None: that of its settings.
-
-        Raises:
-            ImagingError: the network takes sigma, and sigma is None.
-        """
-        if self.takes_sigma and sigma is None:
-            raise ImagingError("this network needs the standard deviation of the noise: give sigma=…")
-        if self.takes_sigma and not isinstance(sigma, Tensor):
-            sigma = torch.full((len(y), 1, 1, 1), sigma, device=y.device)
-        extra = (sigma,) if self.takes_sigma else ()
-        known = {} if operator is None else {"operator": operator}
-        with full_precision(y.device):
-            # Not __call__, because torch.compile would compile the network again for each image size.
-            return self.denormalise(self.network.forward(y.float(), *extra, **known))
-
-    @property
-    def takes_sigma(self) -> bool:
-        return self.network.takes_sigma
-
-    def sigma_of(self, level: float) -> float:
-        """The standard deviation of the noise at a level, for a network that takes sigma."""
-        return self.physics.noise.sigma(torch.tensor(level, dtype=torch.float64)).item()
-
-    @property
-    def typical_sigma(self) -> float:
-        """The standard deviation of the noise in validation."""
-        return self.sigma_of(self.physics.noise.typical_level)
-
-    def numbers(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
-        """The task's measures in addition to PSNR and SSIM, (N,) by name: of a solver, its last residuals.
-
-        Args:
-            x_hat, x: restored and clean intensities, (N, C, H, W).
-        """
-        return dict(self.network.trace[-1]) if self.network.trace else {}
 
     def on_fit_start(self) -> None:
         self.shard, self._keeps = (self.global_rank, self.trainer.world_size), True
@@ -156,28 +60,42 @@ class Reconstruction(pl.LightningModule):
         self._keeps = False
         self._kept.clear()
 
-    def training_step(self, batch: dict, batch_idx: int) -> dict[str, Tensor]:
+    def training_step(self, batch: dict, batch_idx: int) -> dict[str, Any]:
         """Compute the loss of a batch, over what y shows of x.
 
-        The noise, and the operator if it is random, depend only on (seed, epoch, batch_idx).
+        Images are measured; the noise, and the operator if it is random, depend only on
+        (seed, epoch, batch_idx).
 
         Args:
-            batch: with `image`, (N, C, H, W).
+            batch: with clean images `image`, (N, C, H, W); or with measurements `y`, and those of the same
+                scenes `again` if the data set has pairs.
             batch_idx: index of the batch in its epoch.
 
         Returns:
-            `loss`; the clean images `x` as intensities; the measurements `y` and the estimates `x_hat` in the
-            network's units; the `operator` that measured y.
+            `loss`; the clean images `x` as intensities, or None; the measurements `y` and the estimates
+            `x_hat` in the network's units; the `operator` that measured y.
         """
-        x = as_float(batch["image"])
-        target, random = self.normalise(x), self._noise_generator(batch_idx)
-        levels, sigma = self._levels(len(x), random)
+        n, random = len(batch.get("image", batch.get("y"))), self._noise_generator(batch_idx)
+        levels, sigma = self._levels(n, random)
+        own_levels = None if levels is None else levels[self.shard[0] :: self.shard[1]]
         drawn, known = None, {}
         if self.physics.operator.is_random:
             draws = generator(self.seed, "operator", self.current_epoch, batch_idx)
-            drawn = self.physics.operator.draw(len(x), draws, self.shard)
+            drawn = self.physics.operator.draw(n, draws, self.shard)
             known = {"operator": drawn} if self.network.takes_operator else {}
-        y = self.corrupt(target, random, levels, self.shard, drawn)
+        x = target = None
+        if "image" in batch:
+            x = as_float(batch["image"])
+            target = self.normalise(x)
+            y = self.corrupt(target, random, levels, self.shard, drawn)
+        else:
+            y = self.measured(batch)
+
+        def again() -> Tensor:
+            if target is None:
+                return self.measured(batch, "again")
+            return self.corrupt(target, self._generator("again", batch_idx), levels, self.shard, drawn)
+
         operator = drawn or self.physics.operator
         step = Step(
             estimate=lambda *ys: self._estimate(ys, sigma, known),
@@ -185,10 +103,8 @@ class Reconstruction(pl.LightningModule):
             x=target,
             sigma=sigma,
             operator=operator,
-            variance=lambda y: self.variance_of(y, levels),
-            again=lambda: self.corrupt(
-                target, self._generator("again", batch_idx), levels, self.shard, drawn
-            ),
+            variance=lambda y: self.variance_of(y, own_levels.to(y.device)),
+            again=again,
             random=lambda: self._generator("loss", batch_idx),
             shard=self.shard,
         )
@@ -202,17 +118,6 @@ class Reconstruction(pl.LightningModule):
             return tuple(self.network(y, *extra, **known) for y in ys)
         repeated = [levels.repeat(len(ys), 1, 1, 1) for levels in extra]
         return self.network(torch.cat(ys), *repeated).chunk(len(ys))
-
-    def variance_of(self, y: Tensor, levels: Tensor | None) -> Tensor:
-        """An unbiased estimate of the variance of the noise in each element of y, in the network's units.
-
-        Args:
-            y: measurements in the network's units.
-            levels: of the noise of the whole batch, (N · world size, 1, 1, 1).
-        """
-        assert levels is not None
-        rank, world_size = self.shard
-        return self.physics.noise.variance_of(y, levels[rank::world_size].to(y.device))
 
     def _noise_generator(self, batch_idx: int) -> torch.Generator | None:
         if not self.uses_sigma and self.physics.noise.is_silent():
@@ -236,6 +141,10 @@ class Reconstruction(pl.LightningModule):
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 
     def validation_step(self, batch: dict, batch_idx: int) -> None:
+        """Measure the quality of restored images; without clean images, estimate it from y."""
+        if "image" not in batch:
+            self._validate_measured(batch, batch_idx)
+            return
         x = as_float(batch["image"])
         y = self._kept.get(batch_idx)
         if y is None:
@@ -251,28 +160,72 @@ class Reconstruction(pl.LightningModule):
             # The first image: clean, measured, restored.
             self.strip = torch.stack([x[0], measured[0], x_hat[0]])
 
+    def _validate_measured(self, batch: dict, batch_idx: int) -> None:
+        level = self.physics.noise.typical_level
+        x_hat = self.restore_measured(batch, level)
+        quality, before = self.expected(batch, x_hat, level)
+        self.val_expected_psnr.update(quality)
+        self.val_expected_psnr_input.update(before)
+        named = {
+            "val/expected_psnr": self.val_expected_psnr,
+            "val/expected_psnr_input": self.val_expected_psnr_input,
+        }
+        self.log_dict(named)
+        if batch_idx == 0:
+            visible = self.physics.operator.visible
+            self.strip = torch.stack([visible(self.preview(self.measured(batch)))[0], visible(x_hat)[0]])
+
+    def measured(self, batch: dict, key: str = "y") -> Tensor:
+        """The measurements of a batch without clean images, in the network's units.
+
+        Args:
+            batch: `y` and, of pairs, `again`: intensities, uint8 or float (N, C, H, W).
+            key: y or again.
+        """
+        return self.as_measurement(as_float(batch[key]))
+
+    def restore_measured(self, batch: dict, level: float) -> Tensor:
+        """Restore the measurements `y` of a batch, whose noise has a level: intensities (N, C, H, W)."""
+        return self.restore(self.measured(batch), self.sigma_of(level))
+
+    def expected(self, batch: dict, x_hat: Tensor, level: float) -> tuple[Tensor, Tensor]:
+        """The expected PSNR in dB of restored measurements and of the measurements: float32 (N,) each.
+
+        Args:
+            batch: with `id`; see `measured`.
+            x_hat: the restored images.
+            level: of the noise.
+        """
+        again = self.measured(batch, "again") if "again" in batch else None
+        return expected_psnr(self, self.measured(batch), x_hat, batch["id"], level, again)
+
     @torch.no_grad()
     def choose_strength(self, batches) -> None:
-        """Set the strength of a classical method to the candidate with the highest mean PSNR.
+        """Set the strength of a classical method to the candidate with the highest PSNR, or expected PSNR.
 
         Networks without candidates are not changed.
 
         Args:
-            batches: validation batches `{"image": …, "id": …}`, measured with the typical sigma.
+            batches: validation batches; clean images are measured with the typical sigma.
         """
         candidates = self.network.candidates
-        batches = [(as_float(b["image"]), b["id"]) for b in batches] if candidates else []
+        batches = list(batches) if candidates else []
         if not batches:
             return
-        means, sigma, visible = [], self.typical_sigma, self.physics.operator.visible
+        means = []
         for candidate in candidates:
             self.network.strength.fill_(candidate)
-            values = [
-                psnr(visible(self.restore(self.validation_measurement(x, ids), sigma)), visible(x))
-                for x, ids in batches
-            ]
-            means.append(torch.cat(values).mean().item())
+            means.append(torch.cat([self._quality(batch) for batch in batches]).mean().item())
         self.network.strength.fill_(candidates[means.index(max(means))])
+
+    def _quality(self, batch: dict) -> Tensor:
+        """The PSNR, or expected PSNR, in dB of each restored image of a validation batch, (N,)."""
+        if "image" not in batch:
+            level = self.physics.noise.typical_level
+            return self.expected(batch, self.restore_measured(batch, level), level)[0]
+        x = as_float(batch["image"])
+        y, visible = self.validation_measurement(x, batch["id"]), self.physics.operator.visible
+        return psnr(visible(self.restore(y, self.typical_sigma)), visible(x))
 
     def validation_measurement(self, x: Tensor, ids: list[str]) -> Tensor:
         """Measure images x with noise that depends only on each image's id, equal in all epochs."""

@@ -95,7 +95,11 @@ class Inpainter(Reconstruction):
         clean = operator(self.denormalise(x))
         return y + noise.noise(clean, random, level, shard) / self.std
 
-    def variance_of(self, y: Tensor, levels: Tensor | None) -> Tensor:
+    def as_measurement(self, image: Tensor) -> Tensor:
+        # A lost pixel is black in a file.
+        return self.physics.operator(self.normalise(image))
+
+    def variance_of(self, y: Tensor, levels: Tensor | float) -> Tensor:
         # The noise is that of intensities.
         return super().variance_of(self.denormalise(y), levels) / self.std**2
 

@@ -84,8 +84,12 @@ class StepsInBlocks(Strategy):
         return in_blocks(dataloader, trainer.global_step, stop, tuple(pauses))
 
     def training_step(self, block: dict[str, Tensor], block_idx: int) -> dict:
-        """Take the optimiser steps of a block, `{"image": (K, N, C, H, W), …}`; return the last outputs."""
-        if self.compiled and block["image"].shape[1] < self.samples_per_step:
+        """Take the optimiser steps of a block, `{"index": (K, N), "image": (K, N, C, H, W)}`.
+
+        Returns:
+            the last outputs.
+        """
+        if self.compiled and block["index"].shape[1] < self.samples_per_step:
             with torch.compiler.set_stance("force_eager"):
                 return self._steps(block)
         return self._steps(block)
@@ -98,7 +102,7 @@ class StepsInBlocks(Strategy):
         callbacks = [c for c in trainer.callbacks if isinstance(c, EveryStep)]  # type: ignore[attr-defined]
         counter, interval = step_counter(trainer), trainer.val_check_interval
         validate_next(trainer, False)
-        for position in range(len(block["image"])):
+        for position in range(len(block["index"])):
             batch = {key: values[position] for key, values in block.items()}
             outputs: Any = super().training_step(batch, counter.total.completed % self.steps_per_epoch)
             for parameter in parameters:

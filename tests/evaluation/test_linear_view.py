@@ -8,7 +8,8 @@ from torch import nn
 from imaging.errors import ImagingError
 from imaging.evaluation.linear_view import CROP, equivalent_filter, linear_view, singular_values
 from imaging.evaluation.places import strongest_edge, window
-from imaging.evaluation.protocol import Protocol, test_noise
+from imaging.evaluation.protocol import Protocol
+from imaging.evaluation.testing import test_noise
 from imaging.models import build_model
 from imaging.models.network import complete
 from imaging.physics import build_physics

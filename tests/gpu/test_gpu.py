@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from imaging.data import build_data
-from imaging.evaluation.protocol import Protocol, run_protocol
+from imaging.evaluation.protocol import Protocol
+from imaging.evaluation.testing import run_protocol
 from imaging.physics.noises.poisson import PoissonNoise
 from imaging.randomness import generator
 from imaging.runs.run import Run

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from imaging.evaluation.comparisons import Decision
+from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import Record
+from imaging.evaluation.table import Table
 from imaging.reporting.report import About, caption, write_sweep
 from tests.results import result
 
@@ -25,7 +27,7 @@ def test_a_caption_says_of_what_and_why_a_mean_is_infinite(psnr, words):
         Record("run", "folder", image, 0.1, 0, "dncnn", value, 20.0, 0.9, 0.1, "unclipped")
         for image, value in zip("ab", psnr, strict=True)
     ]
-    assert caption(records) == words
+    assert caption(Table([Result("run", {}, records)])) == words
 
 
 def test_a_sweep_that_added_seeds_says_how_it_ended(tmp_path):

@@ -88,7 +88,7 @@ def test_a_terminal_has_a_table_that_is_drawn_twice_a_second(make_job, terminal,
         watcher.ended(job)
         last = len(terminal.getvalue())
     assert lines(terminal.getvalue()[last:])[-3:] == [
-        "job state where step val PSNR time",
+        "job state where step val dB time",
         "one completed 10 30.00 0:01",
         "2 queued",
     ]

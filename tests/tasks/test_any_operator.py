@@ -7,7 +7,8 @@ from torch import nn
 
 from imaging.data import ImageData
 from imaging.errors import ImagingError
-from imaging.evaluation.protocol import Protocol, run_protocol
+from imaging.evaluation.protocol import Protocol
+from imaging.evaluation.testing import run_protocol
 from imaging.metrics import psnr
 from imaging.models import MODELS
 from imaging.randomness import generator

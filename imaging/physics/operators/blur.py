@@ -106,7 +106,7 @@ class Blur(LinearOperator):
     def __init__(self, psf: dict | Tensor, boundary: Boundary = "circular"):
         super().__init__()
         self.psf, self.boundary = make_psf(psf), boundary
-        self.keeps_shape = boundary != "valid"
+        self.keeps_shape, self.is_local = boundary != "valid", boundary == "valid"
         self._filter = FourierFilter(self._otf)
         sides = self.psf.shape[-2:]
         self.before, self.after = [(k - 1) // 2 for k in sides], [k // 2 for k in sides]

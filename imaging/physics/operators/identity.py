@@ -16,6 +16,8 @@ class Identity(LinearOperator):
         torch.Size([1, 3, 8, 8])
     """
 
+    is_local = True
+
     def forward(self, x: Images) -> Images:
         return x
 

@@ -24,7 +24,7 @@ class Step:
     Args:
         estimate: x_hat = f(y), for measurements of the batch; called with several it returns several.
         y: measurements, (N, …).
-        x: clean images, (N, C, H, W), for a loss that needs them.
+        x: clean images, (N, C, H, W), for a loss that needs them; None if there are none.
         sigma: of each image's noise, (N, 1, 1, 1); None for a loss that does not use it.
         operator: A, that measured y.
         variance: an unbiased estimate of the variance of the noise in each element of y, of y's shape.
@@ -35,7 +35,7 @@ class Step:
 
     estimate: Callable[..., tuple[Tensor, ...]]
     y: Tensor
-    x: Tensor
+    x: Tensor | None
     sigma: Tensor | None
     operator: LinearOperator
     variance: Callable[[Tensor], Tensor]
@@ -67,11 +67,13 @@ class Loss:
 
     Attributes:
         needs_clean: whether it looks at clean images.
+        needs_again: whether it needs two measurements of each scene.
         uses_sigma: whether the loss needs sigma.
         divides_by_sigma: whether sigma must not be 0.
     """
 
     needs_clean = True
+    needs_again = False
     uses_sigma = False
     divides_by_sigma = False
 
@@ -86,6 +88,7 @@ class Loss:
 
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         """Compute the loss, a scalar, and the estimates x_hat of a training step."""
+        assert step.x is not None
         (x_hat,) = step.estimate(step.y)
         visible = step.operator.visible
         return self(visible(x_hat.float()), visible(step.x), step.sigma), x_hat

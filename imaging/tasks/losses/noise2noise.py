@@ -18,6 +18,8 @@ class Noise2Noise(BlindLoss):
         weight: of W, for operators other than the identity; see `imaging.tasks.losses.BlindLoss`.
     """
 
+    needs_again = True
+
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         (x_hat,) = step.estimate(step.y)
         return self.error(step, x_hat, step.again()), x_hat

@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 
 from imaging.errors import ImagingError
+from imaging.quality import validation_value
 from imaging.runs.checkpoints import BEST, LAST, PREVIOUS, keep
 from imaging.tasks.reconstruction import Reconstruction
 from imaging.training.lightning import drop_loops, go_to, validation_follows
@@ -49,7 +50,8 @@ class PlainCheckpoints(pl.Callback):
 
 
 class Checkpoints(EveryStep):
-    """Save `last.ckpt` every so many steps or seconds and at the end, and `best.ckpt` by validation PSNR.
+    """Save `last.ckpt` every so many steps or seconds and at the end, and `best.ckpt` by the PSNR, or
+    expected PSNR, of the validation.
 
     The last checkpoint but one is `previous.ckpt`, in case the newest is damaged. Lightning's
     `ModelCheckpoint` saves its "last" only when its "best" changes.
@@ -105,9 +107,9 @@ class Checkpoints(EveryStep):
 
     def on_validation_end(self, trainer, task) -> None:
         check_finite(task)
-        value = float(trainer.callback_metrics.get("val/psnr", -math.inf))
-        if value > self.best:
-            self.best = value
+        value = validation_value(trainer.callback_metrics)
+        if value is not None and float(value) > self.best:
+            self.best = float(value)
             trainer.save_checkpoint(self.directory / BEST)
         if trainer.state.fn == "fit" and trainer.global_step % self.every_n_steps == 0:
             self.save_last(trainer)

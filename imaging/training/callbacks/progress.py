@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from imaging.progress import progress_bar
+from imaging.quality import TEXTS, VALIDATION, validation_value
 from imaging.runs.run import Run
 from imaging.training.callbacks.curves import Curves
 from imaging.training.strategies import EveryStep
@@ -18,9 +19,11 @@ def describe(latest: dict, metrics: dict) -> str:
     """The loss, and the training and validation PSNR in dB: 'loss 1.2e-03  PSNR 29.12  val PSNR 28.90'."""
     numbers = []
     if latest:
-        numbers = [f"loss {latest['train/loss']:.1e}", f"PSNR {latest['train/psnr']:.2f}"]
-    if "val/psnr" in metrics:
-        numbers.append(f"val PSNR {float(metrics['val/psnr']):.2f}")
+        numbers = [f"loss {latest['train/loss']:.1e}"]
+        numbers += [f"PSNR {latest['train/psnr']:.2f}"] if "train/psnr" in latest else []
+    for name, text in zip(VALIDATION, TEXTS, strict=True):
+        if name in metrics:
+            numbers.append(f"val {text} {float(metrics[name]):.2f}")
     return "  ".join(numbers)
 
 
@@ -103,7 +106,7 @@ class Status(Periodic):
         self.run.update(step=trainer.global_step, memory=memory)
 
     def on_validation_end(self, trainer, task) -> None:
-        if (psnr := trainer.callback_metrics.get("val/psnr")) is not None:
+        if (psnr := validation_value(trainer.callback_metrics)) is not None:
             self.run.add_validation(trainer.global_step, round(float(psnr), 4))
 
     def on_exception(self, trainer, task, exception) -> None:

@@ -7,8 +7,10 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from imaging.errors import ImagingError
-from imaging.evaluation import protocol as module
-from imaging.evaluation.protocol import Examples, Protocol, run_protocol
+from imaging.evaluation import testing as module
+from imaging.evaluation.examples import Examples
+from imaging.evaluation.protocol import Protocol
+from imaging.evaluation.testing import run_protocol
 from imaging.randomness import generator
 from imaging.tasks import build_task
 from tests.untrained import untrained

@@ -1,0 +1,56 @@
+"""imaging noise: estimate the noise of photographs."""
+
+import argparse
+import statistics
+from pathlib import Path
+
+from imaging.errors import ImagingError
+
+EXAMPLES = """examples:
+  imaging noise photo.png
+  imaging noise photos/
+"""
+
+
+def add_parser(commands) -> argparse.ArgumentParser:
+    """Add the parser of `noise`."""
+    parser = commands.add_parser(
+        "noise",
+        help="estimate the noise of photographs",
+        description="Estimate the standard deviation of the white Gaussian noise of each photograph, for "
+        "intensities in [0, 1], and print the median. Texture everywhere counts as noise.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("images", type=Path, nargs="+", help="photographs, or directories of photographs")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the estimated sigma of each image, and the median of several."""
+    # Here, so that --help does not wait for torch.
+    from imaging.commands.threads import limit_threads
+    from imaging.data.image_files import SUFFIXES, read_pixels
+    from imaging.restoring.estimation import photograph_sigma
+    from imaging.restoring.restorer import load
+
+    limit_threads()
+    paths: list[Path] = []
+    for path in options.images:
+        if not path.exists():
+            raise ImagingError(f"there is no image {path}")
+        found = [path]
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        if not found:
+            raise ImagingError(f"no image ({', '.join(SUFFIXES)}) in {path}")
+        paths += found
+    denoiser = load("denoiser-64", options.device)
+    sigmas = []
+    for path in paths:
+        sigmas.append(photograph_sigma(denoiser, read_pixels(path)))
+        print(f"{path}: sigma {sigmas[-1]:.4f}", flush=True)
+    if len(sigmas) > 1:
+        print(f"median of {len(sigmas)} images: sigma {statistics.median(sigmas):.4f}")
