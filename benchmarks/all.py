@@ -21,7 +21,17 @@ from ruler import CHECKOUT, machine, table  # first: it makes `imaging` importab
 from imaging.precision import is_bf16_fast
 
 HERE = Path(__file__).parent
-SCRIPTS = ("training", "autograd", "wiener", "evaluation", "startup", "growth", "decoding", "photograph")
+SCRIPTS = (
+    "training",
+    "losses",
+    "autograd",
+    "wiener",
+    "evaluation",
+    "startup",
+    "growth",
+    "decoding",
+    "photograph",
+)
 
 
 def main() -> None:

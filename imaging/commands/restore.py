@@ -52,6 +52,12 @@ def add_parser(commands) -> argparse.ArgumentParser:
         action="store_true",
         help="average over flips and quarter turns; takes eight times as long",
     )
+    parser.add_argument(
+        "--error",
+        type=Path,
+        help="write a map of the expected error, a .png picture or .npy numbers (of a directory: their "
+        "directory), and print the expected PSNR; for denoising",
+    )
     parser.set_defaults(run=run)
     return parser
 
@@ -63,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     from imaging.restoring.directories import restore
 
     limit_threads()
-    names = ("image", "output", "network", "sigma", "mask", "self_ensemble", "device", "boundary")
+    names = ("image", "output", "network", "sigma", "mask", "self_ensemble", "device", "boundary", "error")
     psf = None if options.psf is None else parse_psf(options.psf)
     restore(psf=psf, **{name: getattr(options, name) for name in names})
 

@@ -107,7 +107,7 @@ def _measured_level(noise: Noise, changed: dict) -> float:
     if values == [None]:
         raise ImagingError(
             f"data.clean=false: physics.noise.{noise.level} is [{noise.low:g}, {noise.high:g}]; expected one "
-            "number, that of the images' noise (imaging noise FILES estimates it)"
+            f"number, that of the images' noise (imaging noise FILES estimates it; in evaluate.py, {plural}=)"
         )
     if len(values) != 1:
         raise ImagingError(f"{plural} is {values}; expected one number: the images have noise already")

@@ -39,6 +39,17 @@ def read_weights(path: Path | str) -> dict:
         raise ImagingError(f"the config in {path} is not JSON ({error})") from None
 
 
+def read_metadata(path: Path | str, key: str) -> str | None:
+    """A text in the metadata of a safetensors file; None if it has none, or if the file is another one."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return (file.metadata() or {}).get(key)
+    except (SafetensorError, OSError):
+        return None
+
+
 def write_weights(
     path: Path | str, config: dict, state_dict: dict[str, Tensor], metadata: dict[str, str]
 ) -> None:

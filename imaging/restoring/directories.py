@@ -6,7 +6,8 @@ from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.restoring.checks import check_sigma, check_target
-from imaging.restoring.restorer import Border, Restorer, load
+from imaging.restoring.estimation import Border
+from imaging.restoring.restorer import Restorer, load
 
 
 def restore(
@@ -19,6 +20,7 @@ def restore(
     self_ensemble: bool = False,
     device: str = "auto",
     boundary: Border | None = None,
+    error: Path | None = None,
 ) -> None:
     """Restore a file to a file, or a directory to a directory, and print a line for each image.
 
@@ -32,6 +34,8 @@ def restore(
         self_ensemble: whether to average over flips and quarter turns.
         device: auto, cpu, cuda, …
         boundary: "unknown" or "circular", for deconvolution; see `imaging.restoring.restorer.Restorer`.
+        error: the file of the map of the expected error, or their directory; see
+            `imaging.restoring.photographs.restore_file`.
 
     Raises:
         ImagingError: a wrong setting, before any image is restored; images that cannot be restored, after
@@ -47,12 +51,26 @@ def restore(
         operator = restorer.config["physics"]["operator"]["name"]
         restorer.task.network = SelfEnsemble.of(restorer.task.network, operator)
     if image.is_dir():
-        _directory(restorer, image, output, sigma, mask, boundary)
+        _directory(restorer, image, output, error, sigma, mask, boundary)
     else:
-        print(restorer.file(image, output, sigma, mask, boundary), flush=True)
+        print(restorer.file(image, output, sigma, mask, boundary, error), flush=True)
 
 
-def _directory(restorer: Restorer, source: Path, target: Path, *settings) -> None:
+def _directory(
+    restorer: Restorer,
+    source: Path,
+    target: Path,
+    errors: Path | None,
+    sigma: float | None,
+    mask: Path | None,
+    boundary: Border | None,
+) -> None:
+    if errors is not None and (
+        (errors.exists() and not errors.is_dir()) or errors.absolute() == target.absolute()
+    ):
+        raise ImagingError(
+            f"the error maps are {errors}; for a directory of images expected another directory"
+        )
     if target.exists() and (not target.is_dir() or target.samefile(source)):
         raise ImagingError(f"the output is {target}; for a directory of images expected another directory")
     inside = target.resolve() if source.resolve() in target.resolve().parents else None
@@ -69,7 +87,9 @@ def _directory(restorer: Restorer, source: Path, target: Path, *settings) -> Non
     failed = []
     for path in paths:
         try:
-            print(restorer.file(path, target / path.relative_to(source), *settings), flush=True)
+            name = path.relative_to(source)
+            of_errors = None if errors is None else errors / f"{name}.png"
+            print(restorer.file(path, target / name, sigma, mask, boundary, of_errors), flush=True)
         except Exception as error:  # an image that fails must not stop the others
             reason = str(error) if isinstance(error, ImagingError) else f"{type(error).__name__}: {error}"
             failed.append(f"{path}: {reason}")

@@ -1,5 +1,7 @@
 """Estimation of a photograph's noise, with what a network knows of its blur."""
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,7 @@ from imaging.models.noise_level import noise_level
 from imaging.physics.operators.blur import Blur
 from imaging.tasks.reconstruction import as_float
 
+Border = Literal["unknown", "circular"]  # what lies beyond the borders of an image
 PIECE = 512  # side in pixels of the nine pieces of a large photograph
 MIN_SIDE = 64  # of an image in pixels, for an estimate from its spectrum
 

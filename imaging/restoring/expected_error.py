@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +13,10 @@ from imaging.errors import ImagingError
 from imaging.models.noise_level import noise_level
 from imaging.randomness import generator
 from imaging.restoring.checks import check_sigma
-from imaging.tasks.reconstruction import as_float
+from imaging.restoring.doubts import doubts_of
+from imaging.restoring.error_map import NORMAL, Calibration, expected_magnitude
+from imaging.tasks.equations import as_float
+from imaging.tasks.expected import reliable
 
 if TYPE_CHECKING:
     from imaging.restoring.restorer import Restorer
@@ -44,10 +47,20 @@ class ExpectedError:
     Args:
         mse: expected mean squared error.
         deviation: standard deviation of the true mean squared error around it.
+        sigma: of the noise, known or estimated.
+        bound: of each pixel, (H, W), the error that 90 % of such pixels do not exceed: the absolute error,
+            mean over the channels. See `imaging.restoring.error_map`.
+        clipped: the share of the elements that is not counted in `mse`, because their noise was clipped; see
+            `imaging.tasks.expected.reliable`.
+        doubts: a line for each reason not to believe it.
     """
 
     mse: float
     deviation: float
+    sigma: float
+    bound: Tensor
+    clipped: float = 0.0
+    doubts: tuple[str, ...] = ()
 
     @property
     def psnr(self) -> float:
@@ -71,7 +84,12 @@ def _psnr(mse: float) -> float:
 
 @torch.no_grad()
 def expected_error(
-    denoise: Callable[[Tensor], Tensor], y: Tensor, x_hat: Tensor, sigma: float, sigma_error: float = 0.0
+    denoise: Callable[[Tensor], Tensor],
+    y: Tensor,
+    x_hat: Tensor,
+    sigma: float,
+    sigma_error: float = 0.0,
+    calibration: Calibration | None = None,
 ) -> ExpectedError:
     """Estimate the mean squared error of x_hat = f(y) for y = x + n with white Gaussian noise.
 
@@ -82,31 +100,41 @@ def expected_error(
 
     Args:
         denoise: f, for tensors like y.
-        y: measurement, float, of N elements.
+        y: measurement, float (C, H, W), of N elements.
         x_hat: f(y).
         sigma: standard deviation of the noise.
         sigma_error: standard deviation of sigma, as a fraction of it; 0: sigma is known.
+        calibration: of the network's error maps; None: the errors count as normally distributed.
+
+    Raises:
+        ImagingError: the noise was clipped nearly everywhere.
     """
+    counted = reliable(y[None], x_hat[None], sigma)[0]
+    all_of = counted.double() / counted.sum()  # weights of a mean
     # Other images have other probes, so that the probes' error is not that of all images of a size.
     image = hashlib.blake2b(y.cpu().numpy().tobytes(), digest_size=8).hexdigest()
     y, x_hat = y.double(), x_hat.double()
-    n, residual = y.numel(), y - x_hat
-    divergences, squares, mixed = [], [], []
+    n, residual = int(counted.sum()), (y - x_hat) * counted
+    divergences, squares, mixed, responses = [], [], [], torch.zeros_like(y)
     for probe in range(PROBES):
         random = generator("expected error", image, probe)
         b = (2.0 * torch.randint(2, y.shape, generator=random) - 1.0).to(y)
         moved = denoise((y + DIFFERENCE * sigma * b).float()).double()
         jacobian = (moved - x_hat) / (DIFFERENCE * sigma)  # of f, times b
-        divergences.append((b * jacobian).mean())
-        mixed.append((b - 2 * jacobian).square().sum())  # |(2 G - I) b|²
-        squares.append((b - jacobian).square().sum())  # |G b|²
+        responses += b * jacobian / PROBES
+        divergences.append((b * jacobian * all_of).sum())
+        mixed.append(((b - 2 * jacobian) * counted).square().sum())  # |(2 G - I) b|²
+        squares.append(((b - jacobian) * counted).square().sum())  # |G b|²
     divergence, spread = torch.stack(divergences).mean(), torch.stack(divergences).var() / PROBES
-    mse = residual.square().mean() - sigma**2 + 2 * sigma**2 * divergence
+    mse = residual.square().sum() / n - sigma**2 + 2 * sigma**2 * divergence
     signal = (residual.square().sum() - sigma**2 * torch.stack(squares).mean()).clamp_min(0)  # |G x|²
     of_noise = (2 * sigma**4 * torch.stack(mixed).mean() + 4 * sigma**2 * signal) / n**2
     of_sigma = ((2 * divergence - 1) * 2 * sigma**2 * sigma_error) ** 2
     variance = 4 * sigma**4 * spread + of_noise + of_sigma
-    return ExpectedError(mse.item(), math.sqrt(variance.item()))
+    deviation = math.sqrt(variance.item())
+    magnitude = expected_magnitude(responses, sigma, max(mse.item(), deviation))
+    bound = (calibration or NORMAL).bound(magnitude, sigma)
+    return ExpectedError(mse.item(), deviation, sigma, bound, 1 - n / y.numel())
 
 
 def restore_with_error(
@@ -114,7 +142,7 @@ def restore_with_error(
 ) -> tuple[Tensor, ExpectedError]:
     """Remove the noise of an image, and say how wrong the result is; a method of `Restorer`.
 
-    The noise must be white and Gaussian, and not clipped.
+    The noise must be white and Gaussian; where it is not, `doubts` tries to say so.
 
     Args:
         restorer: of a network that denoises.
@@ -147,11 +175,15 @@ def restore_with_error(
     level = restorer.estimate_sigma(y) if sigma is None and told else sigma
     images = as_float(y)
     x_hat = restorer(images, level if told else None)
-    fraction = 0.0
-    if sigma is None:
-        sigma = noise_level(images[None], x_hat[None]).item()
-        if sigma == 0:
-            raise ImagingError("no noise is found in this image: give sigma")
-        fraction = error_of_sigma(sigma, images.numel())
-    error = expected_error(lambda z: restorer(z, level if told else None), images, x_hat, sigma, fraction)
-    return x_hat, error
+    found = noise_level(images[None], x_hat[None]).item()
+    if sigma is None and found == 0:
+        raise ImagingError("no noise is found in this image: give sigma")
+    unsure = error_of_sigma(sigma or found, images.numel())
+
+    def denoise(z: Tensor) -> Tensor:
+        return restorer(z, level if told else None)
+
+    fraction = unsure if sigma is None else 0.0
+    error = expected_error(denoise, images, x_hat, sigma or found, fraction, restorer.calibration)
+    doubts = doubts_of(images, x_hat, sigma, found, unsure, error.clipped)
+    return x_hat, replace(error, doubts=tuple(doubts))

@@ -2,36 +2,31 @@
 
 import warnings
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
-from imaging.formats.networks import load_network
+from imaging.formats.networks import find_network, load_network
+from imaging.formats.weights import read_metadata
 from imaging.physics.boundaries import fill
 from imaging.physics.measurement import Physics
 from imaging.physics.operator import LinearOperator
 from imaging.physics.operators.blur import Blur, crop
 from imaging.physics.operators.mask import Mask
 from imaging.restoring.checks import (
-    beyond_training,
     check_images,
     check_sigma,
-    check_target,
-    read_mask,
     refuse_measurements,
 )
 from imaging.restoring.deconvolution import deconvolve
-from imaging.restoring.estimation import estimate_sigma, estimate_sigmas
+from imaging.restoring.error_map import CALIBRATION, Calibration
+from imaging.restoring.estimation import Border, estimate_sigma, estimate_sigmas
 from imaging.restoring.expected_error import restore_with_error
-from imaging.restoring.files import bits_of, read_photograph, write_photograph
-from imaging.restoring.tiling import SIDE, restore_to_floats, restore_to_integers
+from imaging.restoring.photographs import restore_file
+from imaging.restoring.tiling import SIDE, restore_to_floats
 from imaging.settings import check
 from imaging.tasks.reconstruction import Reconstruction, as_float
-
-Border = Literal["unknown", "circular"]
 
 
 class Restorer:
@@ -40,6 +35,7 @@ class Restorer:
     Args:
         task: with its weights, on its device.
         config: of the run.
+        calibration: of the error maps, if there is one.
 
     Attributes:
         doubts: what does not fit in the last deconvolution; see `imaging.restoring.deconvolution`.
@@ -49,8 +45,9 @@ class Restorer:
         >>> denoise.file("photo.jpg", "restored.png")          # doctest: +SKIP
     """
 
-    def __init__(self, task: Reconstruction, config: dict):
+    def __init__(self, task: Reconstruction, config: dict, calibration: Calibration | None = None):
         self.task, self.config = task.eval().requires_grad_(False), config
+        self.calibration = calibration
         self.doubts: list[str] = []
         self.channels = config["data"]["source"]["channels"]
 
@@ -102,19 +99,19 @@ class Restorer:
         """
         images, self.doubts = check_images(y), []
         check_sigma(sigma, len(images))
-        operator = self._operator_for(psf, boundary)
+        operator = self.operator_for(psf, boundary)
         if sigma is not None and not self.task.takes_sigma:
             warnings.warn(f"this network does not take sigma: {sigma} has no effect", stacklevel=2)
             sigma = None
-        refuse_measurements(self.config["physics"]["operator"]["name"], self._operator, images)
+        refuse_measurements(self.config["physics"]["operator"]["name"], self.operator, images)
         if operator is not None and operator.psf.dim() == 3 and len(operator.psf) != len(images):
             raise ImagingError(f"psf is {len(operator.psf)} kernels for {len(images)} images")
         if self.task.takes_sigma and sigma is None:
-            if self._operator.photograph != "image":
+            if self.operator.photograph != "image":
                 raise ImagingError("the noise cannot be estimated of such measurements: give sigma")
             sigma = estimate_sigmas(self.task.network, images, operator)
         n, channels = images.shape[:2]
-        single = self._operator.photograph == "mosaic" or channels == self.channels
+        single = self.operator.photograph == "mosaic" or channels == self.channels
         if not single:
             # Gray as three equal channels, or each channel alone.
             images = images.expand(-1, 3, -1, -1) if channels == 1 else images.flatten(0, 1)[:, None]
@@ -133,19 +130,19 @@ class Restorer:
         return x_hat if y.dim() == 4 else x_hat[0]
 
     @property
-    def _operator(self) -> LinearOperator:
+    def operator(self) -> LinearOperator:
         return self.task.physics.operator
 
-    def _operator_for(self, psf: dict | Tensor | None, boundary: Border | None) -> Blur | None:
+    def operator_for(self, psf: dict | Tensor | None, boundary: Border | None) -> Blur | None:
         """The blur that a network is told, or None if it knows only the operator of its settings."""
-        network, blur = self.task.network, isinstance(self._operator, Blur)
+        network, blur = self.task.network, isinstance(self.operator, Blur)
         if boundary is not None:
             check("boundary", boundary, Border)
             if not blur:
                 name = self.config["physics"]["operator"]["name"]
                 raise ImagingError(f"boundary is for deconvolution; this network inverts {name}")
         if blur and network.takes_operator:
-            psf = self._operator.psf if psf is None else psf
+            psf = self.operator.psf if psf is None else psf
             return Blur(psf, "circular" if boundary == "circular" else "valid")
         if psf is not None:
             raise ImagingError(
@@ -156,76 +153,14 @@ class Restorer:
 
     def estimate_sigma(self, image: Tensor) -> float:
         """Estimate the noise of an image (C, H, W); see `imaging.restoring.estimation`."""
-        return estimate_sigma(self.task.network, image, self._operator_for(None, None))
+        return estimate_sigma(self.task.network, image, self.operator_for(None, None))
 
     restore_with_error = restore_with_error
 
-    def file(
-        self,
-        image: str | Path,
-        output: str | Path,
-        sigma: float | None = None,
-        mask: str | Path | None = None,
-        boundary: Border | None = None,
-    ) -> str:
-        """Restore a file to another file, with its bits per sample, colour profile and EXIF data.
-
-        Args:
-            image, output: the measured and the restored file.
-            sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated.
-            mask: an image file that is 0 where pixels are lost; only for an inpainter, which needs it.
-            boundary: "unknown" or "circular", as in a call.
-
-        Returns:
-            A line for the user, with the estimated noise and warnings.
-
-        Raises:
-            ImagingError: a file that cannot be read or written, equal files, or a wrong sigma or mask.
-        """
-        image, output = Path(image), Path(output)
-        check_sigma(sigma)
-        check_target(output, image)
-        photograph = read_photograph(image)
-        notes = [f"{image} -> {output}"]
-        required = self.task.takes_sigma  # otherwise the estimate is only for the warning
-        seen = self._operator.photograph == "image"
-        if sigma is None and (required or min(photograph.pixels.shape[-2:]) >= 5) and seen:
-            operator = self._operator_for(None, boundary)
-            sigma = estimate_sigma(self.task.network, photograph.pixels, operator)
-            notes.append(f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)")
-        elif sigma is not None and not self.task.takes_sigma:
-            notes.append(f"this network does not take sigma: {sigma:g} has no effect")
-        if sigma is not None:
-            homogeneous = self.task.network.homogeneous
-            notes += beyond_training(sigma, self.trained_sigmas, homogeneous)
-        bits = bits_of(output, photograph.bits)
-        if bits < photograph.bits:
-            notes.append(f"{output.suffix[1:]} files have 8 bits per sample: 16 bits are rounded to 8")
-        lost = None if mask is None else read_mask(mask)
-        pixels = self._integers(photograph.pixels, bits, sigma, lost, boundary)
-        write_photograph(output, pixels, photograph)
-        notes += self.doubts
-        return "; ".join(notes)
-
-    def _integers(
-        self,
-        pixels: Tensor,
-        bits: int,
-        sigma: float | None,
-        mask: Tensor | None,
-        boundary: Border | None,
-    ) -> np.ndarray:
-        plain = self._operator.photograph == "image" and mask is None and boundary is None
-        if len(pixels) == self.channels and plain and self._in_tiles:
-            return restore_to_integers(self.task, pixels, bits, sigma=sigma)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the doubts are among the notes
-            sigma = sigma if self.task.takes_sigma else None
-            restored = self(pixels, sigma, mask, boundary=boundary).clamp_(0, 1)
-        return restored.mul_(2**bits - 1).round_().numpy().astype({8: np.uint8, 16: np.uint16}[bits])
+    file = restore_file
 
     @property
-    def _in_tiles(self) -> bool:
+    def in_tiles(self) -> bool:
         """Whether each pixel depends only on its neighbourhood, so that an image can be restored in tiles."""
         denoises = self.config["physics"]["operator"]["name"] == "identity"
         return self.task.network.reach is not None or denoises
@@ -238,7 +173,7 @@ class Restorer:
         operator: Blur | None,
         boundary: Border | None,
     ) -> Tensor:
-        if self._operator.photograph == "image and mask":
+        if self.operator.photograph == "image and mask":
             return self._inpaint(y, sigma, mask)
         if mask is not None:
             raise ImagingError("mask is for a network that inpaints; this one was trained on "
@@ -246,11 +181,11 @@ class Restorer:
         if operator is not None:
             x_hat, self.doubts = deconvolve(self.task, y, sigma, operator)
             return x_hat
-        if not self._operator.keeps_shape or boundary == "circular":
-            return self._operator.visible(self._whole(y, sigma))
-        if self._in_tiles:
+        if not self.operator.keeps_shape or boundary == "circular":
+            return self.operator.visible(self._whole(y, sigma))
+        if self.in_tiles:
             return self._tiles(y, sigma)
-        psf = self._operator.psf
+        psf = self.operator.psf
         margins = [min(32 if psf is None else 4 * max(psf.shape), side // 2) for side in y.shape[-2:]]
         size = [side + 2 * margin for side, margin in zip(y.shape[-2:], margins, strict=True)]
         return crop(self._whole(fill(as_float(y), size, margins), sigma), margins, y.shape[-2:])
@@ -296,4 +231,6 @@ def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Res
         ImagingError: an unknown name, an unreadable or modified file, a device that is not available, or a
             psf for a network that does not take one.
     """
-    return Restorer(*load_network(name, device, psf))
+    task, config = load_network(name, device, psf)
+    text = read_metadata(find_network(name), CALIBRATION)
+    return Restorer(task, config, None if text is None else Calibration.from_json(text))

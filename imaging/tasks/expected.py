@@ -50,7 +50,9 @@ def expected_psnr(
         return WEIGHTED.weigh(operator, operator(task.normalise(image)))
 
     seen = see(x_hat)
-    counted = reliable(task, y, x_hat, sigma).expand_as(seen)
+    counted = torch.ones_like(seen, dtype=torch.bool)
+    if isinstance(operator, Identity):
+        counted = reliable(task.denormalise(y), x_hat, sigma)
     n = counted.flatten(1).sum(dim=1, dtype=torch.float64)
 
     def mean(values: Tensor) -> Tensor:
@@ -76,22 +78,23 @@ def expected_psnr(
     return _decibels(units * torch.maximum(mse, fluctuation)), _decibels(units * noise.abs())
 
 
-def reliable(task: Equations, y: Tensor, x_hat: Tensor, sigma: float) -> Tensor:
-    """The elements of restored images whose noise was not clipped, bool (N, C, H, W), or (N, 1, 1, 1).
+def reliable(y: Tensor, x_hat: Tensor, sigma: float) -> Tensor:
+    """The elements of restored images whose noise was not clipped, bool (N, C, H, W).
 
     An image is clipped at 0, or at 1, if it has so many elements of exactly this intensity, and none beyond.
     Then the noise is weaker than it is said to be, unless x_hat is MARGIN standard deviations away.
 
+    Args:
+        y, x_hat: measured and restored intensities, (N, C, H, W).
+        sigma: standard deviation of the noise.
+
     Raises:
         ImagingError: hardly an element of an image is reliable.
     """
-    counted = torch.ones((len(y), 1, 1, 1), dtype=torch.bool, device=y.device)
-    if not isinstance(task.physics.operator, Identity):
-        return counted
-    intensity = task.denormalise(y)
+    counted = torch.ones_like(y, dtype=torch.bool)
     for limit, inward in ((0.0, x_hat), (1.0, 1 - x_hat)):
-        share = (intensity == limit).flatten(1).float().mean(dim=1)
-        beyond = ((intensity - limit) * (0.5 - limit) < 0).flatten(1).any(dim=1)
+        share = (y == limit).flatten(1).float().mean(dim=1)
+        beyond = ((y - limit) * (0.5 - limit) < 0).flatten(1).any(dim=1)
         clipped = ((share > CLIPPED) & ~beyond)[:, None, None, None]
         counted = counted & (~clipped | (inward > MARGIN * sigma))
     if (counted.flatten(1).float().mean(dim=1) < LEAST).any():

@@ -196,3 +196,57 @@ def test_what_was_restored_into_the_directory_itself_is_not_restored_again(
     for _ in range(2):
         assert imaging("restore", "in", tmp_path / "in" / "out", "--network", run)[0] == 0
     assert sorted(path.name for path in (tmp_path / "in").rglob("*")) == ["a.png", "a.png", "out"]
+
+
+def test_the_expected_error_of_a_photograph(imaging, run, photographs, tmp_path):
+    photograph = photographs / "test" / "piece-5.png"
+    for suffix in ("png", "npy"):
+        words = ["restore", photograph, "a.png", "--network", run, "--error", f"map.{suffix}"]
+        status, printed, complained = imaging(*words)
+        assert status == 0, complained
+        assert "expected PSNR" in printed
+        assert f"errors of 90 % of the pixels are below those in map.{suffix}" in printed
+    with Image.open("map.png") as picture:
+        assert picture.size == (64, 48)
+    assert np.load("map.npy").shape == (48, 64)
+    with Image.open("a.png") as with_error:
+        restored = np.asarray(with_error).astype(int)
+    assert imaging("restore", photograph, "b.png", "--network", run)[0] == 0
+    with Image.open("b.png") as without:
+        assert np.abs(restored - np.asarray(without)).max() <= 1
+
+
+def test_the_expected_errors_of_a_directory(imaging, run, photographs, tmp_path):
+    words = ["restore", photographs / "test", "out", "--network", run, "--error", "errors"]
+    assert imaging(*words)[0] == 0
+    names = sorted(path.name for path in (photographs / "test").iterdir())
+    assert sorted(path.name for path in (tmp_path / "errors").iterdir()) == [f"{name}.png" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--error", "map.jpg"], "the error map is map.jpg; expected a name that ends in .png or .npy"),
+        (["--error", "a.png"], "the error map is a.png, which is one of the images"),
+        (["--error", "map.png", "--boundary", "circular"], "the expected error is for denoising, without"),
+    ],
+)
+def test_a_wrong_error_map_is_refused(words, message, imaging, run, photographs):
+    photograph = photographs / "test" / "piece-5.png"
+    status, _, complained = imaging("restore", photograph, "a.png", "--network", run, *words)
+    assert (status, complained.count("\n")) == (2, 1)
+    assert message in complained
+
+
+def test_the_noise_of_photographs(imaging, tmp_path):
+    y = 0.5 + 0.05 * np.random.default_rng(0).standard_normal((2, 96, 96))
+    (tmp_path / "in").mkdir()
+    for index, image in enumerate(y):
+        Image.fromarray((255 * image).round().astype(np.uint8)).save(tmp_path / "in" / f"{index}.png")
+    status, printed, _ = imaging("noise", "in")
+    assert status == 0
+    sigmas = [float(line.rsplit(" ", 1)[1]) for line in printed.splitlines()]
+    assert sigmas == pytest.approx([0.05] * 3, rel=0.15)
+    assert printed.splitlines()[-1].startswith("median of 2 images: sigma 0.0")
+    status, _, complained = imaging("noise", "nowhere.png")
+    assert (status, complained) == (2, "imaging noise: there is no image nowhere.png\n")

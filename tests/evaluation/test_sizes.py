@@ -1,7 +1,7 @@
 """What a network or an operator does not take is refused before a training or a test."""
 
 import pytest
-from test_protocol import CONFIG, images
+from test_testing import CONFIG, images
 
 from imaging.errors import ImagingError
 from imaging.evaluation.sizes import check_sizes

@@ -12,6 +12,8 @@ from imaging.models.noise_level import noise_level
 from imaging.randomness import generator
 from imaging.restoring.expected_error import ExpectedError, expected_error
 
+BOUND = torch.zeros(1, 1)
+
 
 def smooth(y: torch.Tensor) -> torch.Tensor:
     """A filter that is not linear in y."""
@@ -56,9 +58,9 @@ def test_an_uncertain_sigma_widens_the_interval_by_what_it_changes():
 
 
 def test_in_words():
-    assert str(ExpectedError(1e-3, 1e-4)) == "expected PSNR 30.00 dB (95 %: 29.22 to 30.95)"
-    assert str(ExpectedError(1e-3, 1e-3)) == "expected PSNR 30.00 dB (95 %: 25.29 to inf)"
-    assert ExpectedError(-1e-9, 1e-9).psnr == math.inf
+    assert str(ExpectedError(1e-3, 1e-4, 0.1, BOUND)) == "expected PSNR 30.00 dB (95 %: 29.22 to 30.95)"
+    assert str(ExpectedError(1e-3, 1e-3, 0.1, BOUND)) == "expected PSNR 30.00 dB (95 %: 25.29 to inf)"
+    assert ExpectedError(-1e-9, 1e-9, 0.1, BOUND).psnr == math.inf
 
 
 def test_a_shipped_network_on_a_photograph():
