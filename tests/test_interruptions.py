@@ -1,6 +1,9 @@
 """The commands when something goes wrong: signals, limits, damaged files, disks, a loss of nan."""
 
+import contextlib
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -111,3 +114,65 @@ def test_a_signal_before_there_is_a_run_is_told_in_one_line(tmp_path):
     _, complained = child.communicate(timeout=60)
     assert child.returncode in (75, -signal.SIGUSR1)  # the latter on a machine too slow for these seconds
     assert "Traceback" not in complained
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there are terminals that hang up on Unix only")
+@pytest.mark.parametrize("ignored", [False, True], ids=["", "nohup"])
+def test_a_terminal_that_is_closed_ends_a_run_that_saves_first(ignored, tiny, tmp_path):
+    """Of a terminal of its own, in which the training runs, the other end is closed."""
+    long = [w for w in tiny if not w.startswith("trainer.max_steps")]
+    steps = 400 if ignored else 1_000_000
+    words = [
+        sys.executable,
+        CHECKOUT / "train.py",
+        *long,
+        f"trainer.max_steps={steps}",
+        "trainer.max_epochs=-1",
+    ]
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        if ignored:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            for number in (1, 2):
+                os.dup2(os.open("nohup.out", os.O_WRONLY | os.O_CREAT), number)
+        os.execv(sys.executable, list(map(str, words)))
+    try:
+        end = time.monotonic() + 120
+        while not any(state(path).get("step") for path in tmp_path.glob("outputs/*/*/status.json")):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+            os.set_blocking(terminal, False)
+            with contextlib.suppress(BlockingIOError):
+                os.read(terminal, 1 << 16)
+    finally:
+        os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    (path,) = tmp_path.glob("outputs/*/*/status.json")
+    if ignored:
+        assert state(path)["state"] == "completed"
+        return
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert state(path)["state"] == "interrupted"
+    assert state(path)["error"].startswith("SIGHUP: saved after step")
+    saved = torch.load(path.parent / "checkpoints/last.ckpt", weights_only=True)["global_step"]
+    assert state(path)["error"] == f"SIGHUP: saved after step {saved}"
+
+
+def test_a_pipe_that_is_closed_ends_a_run_that_saves_first(tiny, tmp_path):
+    long = [w for w in tiny if not w.startswith("trainer.max_steps")]
+    long += ["trainer.max_steps=1000000", "trainer.max_epochs=-1"]
+    words = [sys.executable, CHECKOUT / "train.py", *long]
+    run = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "outputs/" in run.stdout.readline()
+    run.stdout.close()
+    complained = run.stderr.read()
+    assert run.wait(timeout=120) == 130, complained
+    assert "SIGHUP: saved after step" in complained
+    assert "Traceback" not in complained
+    (path,) = tmp_path.glob("outputs/*/*/status.json")
+    assert state(path)["state"] == "interrupted"
+
+
+def state(path: Path) -> dict:
+    return json.loads(path.read_text())

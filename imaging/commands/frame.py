@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from imaging.commands.complaints import complaint
 from imaging.commands.memory import keep_freed_memory
+from imaging.commands.streams import outlive_readers
 from imaging.errors import ImagingError
 from imaging.places import CONF
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
@@ -118,6 +119,7 @@ def command(
     words = map(choose_noise, sys.argv[1:]) if name == "train" else sys.argv[1:]
     sys.argv[1:] = map(quote_path, words)
     follow_parent()
+    outlive_readers()
     keep_freed_memory()
     Sweeps.directory = Sweeps.lock = None
     # Without it Hydra replaces the body's traceback by its own text; errors are printed below instead.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from imaging.commands import export, noise, restore
 from imaging.commands.memory import keep_freed_memory
+from imaging.commands.streams import outlive_readers
 from imaging.places import SCRIPTS
 from imaging.registry import import_own
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
@@ -83,6 +84,7 @@ def main(words: Sequence[str] | None = None) -> None:
         return HYDRA[words[0]][0]()
     parser = build_parser()
     options = parser.parse_args(words)
+    outlive_readers()
     keep_freed_memory()
     try:
         with Interrupts():

@@ -15,13 +15,17 @@ from imaging.shapes import Levels, Measurements
 NOISES = Registry("physics.noise", "imaging.physics.noises")
 DRAWS = {"uniform": 0, "log_uniform": 1}  # the exponent p of a density proportional to level^-p
 Draw = Literal["uniform", "log_uniform"] | NotNegative
-Range = Limit(
-    "[low, high] with 0 <= low <= high",
-    lambda ends: (
-        len(ends) == 2 and fits(ends[0], NotNegative) and fits(ends[1], NotNegative) and ends[0] <= ends[1]
-    ),
-)
-LevelSetting = NotNegative | Annotated[list, Range]
+
+
+def range_within(limit: Any) -> Limit:
+    """[low, high], two numbers that fit an annotation."""
+    return Limit(
+        "[low, high] with low <= high",
+        lambda ends: len(ends) == 2 and all(fits(end, limit) for end in ends) and ends[0] <= ends[1],
+    )
+
+
+LevelSetting = NotNegative | Annotated[list, range_within(NotNegative)]
 
 # The arguments of a noise beside the images; see `Noise.forward`.
 Random = torch.Generator | Tensor | None

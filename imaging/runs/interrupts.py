@@ -5,8 +5,8 @@ import sys
 import threading
 import time
 
-# Clusters send USR1 or USR2 before they end a job.
-NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+# Clusters send USR1 or USR2 before they end a job; HUP tells that the terminal is gone.
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 EXIT_STATUS = 130  # of an interrupted command
 # Seconds in which signals count as one: a cluster signals all processes of a job, and the queue among them
 # forwards the signal to its jobs.
@@ -58,7 +58,9 @@ class Interrupts:
         """Install the handlers in place of the current ones."""
         if _in_main_thread():
             for number in SIGNALS:
-                signal.signal(number, self._handle)
+                ignored = signal.getsignal(number) == signal.SIG_IGN
+                if not (ignored and signal.Signals(number).name == "SIGHUP"):  # by nohup
+                    signal.signal(number, self._handle)
 
     def _handle(self, number, frame) -> None:
         again = self.reason is not None

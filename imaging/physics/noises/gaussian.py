@@ -1,10 +1,21 @@
 """White Gaussian noise."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
-from imaging.physics.noise import NOISES, Draw, Level, LevelSetting, Noise, Random, Shard
+from imaging.physics.noise import NOISES, Draw, Level, Noise, Random, Shard, range_within
+from imaging.settings import Limit
 from imaging.shapes import Measurements
+
+Unit = Annotated[
+    float,
+    Limit(
+        "a number from 0 to 1, for intensities in [0, 1] (25/255 is 0.098),", lambda sigma: 0 <= sigma <= 1
+    ),
+]
+Sigma = Unit | Annotated[list, range_within(Unit)]
 
 
 @NOISES.register("gaussian")
@@ -28,8 +39,9 @@ class GaussianNoise(Noise):
     """
 
     level = "sigma"
+    values = Sigma
 
-    def __init__(self, sigma: LevelSetting, draw: Draw = "uniform"):
+    def __init__(self, sigma: Sigma, draw: Draw = "uniform"):
         super().__init__(sigma, draw)
 
     def is_silent(self, level: Level = None) -> bool:
