@@ -6,13 +6,12 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.physics.operators.identity import Identity
 from imaging.randomness import generator
+from imaging.tasks.clipping import MARGIN, unclipped
 from imaging.tasks.equations import Equations
 from imaging.tasks.losses import BlindLoss
 
 PROBES = 4
 DIFFERENCE = 0.1  # of the finite differences, in units of the noise's standard deviation
-MARGIN = 2  # standard deviations from a limit at which clipping hardly changes the noise
-CLIPPED = 1e-3  # of the elements at a limit, from which on an image counts as clipped
 LEAST = 0.02  # of the elements, that must be reliable
 WEIGHTED = BlindLoss()  # its W is that of every network, so that their errors can be compared
 
@@ -52,7 +51,9 @@ def expected_psnr(
     seen = see(x_hat)
     counted = torch.ones_like(seen, dtype=torch.bool)
     if isinstance(operator, Identity):
-        counted = reliable(task.denormalise(y), x_hat, sigma)
+        intensities = task.denormalise(y)
+        deviation = task.physics.noise.variance_of(intensities, level).abs().sqrt()
+        counted = reliable(intensities, x_hat, deviation)
     n = counted.flatten(1).sum(dim=1, dtype=torch.float64)
 
     def mean(values: Tensor) -> Tensor:
@@ -78,25 +79,16 @@ def expected_psnr(
     return _decibels(units * torch.maximum(mse, fluctuation)), _decibels(units * noise.abs())
 
 
-def reliable(y: Tensor, x_hat: Tensor, sigma: float) -> Tensor:
-    """The elements of restored images whose noise was not clipped, bool (N, C, H, W).
-
-    An image is clipped at 0, or at 1, if it has so many elements of exactly this intensity, and none beyond.
-    Then the noise is weaker than it is said to be, unless x_hat is MARGIN standard deviations away.
+def reliable(y: Tensor, x_hat: Tensor, deviation: Tensor | float) -> Tensor:
+    """The elements of restored images for which an error can be expected, bool (N, C, H, W).
 
     Args:
-        y, x_hat: measured and restored intensities, (N, C, H, W).
-        sigma: standard deviation of the noise.
+        y, x_hat, deviation: as in `imaging.tasks.clipping.unclipped`.
 
     Raises:
-        ImagingError: hardly an element of an image is reliable.
+        ImagingError: there are hardly any in an image.
     """
-    counted = torch.ones_like(y, dtype=torch.bool)
-    for limit, inward in ((0.0, x_hat), (1.0, 1 - x_hat)):
-        share = (y == limit).flatten(1).float().mean(dim=1)
-        beyond = ((y - limit) * (0.5 - limit) < 0).flatten(1).any(dim=1)
-        clipped = ((share > CLIPPED) & ~beyond)[:, None, None, None]
-        counted = counted & (~clipped | (inward > MARGIN * sigma))
+    counted = unclipped(y, x_hat, deviation)
     if (counted.flatten(1).float().mean(dim=1) < LEAST).any():
         raise ImagingError(
             f"an image is saturated: less than {LEAST:.0%} of its elements are {MARGIN} sigma from 0 and 1, "

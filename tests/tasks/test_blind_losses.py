@@ -10,6 +10,7 @@ from imaging.data import ImageData
 from imaging.errors import ImagingError
 from imaging.metrics import psnr
 from imaging.physics.measurement import build_physics
+from imaging.physics.operators.identity import Identity
 from imaging.randomness import generator
 from imaging.tasks import LOSSES, build_task
 from imaging.tasks.losses import Step
@@ -262,3 +263,30 @@ def test_losses_that_need_noise_refuse_none(name):
     silent = {"operator": {"name": "identity"}, "noise": {"name": "gaussian", "sigma": [0.0, 0.1]}}
     with pytest.raises(ImagingError, match="this loss needs noise"):
         build_task(CONFIG | {"physics": silent, "loss": {"name": name}})
+
+
+def test_sure_has_a_lower_bound_on_clipped_images():
+    """A network that answers the probe alone would have an error as small as it likes where y is black."""
+    noise = build_physics({"operator": {"name": "identity"}, "noise": {"sigma": SIGMA}}).noise
+    x = torch.cat([torch.zeros(4, 1, 32, 32), torch.full((4, 1, 32, 32), 0.5)], dim=3)
+    y = noise(x, generator("noise")).clamp(0, 1)
+    level = torch.full((4, 1, 1, 1), SIGMA)
+
+    def exploit(z: Tensor) -> Tensor:
+        return z - 50 * (z - y)  # x_hat = y, with a divergence far below 0
+
+    def loss_of(clean: Tensor | None) -> float:
+        step = Step(
+            estimate=lambda *zs: tuple(torch.where(x == 0, exploit(z), z) for z in zs),
+            y=y,
+            x=clean,
+            sigma=None,
+            operator=Identity(),
+            variance=lambda y: noise.variance_of(y, level),
+            again=lambda: y,
+            random=lambda: generator("loss"),
+        )
+        return LOSSES.build({"name": "sure"}).compute(step)[0].item()
+
+    assert loss_of(x) < -0.1  # simulated images are not clipped, and nobody looks
+    assert loss_of(None) == pytest.approx(SIGMA**2, rel=0.1)  # that of x_hat = y, in the bright half

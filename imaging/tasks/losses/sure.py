@@ -1,10 +1,15 @@
 """Stein's unbiased risk estimate."""
 
+import torch.nn.functional as F
 from torch import Tensor
 
+from imaging.physics.operators.identity import Identity
 from imaging.settings import Positive
 from imaging.tasks import LOSSES
+from imaging.tasks.clipping import beside_limits, unclipped
 from imaging.tasks.losses import BlindLoss, Step
+
+AROUND = 7  # side in pixels of the squares whose mean is near the clean intensity
 
 
 @LOSSES.register("sure")
@@ -18,6 +23,9 @@ class Sure(BlindLoss):
     and Poisson-Gaussian noise the variance is estimated from y in each element, to first order in 1 / peak:
     Le Montagner, Angelini and Olivo-Marin, "An unbiased risk estimator for image denoising in the presence of
     mixed Poisson-Gaussian noise", IEEE TIP 2014.
+
+    Where the noise of measured images was clipped, the estimate has no lower bound: a network would learn to
+    respond to nothing but the probe. Such elements do not count; see `imaging.tasks.clipping`.
 
     Args:
         difference: h, in units of the noise's standard deviation. A small one loses digits in bf16; a large
@@ -37,5 +45,10 @@ class Sure(BlindLoss):
         change = self.weigh(operator, operator(moved.float() - x_hat.float())) / self.difference
         # The estimate of a variance may be negative, where a pixel is darker than black.
         weighed, probe = self.weigh(operator, c), self.weigh(operator, c * variance.sign())
-        correction = (probe * (2 * change - weighed)).mean()
-        return self.error(step, x_hat, step.y) + correction, x_hat
+        error = self.weigh(operator, operator(x_hat.float()) - step.y).square()
+        risk = error + probe * (2 * change - weighed)
+        if step.x is not None or not isinstance(operator, Identity):
+            return risk.mean(), x_hat
+        around = F.avg_pool2d(step.y, AROUND, 1, AROUND // 2, count_include_pad=False)
+        counted = unclipped(step.y, around, variance.abs().sqrt()) & ~beside_limits(step.y)
+        return (risk * counted).sum() / counted.sum().clamp_min(1), x_hat
