@@ -1,9 +1,11 @@
 """Every shipped config runs."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -136,17 +138,21 @@ def test_every_config_is_run_by_a_test():
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_config(name, command, tiny, tmp_path):
+def test_config(name, command, tiny, tmp_path, photographs):
     if name == "psf/image":
-        from PIL import Image
-
         Image.linear_gradient("L").resize((5, 5)).save(tmp_path / "psf.png")
     # Its own arguments come last but for the choice of the data, which a group of settings must follow.
     arguments = [*tiny, "name=tried", *RUNS[name]]
     if name == "data/bundled":
         arguments = [a for a in arguments if not a.startswith(("data=folder", "data.source"))]
     if name == "data/folder_pairs":
-        again = [a.replace("=", "_again=", 1) for a in tiny if a.startswith("data.source.t")]
+        second = tmp_path / "second"
+        shutil.copytree(photographs, second)
+        for path in second.rglob("*.png"):
+            with Image.open(path) as image:
+                image.point(lambda value: 0.9 * value).save(path)
+        splits = ("train", "test")
+        again = [f"data.source.{split}_again={second}/{split}" for split in splits]
         arguments = [a for a in arguments if a != "data=folder"] + again
     status, printed, complained = command("train.py", *arguments)
     assert (status, complained) == (0, "")

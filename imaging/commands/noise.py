@@ -6,6 +6,7 @@ from pathlib import Path
 
 from imaging.errors import ImagingError
 
+CLIPPED = 0.05  # of an image, from which on it is told
 EXAMPLES = """examples:
   imaging noise photo.png
   imaging noise photos/
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace) -> None:
     from imaging.data.image_files import SUFFIXES, read_pixels
     from imaging.restoring.estimation import photograph_sigma
     from imaging.restoring.restorer import load
+    from imaging.tasks.equations import as_float
 
     limit_threads()
     paths: list[Path] = []
@@ -48,9 +50,21 @@ def run(options: argparse.Namespace) -> None:
             raise ImagingError(f"no image ({', '.join(SUFFIXES)}) in {path}")
         paths += found
     denoiser = load("denoiser-64", options.device)
-    sigmas = []
+    sigmas, failed = [], []
     for path in paths:
-        sigmas.append(photograph_sigma(denoiser, read_pixels(path)))
-        print(f"{path}: sigma {sigmas[-1]:.4f}", flush=True)
+        try:
+            pixels = read_pixels(path)
+            sigma = photograph_sigma(denoiser, pixels)
+        except ImagingError as error:  # an image that cannot be read must not stop the others
+            failed.append(str(error))
+            continue
+        limits = (as_float(pixels) == 0) | (as_float(pixels) == 1)
+        note = f"sigma {sigma:.4f}" if sigma else "no noise"
+        if (share := limits.float().mean().item()) > CLIPPED:
+            note += f"; {share:.0%} of it is black or white, which lowers the estimate"
+        print(f"{path}: {note}", flush=True)
+        sigmas += [sigma] if sigma else []
     if len(sigmas) > 1:
         print(f"median of {len(sigmas)} images: sigma {statistics.median(sigmas):.4f}")
+    if failed:
+        raise ImagingError(f"{len(failed)} of {len(paths)} images without an estimate: {'; '.join(failed)}")

@@ -1,5 +1,6 @@
 """Train a network and test it."""
 
+import sys
 from shlex import quote
 
 from omegaconf import DictConfig
@@ -9,7 +10,7 @@ from imaging.data import build_data
 from imaging.evaluation.outputs import PER_IMAGE, flat_numbers, write_pictures
 from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.run import evaluate_run
-from imaging.evaluation.sizes import check_measured, check_sizes
+from imaging.evaluation.sizes import check_measured, check_sizes, doubt_sigma
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
 from imaging.quality import VALIDATION
@@ -50,6 +51,10 @@ def train(config: DictConfig) -> float | None:
         data.setup("fit")
         sets = data.train_dataloader(), data.val_dataloader(), data.test_images()
         check_sizes(task, *sets, clean=data.clean, pairs=data.source.pairs)
+        for batch in sets[1] if run.writes and not data.clean else ():
+            if doubt := doubt_sigma(task, batch, data.source.pairs):
+                print(doubt, file=sys.stderr, flush=True)
+            break
         protocol.check_pixel(data.test_images()[0][1])
 
         trainer, start = build_trainer(settings["trainer"], run)

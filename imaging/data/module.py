@@ -16,6 +16,7 @@ from imaging.data.loader import BatchLoader, BatchSampler
 from imaging.data.patches import check_fits, grid, grid_places, prepare, same_type
 from imaging.data.pixels import MappedPixels, Pixels
 from imaging.data.sequence import ImageSequence
+from imaging.data.source import refuse_conversion
 from imaging.data.turning import Batches, MeasuredBatches, TurnedBatches, as_measured
 from imaging.errors import ImagingError
 from imaging.randomness import generator
@@ -208,6 +209,7 @@ class ImageData(LightningDataModule):
         ids = self.source.ids("test")[: self.max_test_images]
         if not ids:
             raise ImagingError(f"data set {self.source.name} has no test images")
+        refuse_conversion(self.source, "test", self.clean)
         return ImageSequence(ids, self._read_test, self.test_patch_size)
 
     def _read_train(self, index: int) -> Tensor:
@@ -218,6 +220,7 @@ class ImageData(LightningDataModule):
 
     def _split(self) -> tuple[list[str], range, range]:
         """The ids of all training images, and the indices for training and for validation."""
+        refuse_conversion(self.source, "train", self.clean)
         ids = self.source.ids("train")
         validation = min(self.validation_images, len(ids))
         training = len(ids) - validation if self.hold_out else len(ids)

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from imaging.errors import ImagingError
+
 
 class Source(Protocol):
     """Images in two splits, "train" and "test". A source subclasses this and registers itself in `SOURCES`.
@@ -35,6 +37,19 @@ class Source(Protocol):
         """The size in bytes of all decoded images; 0 for a data set that is known to fit in memory."""
         return 0
 
+    def converts(self, split: str) -> bool:
+        """Whether the images are converted between gray and RGB, which changes the noise of measurements."""
+        return False
+
     def identity(self, split: str) -> list:
         """Plain data that changes when the images do; only for a data set that may not fit in memory."""
         raise NotImplementedError
+
+
+def refuse_conversion(source: Source, split: str, clean: bool) -> None:
+    """Raise an ImagingError if measurements would be converted between gray and RGB."""
+    if not clean and source.converts(split):
+        raise ImagingError(
+            f"the {split} images are gray or RGB, and data.source.channels says the other, which would "
+            "change their noise: set data.source.channels=3 for RGB, 1 for gray"
+        )

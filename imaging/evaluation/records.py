@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 from imaging.errors import ImagingError
+from imaging.quality import EXPECTED, NAMES
 
 CHECK = "crc32"  # column with the checksum of the rest of the line
 
@@ -70,9 +71,10 @@ def cells(record: Record) -> list[str]:
     return plain + [f"{value:.6g}" for value in record.numbers.values()]
 
 
-def columns(level: str) -> list[str]:
-    """The header of records whose noise level has this name."""
-    return [*COLUMNS[:LEVEL], level, *COLUMNS[LEVEL + 1 :]]
+def columns(level: str, expected: bool = False) -> list[str]:
+    """The header of records whose noise level has this name, and whose PSNR is expected or measured."""
+    names = [*COLUMNS[:LEVEL], level, *COLUMNS[LEVEL + 1 :]]
+    return [name.replace("psnr", NAMES[expected]) for name in names]
 
 
 def round_trip(record: Record) -> Record:
@@ -82,7 +84,8 @@ def round_trip(record: Record) -> Record:
 
 def per_image_csv(records: list[Record]) -> str:
     """The text of a run's `per_image.csv`: a header row, then one record per line with its checksum."""
-    head = _line([*columns(records[0].level), *records[0].numbers, CHECK])
+    first = records[0]
+    head = _line([*columns(first.level, first.convention == EXPECTED), *first.numbers, CHECK])
     return head + "".join(_checked(cells(record), record.level) for record in records)
 
 
@@ -157,7 +160,10 @@ def _read(path: Path) -> tuple[list[Record], int, str | None]:
         header = next(csv.reader([lines[0].decode()]), [])
     except (UnicodeDecodeError, csv.Error):
         header = []
-    checked, expected = header[-1:] == [CHECK], columns("".join(header[LEVEL : LEVEL + 1]))
+    checked, expected = (
+        header[-1:] == [CHECK],
+        columns("".join(header[LEVEL : LEVEL + 1]), NAMES[True] in header),
+    )
     older = header == COLUMNS[: COLUMNS.index("weights")]
     if not older and not (checked and header[: len(COLUMNS)] == expected and expected[LEVEL].isidentifier()):
         return [], 0, "line 1 is not the header of a table of records"

@@ -7,10 +7,12 @@ from torch import Tensor
 
 from imaging.data.turning import as_measured
 from imaging.errors import ImagingError
+from imaging.models.noise_level import noise_level
 from imaging.physics.operators.identity import Identity
 from imaging.randomness import generator
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
+FACTOR = 1.6  # an estimate without a denoiser takes texture for noise
 DRAWS = 200  # of a random operator, so many that among them is one of the largest
 
 
@@ -41,6 +43,11 @@ def check_sizes(task: Reconstruction, *sets: Iterable, clean: bool = True, pairs
 
 
 def _check_measured_size(task: Reconstruction, batch: dict) -> None:
+    if "again" in batch and torch.equal(batch["y"][:1], batch["again"][:1]):
+        raise ImagingError(
+            "the two measurements of a scene are equal; expected two with noise of their own, from two "
+            "directories"
+        )
     y = task.measured({"y": batch["y"][:1].to(task.device)})
     if isinstance(task.physics.operator, Identity):
         y = y[..., :64, :64]
@@ -50,11 +57,17 @@ def _check_measured_size(task: Reconstruction, batch: dict) -> None:
         if "channels" not in str(error):
             raise
         seen = None
-    if seen is None or seen.shape != y.shape:
+    if seen is not None and seen.shape == y.shape:
+        return
+    if not task.physics.operator.keeps_shape:
         raise ImagingError(
-            f"the measured images are {'×'.join(map(str, y.shape[1:]))}, and the network takes another "
-            "number of channels or another size: set data.source.channels, which model.channels follows"
+            f"this network cannot restore measurements of {'×'.join(map(str, y.shape[1:]))}, of larger "
+            "images: choose one that takes them, e.g. model=preview_unet"
         )
+    raise ImagingError(
+        f"the measured images are {'×'.join(map(str, y.shape[1:]))}, and the network takes another "
+        "number of channels or another size: set data.source.channels, which model.channels follows"
+    )
 
 
 def check_measured(task: Reconstruction, data) -> None:
@@ -70,7 +83,8 @@ def check_measured(task: Reconstruction, data) -> None:
     if data.clean:
         return
     loss, operator, noise = task.loss, task.physics.operator, task.physics.noise
-    if loss.needs_clean:
+    trains = any(parameter.requires_grad for parameter in task.network.parameters())
+    if loss.needs_clean and trains:
         raise ImagingError("data.clean=false, and this loss needs clean images: choose e.g. loss=sure")
     if loss.needs_again and not data.source.pairs:
         raise ImagingError(
@@ -79,7 +93,8 @@ def check_measured(task: Reconstruction, data) -> None:
     if operator.is_random or not operator.photograph.startswith("image"):
         raise ImagingError(
             "data.clean=false: the measurements of this physics.operator are not images in files; expected "
-            "one whose measurements are, such as physics=denoise or physics=blur"
+            "one whose measurements are, such as physics=noise, or physics=blur with "
+            "physics.operator.boundary=valid"
         )
     if data.patch_size is not None and not operator.is_local:
         raise ImagingError(
@@ -91,6 +106,27 @@ def check_measured(task: Reconstruction, data) -> None:
             f"data.clean=false: physics.noise.{noise.level} is 0; expected that of the images' noise "
             "(imaging noise FILES estimates it)"
         )
+
+
+def doubt_sigma(task: Reconstruction, batch: dict, pairs: bool) -> str | None:
+    """A line if the noise of measured images does not look like the sigma that is given, else None.
+
+    Args:
+        task: has the noise.
+        batch: measured images.
+        pairs: whether they are pairs, which need no sigma.
+    """
+    noise = task.physics.noise
+    plain = isinstance(task.physics.operator, Identity) and noise.level == "sigma"
+    if pairs or not plain or min(batch["y"].shape[-2:]) < 5:
+        return None
+    found, sigma = noise_level(as_float(batch["y"])).median().item(), noise.typical_level
+    if sigma / FACTOR < found < sigma * FACTOR:
+        return None
+    return (
+        f"the noise of the images looks like sigma {found:.3f}, and physics.noise.sigma is {sigma:g}: every "
+        "expected PSNR is for that (imaging noise FILES estimates it better)"
+    )
 
 
 def _check_size(task: Reconstruction, image: Tensor) -> None:

@@ -220,7 +220,8 @@ def records_csv(table: Table) -> str:
     numbers = list(dict.fromkeys(name for record in table.records for name in record.numbers))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns(table.level.replace(" ", "_")), *names, *numbers])
+    expected = all(result.expected for result in table.results)
+    writer.writerow([*columns(table.level.replace(" ", "_"), expected), *names, *numbers])
     for result in table.results:
         settings = [table.settings[result.run].get(name) for name in names]
         for record in result.records:

@@ -65,9 +65,8 @@ def _directory(
     mask: Path | None,
     boundary: Border | None,
 ) -> None:
-    if errors is not None and (
-        (errors.exists() and not errors.is_dir()) or errors.absolute() == target.absolute()
-    ):
+    taken = [path.absolute() for path in (source, target)]
+    if errors is not None and ((errors.exists() and not errors.is_dir()) or errors.absolute() in taken):
         raise ImagingError(
             f"the error maps are {errors}; for a directory of images expected another directory"
         )
@@ -88,7 +87,9 @@ def _directory(
     for path in paths:
         try:
             name = path.relative_to(source)
-            of_errors = None if errors is None else errors / f"{name}.png"
+            of_errors = None
+            if errors is not None:
+                of_errors = errors / (name if name.suffix == ".png" else f"{name}.png")
             print(restorer.file(path, target / name, sigma, mask, boundary, of_errors), flush=True)
         except Exception as error:  # an image that fails must not stop the others
             reason = str(error) if isinstance(error, ImagingError) else f"{type(error).__name__}: {error}"

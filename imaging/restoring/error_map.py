@@ -110,6 +110,8 @@ def check_map_path(path: Path, *others: Path) -> None:
     """
     if path.suffix.lower() not in (".png", ".npy"):
         raise ImagingError(f"the error map is {path}; expected a name that ends in .png or .npy")
+    if path.is_dir():
+        raise ImagingError(f"the error map is {path}, which is a directory; expected the name of a file")
     if path.absolute() in [other.absolute() for other in others]:
         raise ImagingError(f"the error map is {path}, which is one of the images; choose another name")
 
@@ -125,15 +127,18 @@ def write_map(path: Path, bound: Tensor) -> str:
     Returns:
         A line for the user.
     """
-    values = bound.numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix.lower() == ".npy":
-        write_atomically(path, lambda file: np.save(file, values))
-        return f"errors of 90 % of the pixels are below those in {path}"
     from matplotlib import colormaps
     from PIL import Image
 
-    largest = float(np.quantile(values, 0.995)) or 1.0
-    colours = (255 * colormaps["inferno"](np.clip(values / largest, 0, 1))[..., :3]).round().astype(np.uint8)
-    write_atomically(path, lambda file: Image.fromarray(colours).save(file, "PNG"))
-    return f"errors of 90 % of the pixels are below those in {path} (black 0, yellow {largest:.3f})"
+    values, scale = bound.numpy(), ""
+    if path.suffix.lower() == ".png":
+        largest = float(np.quantile(values, 0.995)) or 1.0
+        scale = f" (black 0, yellow {largest:.3f})"
+        colours = colormaps["inferno"](np.clip(values / largest, 0, 1))[..., :3]
+        picture = Image.fromarray((255 * colours).round().astype(np.uint8))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: picture.save(file, "PNG") if scale else np.save(file, values))
+    except OSError as error:
+        raise ImagingError(f"cannot write {path}: {error.strerror}") from None
+    return f"errors of 90 % of the pixels are below those in {path}{scale}"

@@ -12,7 +12,7 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.models.noise_level import noise_level
 from imaging.randomness import generator
-from imaging.restoring.checks import check_sigma
+from imaging.restoring.checks import check_images, check_sigma
 from imaging.restoring.doubts import doubts_of
 from imaging.restoring.error_map import NORMAL, Calibration, expected_magnitude
 from imaging.tasks.equations import as_float
@@ -75,6 +75,10 @@ class ExpectedError:
 
     def __str__(self) -> str:
         low, high = self.interval
+        if math.isinf(low):
+            return "expected PSNR unknown: the error cannot be told from none"
+        if math.isinf(high):
+            return f"expected PSNR above {low:.2f} dB (95 %)"
         return f"expected PSNR {self.psnr:.2f} dB (95 %: {low:.2f} to {high:.2f})"
 
 
@@ -166,6 +170,9 @@ def restore_with_error(
     operator = restorer.config["physics"]["operator"]["name"]
     if operator != "identity":
         raise ImagingError(f"the expected error is for denoising, and this network inverts {operator}")
+    check_images(y)
+    if not torch.isfinite(as_float(y)).all():
+        raise ImagingError("y has values that are not finite")
     if y.dim() != 3:
         raise ImagingError(f"y has the shape {tuple(y.shape)}; expected one image, (C, H, W)")
     check_sigma(sigma)
@@ -178,7 +185,7 @@ def restore_with_error(
     found = noise_level(images[None], x_hat[None]).item()
     if sigma is None and found == 0:
         raise ImagingError("no noise is found in this image: give sigma")
-    unsure = error_of_sigma(sigma or found, images.numel())
+    unsure = error_of_sigma(found, images.numel()) if found else math.inf
 
     def denoise(z: Tensor) -> Tensor:
         return restorer(z, level if told else None)

@@ -220,7 +220,10 @@ def test_the_expected_errors_of_a_directory(imaging, run, photographs, tmp_path)
     words = ["restore", photographs / "test", "out", "--network", run, "--error", "errors"]
     assert imaging(*words)[0] == 0
     names = sorted(path.name for path in (photographs / "test").iterdir())
-    assert sorted(path.name for path in (tmp_path / "errors").iterdir()) == [f"{name}.png" for name in names]
+    assert sorted(path.name for path in (tmp_path / "errors").iterdir()) == names
+    status, _, complained = imaging(*words[:-1], "out")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "the error maps are out; " in complained
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,8 @@ def test_a_run_never_looks_for_clean_images(measured, command, never, tmp_path):
     assert rows[0].keys().isdisjoint({"psnr_mean", "ssim_mean"})
     records = list(csv.DictReader((directory / "per_image.csv").open()))
     assert {record["convention"] for record in records} == {"expected"}
+    assert records[0].keys() >= {"expected_psnr", "expected_psnr_input"}
+    assert "psnr" not in records[0]
     assert (directory / "checkpoints" / "best.ckpt").is_file()
     assert (directory / "restored.png").is_file()
 
@@ -115,6 +117,15 @@ def test_a_sweep_is_ranked_by_what_is_expected(measured, command, never, tmp_pat
             "physics.noise.sigma is 0; expected that of the images",
         ),
         (["loss=sure", "data.validation_images=6"], "holds out all 6 training images"),
+        (
+            ["loss=sure", "data.source.channels=3"],
+            "the train images are gray or RGB, and",
+        ),
+        (
+            ["loss=sure", "physics=single_pixel", "task=reconstruction"],
+            "expected one whose measurements are, such as physics=noise",
+        ),
+        (["loss=sure", "physics=blur", "task=deconvolver"], "a patch of y is not the measurement of a patch"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_before_the_training(change, words, measured, command):
@@ -157,3 +168,25 @@ def test_clean_images_are_measured_again_by_evaluate(measured, command, photogra
     assert status == 0, complained
     assert "PSNR in dB, mean over" in printed
     assert "expected" not in printed
+
+
+def test_equal_measurements_are_no_pair(measured, noisy, command):
+    pairs = ["data=folder_pairs" if word == "data=folder" else word for word in measured]
+    again = [f"data.source.{split}_again={noisy}/a" for split in ("train", "test")]
+    status, _, complained = command("train", *pairs, *again, "loss=noise2noise")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "the two measurements of a scene are equal" in complained
+
+
+def test_a_sigma_that_does_not_look_like_the_noise_is_told(measured, command):
+    status, _, complained = command("train", *measured, "loss=sure", "physics.noise.sigma=0.02")
+    assert status == 0
+    assert "looks like sigma 0." in complained
+    assert "and physics.noise.sigma is 0.02" in complained
+
+
+def test_a_classical_method_needs_no_loss_without_clean_images(measured, command, never):
+    ours = [word for word in measured if not word.startswith("model.")]
+    status, printed, complained = command("train", *ours, "model=total_variation", "loss=mse")
+    assert status == 0, complained
+    assert "expected PSNR in dB" in printed

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import SUFFIXES, Channels, decoded_bytes, read_image
+from imaging.data.image_files import SUFFIXES, Channels, decoded_bytes, read_image, read_pixels
 from imaging.data.source import Source
 from imaging.errors import ImagingError
 from imaging.files import printable
@@ -45,6 +45,10 @@ class Folder(Source):
     def read(self, split: str, index: int) -> Tensor:
         """Read an image (channels, H, W): uint8, or float32 in [0, 1] for 16-bit files."""
         return read_image(self._paths(split)[index], self.channels)
+
+    def converts(self, split: str) -> bool:
+        """Whether the first image has another number of channels than it is read with."""
+        return len(read_pixels(self._paths(split)[0])) != self.channels
 
     def decoded_bytes(self, split: str) -> int:
         """The size in bytes of all decoded images of a split, from the files' headers."""

@@ -69,6 +69,10 @@ class FolderPairs(Source):
             raise ImagingError(f"the two measurements of {self.ids(split)[index]} are {sizes} pixels")
         return torch.cat(same_type(both))
 
+    def converts(self, split: str) -> bool:
+        """Whether the first image has another number of channels than it is read with."""
+        return self.first.converts(split) or self.second.converts(split)
+
     def decoded_bytes(self, split: str) -> int:
         """The size in bytes of all decoded images of a split, from the files' headers."""
         return self.first.decoded_bytes(split) + self.second.decoded_bytes(split)
