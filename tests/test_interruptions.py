@@ -132,8 +132,9 @@ def test_a_terminal_that_is_closed_ends_a_run_that_saves_first(ignored, tiny, tm
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(tmp_path)
+        # The tests may run under nohup, whose children ignore the signal too.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
         if ignored:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             for number in (1, 2):
                 os.dup2(os.open("nohup.out", os.O_WRONLY | os.O_CREAT), number)
         os.execv(sys.executable, list(map(str, words)))
@@ -147,6 +148,11 @@ def test_a_terminal_that_is_closed_ends_a_run_that_saves_first(ignored, tiny, tm
                 os.read(terminal, 1 << 16)
     finally:
         os.close(terminal)
+    end = time.monotonic() + 120
+    while not over(process) and time.monotonic() < end:
+        time.sleep(0.1)
+    if time.monotonic() > end:
+        os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
     (path,) = tmp_path.glob("outputs/*/*/status.json")
     if ignored:
@@ -163,15 +169,31 @@ def test_a_pipe_that_is_closed_ends_a_run_that_saves_first(tiny, tmp_path):
     long = [w for w in tiny if not w.startswith("trainer.max_steps")]
     long += ["trainer.max_steps=1000000", "trainer.max_epochs=-1"]
     words = [sys.executable, CHECKOUT / "train.py", *long]
-    run = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert "outputs/" in run.stdout.readline()
-    run.stdout.close()
-    complained = run.stderr.read()
-    assert run.wait(timeout=120) == 130, complained
+    run = subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup
+    )
+    try:
+        while "step" not in (line := run.stdout.readline()):
+            assert line, run.stderr.read()
+        run.stdout.close()
+        assert run.wait(timeout=120) == 130
+        complained = run.stderr.read()
+    finally:
+        run.kill()
     assert "SIGHUP: saved after step" in complained
     assert "Traceback" not in complained
     (path,) = tmp_path.glob("outputs/*/*/status.json")
     assert state(path)["state"] == "interrupted"
+
+
+def over(process: int) -> bool:
+    """Whether a child has ended; it stays to be waited for."""
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def state(path: Path) -> dict:
