@@ -116,6 +116,7 @@ def test_a_signal_before_there_is_a_run_is_told_in_one_line(tmp_path):
     assert "Traceback" not in complained
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there are terminals that hang up on Unix only")
 @pytest.mark.parametrize("ignored", [False, True], ids=["", "nohup"])
 def test_a_terminal_that_is_closed_ends_a_run_that_saves_first(ignored, tiny, tmp_path):
@@ -165,6 +166,7 @@ def test_a_terminal_that_is_closed_ends_a_run_that_saves_first(ignored, tiny, tm
     assert state(path)["error"] == f"SIGHUP: saved after step {saved}"
 
 
+@pytest.mark.slow
 def test_a_pipe_that_is_closed_ends_a_run_that_saves_first(tiny, tmp_path):
     long = [w for w in tiny if not w.startswith("trainer.max_steps")]
     long += ["trainer.max_steps=1000000", "trainer.max_epochs=-1"]

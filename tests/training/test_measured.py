@@ -92,6 +92,7 @@ def test_a_run_never_looks_for_clean_images(measured, command, never, tmp_path):
     assert (directory / "restored.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_sweep_is_ranked_by_what_is_expected(measured, command, never, tmp_path):
     varied = ["loss=sure", "model.hidden_channels=2,8", "seed=0,1"]
     directory, _ = trained(command, tmp_path, "-m", *measured, *varied)
