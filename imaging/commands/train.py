@@ -13,7 +13,6 @@ from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.sizes import check_measured, check_sizes, doubt_sigma
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
-from imaging.quality import VALIDATION
 from imaging.registry import import_own
 from imaging.reporting.report import report_run, run_summary
 from imaging.runs.resume import open_config
@@ -60,8 +59,8 @@ def train(config: DictConfig) -> float | None:
         trainer, start = build_trainer(settings["trainer"], run)
         data.steps_per_epoch(trainer.world_size)  # raises if the ranks cannot share the batches
         if run.writes:
-            names = [VALIDATION[not data.clean]]
-            names += [f"test/{protocol.quality}/{level:g}" for level in protocol.levels]
+            quality = protocol.quality
+            names = [f"val/{quality}", *(f"test/{quality}/{level:g}" for level in protocol.levels)]
             hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)
         numbers = fit(trainer, task, data, run, start)
         if not run.writes:

@@ -10,13 +10,11 @@ import sys
 from collections.abc import Iterable, Sequence
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 import imaging
-from imaging.files import write_atomically
 from imaging.formats.networks import write_sums
+from imaging.formats.weights import read_metadata, read_weights, write_weights
 from imaging.places import WEIGHTS
 from imaging.randomness import generator
 from imaging.restoring.error_map import CALIBRATION, NORMAL, Calibration
@@ -70,10 +68,9 @@ def ship(name: str) -> None:
     images = imaging.data("bsds300").test_images()
     table = calibrate(load(name, "cpu"), (images[i] for i in range(0, len(images), EVERY)))
     path = WEIGHTS / f"{name}.safetensors"
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() | {CALIBRATION: table.to_json()}
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    write_atomically(path, lambda file: file.write(save(tensors, metadata)))
+    weights, commit = read_weights(path), read_metadata(path, "commit")
+    metadata = {"commit": commit or "", CALIBRATION: table.to_json()}
+    write_weights(path, weights["config"], weights["state_dict"], metadata)
     write_sums()
 
 

@@ -67,11 +67,13 @@ def test_of_other_operators_it_is_the_error_of_what_they_show():
 
 
 def test_an_error_that_cannot_be_told_from_none_is_that_of_the_noise():
-    one, y = task(), torch.full((1, 1, SIDE, SIDE), 0.5)  # no noise at all: mean |y - x_hat|² is too small
-    expected, _ = expected_psnr(one, y, y, ["a"], 0.1)
-    bound = -10 * torch.log10(torch.tensor([0.1**2 * (2 / SIDE**2) ** 0.5]))
+    one, x = task(), scenes()[:1]
+    y, again = (one.measure(x, generator("noise", i), 0.1) for i in range(2))
+    expected, _ = expected_psnr(one, y, again, ["a"], 0.1, again)  # x_hat = y': its estimate is negative
+    noise = (y - again).square().mean() / 2
+    bound = -10 * torch.log10(noise * (2 / SIDE**2) ** 0.5)
     assert torch.isfinite(expected).all()
-    assert expected <= bound + 1e-3
+    assert expected.item() == pytest.approx(bound.item(), abs=1e-3)
 
 
 def test_clipped_elements_do_not_count():

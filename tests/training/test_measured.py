@@ -186,6 +186,13 @@ def test_a_sigma_that_does_not_look_like_the_noise_is_told(measured, command):
     assert "and physics.noise.sigma is 0.02" in complained
 
 
+def test_early_stopping_looks_at_what_is_expected(measured, command, tmp_path):
+    settings = ["callbacks=early_stopping", "callbacks.early_stopping.patience=1"]
+    settings += ["callbacks.early_stopping.min_delta=1000"]  # dB: the second validation is no gain
+    directory, _ = trained(command, tmp_path, *measured, "loss=sure", *settings)
+    assert json.loads((directory / "status.json").read_text())["step"] == 40
+
+
 def test_a_classical_method_needs_no_loss_without_clean_images(measured, command, never):
     ours = [word for word in measured if not word.startswith("model.")]
     status, printed, complained = command("train", *ours, "model=total_variation", "loss=mse")
