@@ -22,6 +22,12 @@ setup: .venv/installed  ## Create .venv, install requirements.txt and the comman
 
 search: .venv/search  ## Install what sweep=search needs as well
 
+.venv/formats: .venv/installed requirements-formats.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-formats.txt
+	@touch $@
+
+formats: .venv/formats  ## Install what FITS, MATLAB 7.3 and some compressed TIFF files need as well
+
 demo: setup  ## Train and compare all three studies on the bundled photographs (some minutes)
 	$(BIN)/python train.py experiment=inpainting_bundled
 	$(BIN)/python train.py sweep=bias_ablation model.hidden_channels=32 trainer.max_epochs=6
@@ -69,4 +75,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup search demo test test-slow test-oldest published benchmark gpu lint format clean
+.PHONY: help setup search formats demo test test-slow test-oldest published benchmark gpu lint format clean

@@ -18,7 +18,8 @@ import torch
 from ruler import finish, in_a_process, row
 
 from imaging.data import build_data
-from imaging.data.image_files import read_image, write_pillow
+from imaging.images.reading import read_image
+from imaging.images.writing import write_image
 from imaging.training.blocks import in_blocks
 
 COUNT, SIDE, BATCH, WORKERS, ROUNDS = 400, 64, 32, 2, 3
@@ -48,7 +49,7 @@ def make_photographs(folder: Path) -> None:
     noisy = (255 * noisy).round().to(torch.uint8).numpy()
 
     def one(index: int) -> None:
-        write_pillow(folder / "train" / f"{index:03d}.jpg", np.roll(noisy, index * 5, -1), {})
+        write_image(folder / "train" / f"{index:03d}.jpg", np.roll(noisy, index * 5, -1))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, range(COUNT)))

@@ -16,10 +16,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import imaging
-from imaging.data.image_files import read_image
+from imaging.images.reading import read_image
+from imaging.images.writing import write_image
 from imaging.metrics import psnr
 from imaging.randomness import generator
-from imaging.restoring.files import Photograph, write_photograph
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             pixels = (y.clamp(0, 1) * (2**arguments.bits - 1)).round().numpy()
             pixels = pixels.astype({8: np.uint8, 16: np.uint16}[arguments.bits])
-            write_photograph(path, pixels, Photograph(x))
+            write_image(path, pixels)
 
 
 if __name__ == "__main__":

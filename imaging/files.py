@@ -5,9 +5,12 @@ import json
 import math
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from imaging.errors import ImagingError
 
 
 def write_atomically(path: Path | str, write: Callable) -> None:
@@ -41,6 +44,23 @@ def write_atomically(path: Path | str, write: Callable) -> None:
         os.fsync(directory)  # so that the new name survives a power cut, too
     finally:
         os.close(directory)
+
+
+def check_regular(path: Path | str) -> None:
+    """Check that a path is not a pipe, a device or a directory, which could be read for ever or not at all.
+
+    A path where there is nothing passes.
+
+    Raises:
+        ImagingError: it is one.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return  # whoever opens it says why it cannot be
+    if not stat.S_ISREG(mode):
+        what = "a directory" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise ImagingError(f"{path} is {what}; expected a file")
 
 
 def remove_unfinished(directory: Path) -> None:

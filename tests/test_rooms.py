@@ -12,6 +12,7 @@ CHECKOUT = Path(__file__).parents[1]
 ROOMS = [
     "errors",
     "files",
+    "machine",
     "places",
     "progress",
     "settings",
@@ -22,6 +23,7 @@ ROOMS = [
     "autograd",
     "metrics",
     "quality",
+    "images",
     "physics",
     "models",
     "data",
@@ -38,6 +40,7 @@ ROOMS = [
 ]
 # Narrower than the order: what a room may not have though it stands above.
 FORBIDDEN = {
+    "images": {"autograd", "metrics", "quality"},
     "data": {"autograd", "metrics", "physics", "models"},
     "tasks": {"data"},
     "runs": {"autograd", "metrics", "physics", "models", "data", "tasks", "evaluation", "reporting"},

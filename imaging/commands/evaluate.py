@@ -10,7 +10,6 @@ from omegaconf import DictConfig
 from imaging.commands.retest import PROTOCOL, check_data_settings, output_directory, variants
 from imaging.commands.threads import limit_threads
 from imaging.data import build_data
-from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
 from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.outputs import Result, write_pictures
@@ -19,6 +18,7 @@ from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.sizes import check_sizes
 from imaging.files import file_name
 from imaging.formats.networks import find_network, load_network
+from imaging.images.opening import SUFFIXES
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.places import command_line
 from imaging.registry import import_own

@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> None:
     """Print the estimated sigma of each image, and the median of several."""
     # Here, so that --help does not wait for torch.
     from imaging.commands.threads import limit_threads
-    from imaging.data.image_files import SUFFIXES, read_pixels
+    from imaging.images.listing import all_image_files
+    from imaging.images.reading import read_pages
     from imaging.restoring.estimation import photograph_sigma
     from imaging.restoring.restorer import load
     from imaging.tasks.equations import as_float
@@ -43,27 +44,21 @@ def run(options: argparse.Namespace) -> None:
     for path in options.images:
         if not path.exists():
             raise ImagingError(f"there is no image {path}")
-        found = [path]
-        if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-        if not found:
-            raise ImagingError(f"no image ({', '.join(SUFFIXES)}) in {path}")
-        paths += found
+        paths += all_image_files(path, "images") if path.is_dir() else [path]
     denoiser = load("denoiser-64", options.device)
     sigmas, failed = [], []
     for path in paths:
         try:
-            pixels = read_pixels(path)
-            sigma = photograph_sigma(denoiser, pixels)
+            for pixels in read_pages(path):
+                sigma = photograph_sigma(denoiser, pixels)
+                limits = (as_float(pixels) == 0) | (as_float(pixels) == 1)
+                note = f"sigma {sigma:.4f}" if sigma else "no noise"
+                if (share := limits.float().mean().item()) > CLIPPED:
+                    note += f"; {share:.0%} of it is black or white, which lowers the estimate"
+                print(f"{path}: {note}", flush=True)
+                sigmas += [sigma] if sigma else []
         except ImagingError as error:  # an image that cannot be read must not stop the others
             failed.append(str(error))
-            continue
-        limits = (as_float(pixels) == 0) | (as_float(pixels) == 1)
-        note = f"sigma {sigma:.4f}" if sigma else "no noise"
-        if (share := limits.float().mean().item()) > CLIPPED:
-            note += f"; {share:.0%} of it is black or white, which lowers the estimate"
-        print(f"{path}: {note}", flush=True)
-        sigmas += [sigma] if sigma else []
     if len(sigmas) > 1:
         print(f"median of {len(sigmas)} images: sigma {statistics.median(sigmas):.4f}")
     if failed:

@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from imaging.sweeps.cores import available_cores
+from imaging.machine import available_cores
 
 
 def limit_threads() -> None:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
-from imaging.physics.array_files import SUFFIXES, read_array
-from imaging.physics.gray_image import read_gray
+from imaging.images.arrays import FITS, SUFFIXES, read_array
+from imaging.images.reading import read_gray
 from imaging.registry import Registry
 from imaging.settings import Count, Positive, at_least, within
 from imaging.shapes import Plane, Psf
@@ -161,16 +161,18 @@ def image(path: str, key: str | None = None) -> Plane:
     """The values in a file: float32 or float64 (H, W).
 
     Args:
-        path: an image file, whose gray values are read; a .npy file; or a .mat file of a version before 7.3.
-        key: name of the variable in a .mat file; None: the only matrix in it.
+        path: an image file, whose gray values are read; or a .npy, .mat or FITS file.
+        key: name of the variable in a .mat file, or of the extension in a FITS file; None: the only matrix.
 
     Raises:
-        ImagingError: a file that cannot be read, a key for a file that is not .mat, or values that are not
+        ImagingError: a file that cannot be read, a key for another file, or values that are not
             non-negative with a positive finite sum.
     """
     suffix = Path(path).suffix.lower()
-    if key is not None and suffix != ".mat":
-        raise ImagingError(f"psf.key is {key}, but only .mat files have variables, and psf.path is {path}")
+    if key is not None and suffix not in (".mat", *FITS):
+        raise ImagingError(
+            f"psf.key is {key}, but only .mat and FITS files have names, and psf.path is {path}"
+        )
     weights = read_array(path, "psf.path", key) if suffix in SUFFIXES else read_gray(path, "psf.path")
     check_weights(weights, f"psf.path: {path}")
     return weights

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from imaging.data.image_files import check_suffix
 from imaging.errors import ImagingError
-from imaging.physics.gray_image import read_gray
+from imaging.images.reading import read_gray
+from imaging.images.writing import check_suffix
 from imaging.physics.operator import LinearOperator
 
 

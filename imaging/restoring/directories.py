@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from imaging.data.image_files import SUFFIXES
 from imaging.errors import ImagingError
+from imaging.images.listing import image_files
+from imaging.images.opening import SUFFIXES
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.restoring.checks import check_sigma, check_target
 from imaging.restoring.estimation import Border
@@ -73,17 +74,13 @@ def _directory(
     if target.exists() and (not target.is_dir() or target.samefile(source)):
         raise ImagingError(f"the output is {target}; for a directory of images expected another directory")
     inside = target.resolve() if source.resolve() in target.resolve().parents else None
-    paths = [
-        path
-        for path in sorted(source.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(source).parts)
-        and inside not in path.resolve().parents
-    ]
+    paths, unread = image_files(source)
+    paths = [path for path in paths if inside not in path.resolve().parents]
     if not paths:
-        raise ImagingError(f"no image ({', '.join(SUFFIXES)}) in {source}")
-    failed = []
+        raise ImagingError(
+            f"no image ({', '.join(SUFFIXES)}) in {source}" + "".join(f"; {line}" for line in unread)
+        )
+    failed = [f"{line}: not read" for line in unread]
     for path in paths:
         try:
             name = path.relative_to(source)
@@ -95,6 +92,8 @@ def _directory(
             reason = str(error) if isinstance(error, ImagingError) else f"{type(error).__name__}: {error}"
             failed.append(f"{path}: {reason}")
             print(f"{path}: not restored", flush=True)
-    print(f"{len(paths) - len(failed)} of {len(paths)} images restored into {target}", flush=True)
+    done = len(paths) + len(unread) - len(failed)
+    print(f"{done} of {len(paths)} images restored into {target}", flush=True)
     if failed:
-        raise ImagingError(f"{len(failed)} of {len(paths)} images not restored: {'; '.join(failed)}")
+        what = f"{len(paths) - done} of {len(paths)} images not restored"
+        raise ImagingError(f"{what}: {'; '.join(failed)}")

@@ -1,6 +1,7 @@
 """Restore a photograph to another file."""
 
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,13 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.images.opening import TIFF_SUFFIXES
+from imaging.images.photographs import Photograph, read_photograph
+from imaging.images.reading import read_pages
+from imaging.images.writing import bits_of, write_image, write_stack
 from imaging.restoring.checks import beyond_training, check_sigma, check_target, read_mask
 from imaging.restoring.error_map import check_map_path, write_map
 from imaging.restoring.estimation import Border, estimate_sigma
-from imaging.restoring.files import bits_of, read_photograph, write_photograph
 from imaging.restoring.tiling import restore_to_integers
 
 if TYPE_CHECKING:
@@ -30,6 +34,8 @@ def restore_file(
 ) -> str:
     """Restore a file to another file, with its bits per sample, colour profile and EXIF data.
 
+    Each page of a TIFF file is restored. Floating-point numbers are not clipped.
+
     Args:
         restorer: of a network; this function is a method of it.
         image, output: the measured and the restored file.
@@ -39,7 +45,8 @@ def restore_file(
         error: a file for the map of the expected error, .png or .npy; see `write_map`. Only for a denoiser.
 
     Returns:
-        A line for the user, with the estimated noise, the expected PSNR and warnings.
+        A line for the user, and one for each page of several, with the estimated noise, the expected PSNR
+        and warnings.
 
     Raises:
         ImagingError: a file that cannot be read or written, equal files, or a wrong sigma or mask.
@@ -48,39 +55,83 @@ def restore_file(
     check_sigma(sigma)
     check_target(output, image)
     if error is not None:
-        check_map_path(Path(error), image, output)
-    photograph = read_photograph(image)
-    notes = [f"{image} -> {output}"]
-    unknown, network = sigma is None, restorer.task.network
-    required = restorer.task.takes_sigma  # otherwise the estimate is only for the warning
-    seen = restorer.operator.photograph == "image"
-    if error is not None:
+        error = Path(error)
+        check_map_path(error, image, output)
         if mask is not None or boundary is not None:
             raise ImagingError("the expected error is for denoising, without a mask and without a boundary")
-        x_hat, expected = restorer.restore_with_error(photograph.pixels, sigma)
+    photograph = read_photograph(image)
+    bits = bits_of(output, photograph.bits)
+    lost = None if mask is None else read_mask(mask)
+    notes = [f"{image} -> {output}"]
+    if bits < photograph.bits:
+        had = f"{photograph.bits} bits are rounded to {bits}"
+        notes.append(f"{output.suffix[1:]} files have {bits} bits per sample: {had}")
+
+    def page(pixels: Tensor) -> tuple[np.ndarray, list[str], Tensor | None]:
+        return _page(restorer, pixels, bits, sigma, lost, boundary, error is not None)
+
+    if photograph.pages > 1:
+        return "\n".join(["; ".join(notes), *_stack(image, output, photograph, error, page)])
+    pixels, more, bound = page(photograph.pixels)
+    write_image(output, pixels, photograph.profile, photograph.exif)
+    if error is not None and bound is not None:
+        more.append(write_map(error, bound))
+    return "; ".join(notes + more)
+
+
+def _stack(
+    image: Path, output: Path, photograph: Photograph, error: Path | None, restored: Callable
+) -> Iterator[str]:
+    """Restore the pages of a TIFF file; a line for each."""
+    if output.suffix.lower() not in TIFF_SUFFIXES:
+        raise ImagingError(f"{image} has several pages: the output is {output}, expected a TIFF file")
+    if error is not None and error.suffix.lower() != ".npy":
+        raise ImagingError(f"{image} has several pages: the error map is {error}, expected a .npy file")
+    lines, bounds = [], []
+
+    def pages() -> Iterator[np.ndarray]:
+        for number, pixels in enumerate(read_pages(image), 1):
+            page, notes, bound = restored(pixels)
+            lines.append(f"  page {number}: {'; '.join(notes) or 'restored'}")
+            bounds.append(bound)
+            yield page
+
+    write_stack(output, pages(), photograph.profile)
+    yield from lines
+    if error is not None:
+        yield f"  {write_map(error, torch.stack(bounds))}"
+
+
+def _page(
+    restorer: "Restorer",
+    pixels: Tensor,
+    bits: int,
+    sigma: float | None,
+    mask: Tensor | None,
+    boundary: Border | None,
+    mapped: bool,
+) -> tuple[np.ndarray, list[str], Tensor | None]:
+    """The restored pixels, notes for the user, and the map of the errors if it is wanted."""
+    unknown, network, notes = sigma is None, restorer.task.network, []
+    required = restorer.task.takes_sigma  # otherwise the estimate is only for the warning
+    seen = restorer.operator.photograph == "image"
+    if mapped:
+        x_hat, expected = restorer.restore_with_error(pixels, sigma)
         sigma = expected.sigma
-    elif unknown and (required or min(photograph.pixels.shape[-2:]) >= 5) and seen:
-        sigma = estimate_sigma(network, photograph.pixels, restorer.operator_for(None, boundary))
+    elif unknown and (required or min(pixels.shape[-2:]) >= 5) and seen:
+        sigma = estimate_sigma(network, pixels, restorer.operator_for(None, boundary))
     elif not unknown and not required:
         notes.append(f"this network does not take sigma: {sigma:g} has no effect")
     if sigma is not None:
         notes += [f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)"] * unknown
         notes += beyond_training(sigma, restorer.trained_sigmas, network.homogeneous)
-    bits = bits_of(output, photograph.bits)
-    if bits < photograph.bits:
-        notes.append(f"{output.suffix[1:]} files have 8 bits per sample: 16 bits are rounded to 8")
-    if error is not None:
-        write_photograph(output, _rounded(x_hat, bits), photograph)
-        notes += [str(expected), *expected.doubts, write_map(Path(error), expected.bound)]
-    else:
-        lost = None if mask is None else read_mask(mask)
-        pixels = _integers(restorer, photograph.pixels, bits, sigma, lost, boundary)
-        write_photograph(output, pixels, photograph)
-        notes += restorer.doubts
-    return "; ".join(notes)
+    if mapped:
+        return _rounded(x_hat, bits), [*notes, str(expected), *expected.doubts], expected.bound
+    restored = _restored(restorer, pixels, bits, sigma, mask, boundary)
+    return restored, notes + restorer.doubts, None
 
 
-def _integers(
+def _restored(
     restorer: "Restorer",
     pixels: Tensor,
     bits: int,
@@ -88,7 +139,7 @@ def _integers(
     mask: Tensor | None,
     boundary: Border | None,
 ) -> np.ndarray:
-    plain = restorer.operator.photograph == "image" and mask is None and boundary is None
+    plain = restorer.operator.photograph == "image" and mask is None and boundary is None and bits < 32
     if len(pixels) == restorer.channels and plain and restorer.in_tiles:
         return restore_to_integers(restorer.task, pixels, bits, sigma=sigma)
     with warnings.catch_warnings():
@@ -98,6 +149,8 @@ def _integers(
 
 
 def _rounded(x_hat: Tensor, bits: int) -> np.ndarray:
+    if bits == 32:
+        return x_hat.numpy()
     with torch.no_grad():
         values = x_hat.clamp(0, 1).mul_(2**bits - 1).round_().numpy()
     return values.astype({8: np.uint8, 16: np.uint16}[bits])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imaging.errors import ImagingError
+from imaging.machine import available_cores, available_memory
 from imaging.settings import Count, check
-from imaging.sweeps.cores import available_cores, available_memory
 
 NO_GPU = "no GPU is visible here"
 EXPECTED = "expected auto, gpus, a number of GPUs, a list of their ids, or cpu:N for N slots of CPU cores"

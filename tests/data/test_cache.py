@@ -50,9 +50,7 @@ def reads(monkeypatch):
 
     seen = []
     read = folder.read_image
-    monkeypatch.setattr(
-        folder, "read_image", lambda path, channels: seen.append(path) or read(path, channels)
-    )
+    monkeypatch.setattr(folder, "read_image", lambda path, *rest: seen.append(path) or read(path, *rest))
     return seen
 
 

@@ -15,10 +15,11 @@ import tifffile
 import torch
 from PIL import Image
 
-from imaging.data import SOURCES, image_files
-from imaging.data.image_files import read_image
+from imaging.data import SOURCES
 from imaging.data.sources.folder import distinct_ids
 from imaging.errors import ImagingError
+from imaging.images import opening
+from imaging.images.reading import read_image
 
 RNG = np.random.default_rng(0)
 DEEP = RNG.integers(0, 65536, (5, 7, 4), dtype=np.uint16)
@@ -90,7 +91,7 @@ def test_exif_orientation_is_undone(tmp_path, orientation):
 
 
 def test_8_bit_kinds(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(image_files, "_notices", set())
+    monkeypatch.setattr(opening, "_notices", set())
     rgb = torch.from_numpy(FLAT[..., :3]).permute(2, 0, 1)
     gray = (rgb * torch.tensor([0.2125, 0.7154, 0.0721])[:, None, None]).sum(0, keepdim=True).round().byte()
     Image.fromarray(FLAT).save(tmp_path / "alpha.png")
@@ -122,12 +123,6 @@ def test_broken_files_are_named_in_one_line(tmp_path, suffix):
         assert "\n" not in str(error.value)
 
 
-def test_float_tiffs_are_refused(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), np.float32))
-    with pytest.raises(ImagingError, match="32-bit MINISBLACK samples"):
-        read_image(tmp_path / "a.tif")
-
-
 def test_folder_finds_and_names_images(tmp_path):
     for name in ("b/z.PNG", "b/a.jpg", "b/a.png", "a.webp", ".hidden.png", "c/.trash/x.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
@@ -139,7 +134,7 @@ def test_folder_finds_and_names_images(tmp_path):
     assert source.read("test", 2).shape == (1, 5, 7)
     with pytest.raises(ImagingError, match=r"data\.source\.train names no directory"):
         source.ids("train")
-    with pytest.raises(ImagingError, match="no image"):
+    with pytest.raises(ImagingError, match=r"data\.source\.train: there is no directory"):
         SOURCES.build({"name": "folder", "train": str(tmp_path / "none")}).prepare()
 
 
@@ -282,5 +277,31 @@ def test_a_tiff_of_an_unknown_colour_space_is_refused_in_one_line(kind, tmp_path
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), kind), photometric="minisblack")
     with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
         file.pages.first.tags["PhotometricInterpretation"].overwrite(9999)
-    with pytest.raises(ImagingError, match=r"^cannot read the image .*a\.tif: (cannot identify|16-bit 9999)"):
+    with pytest.raises(ImagingError, match=r"^cannot read the image .*a\.tif: (it is damaged|16-bit 9999)"):
         read_image(tmp_path / "a.tif")
+
+
+def test_each_page_of_a_tiff_is_an_image(tmp_path):
+    stack = np.random.default_rng(0).integers(0, 65536, (3, 6, 7), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "single.tif", stack[0])
+    source = SOURCES.build({"name": "folder", "test": str(tmp_path), "channels": 1})
+    source.prepare()
+    assert source.ids("test") == ["single", "stack.tif/0000", "stack.tif/0001", "stack.tif/0002"]
+    for index, page in enumerate(stack):
+        expected = torch.from_numpy(page / np.float32(65535))
+        assert torch.equal(source.read("test", 1 + index)[0], expected)
+    assert source.decoded_bytes("test") == 4 * 4 * 6 * 7
+    assert len(source.identity("test")[1]) == 2
+
+
+def test_a_link_to_a_directory_is_followed_and_a_broken_file_is_named(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    Image.fromarray(FLAT[..., :3]).save(tmp_path / "elsewhere" / "a.png")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "broken.png").symlink_to(tmp_path / "nothing.png")
+    source = SOURCES.build({"name": "folder", "test": str(tmp_path / "data")})
+    assert source.ids("test") == ["broken", "link/a"]
+    with pytest.raises(ImagingError, match=r"cannot read the image .*broken\.png: .*No such file"):
+        source.read("test", 0)

@@ -69,7 +69,7 @@ def test_lost_pixels_are_spread_over_the_image():
         ({"lost": 1.1}, r"lost is 1\.1"),
         ({"lost": float("nan")}, "lost is nan"),
         ({"image": "no/such.png"}, "there is no file no/such.png"),
-        ({"image": __file__}, "cannot be read as an image"),
+        ({"image": __file__}, "operator.image: cannot read the image .*none of PNG"),
     ],
 )
 def test_wrong_settings(settings, message):

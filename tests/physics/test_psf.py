@@ -3,6 +3,7 @@
 import gzip
 import io
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -164,6 +165,40 @@ def test_the_key_chooses_among_the_variables_of_a_mat_file(tmp_path):
         make_psf({"name": "image", "path": path, "key": "cells"})
 
 
+def test_a_mat_file_of_version_7_3(tmp_path):
+    h5py = pytest.importorskip("h5py", reason="needs make formats")
+    path = str(tmp_path / "k.mat")
+    with h5py.File(path, "w", userblock_size=512) as file:  # as MATLAB writes it: transposed, after a header
+        file["kernel"], file["sigma"] = KERNEL.T, np.array([[2.0]])
+        file.create_group("#refs#")
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+    assert np.allclose(make_psf({"name": "image", "path": path}), KERNEL / KERNEL.sum(), atol=1e-7)
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".FIT"])
+def test_a_fits_file(suffix, tmp_path):
+    fits = pytest.importorskip("astropy.io.fits", reason="needs make formats")
+    path = str(tmp_path / f"k{suffix}")
+    units = [fits.PrimaryHDU(), fits.ImageHDU(KERNEL, name="PSF")]
+    fits.HDUList(units).writeto(path)
+    assert np.allclose(make_psf({"name": "image", "path": path}), KERNEL / KERNEL.sum(), atol=1e-7)
+    fits.HDUList([*units, fits.ImageHDU(KERNEL.T, name="OTHER")]).writeto(path, overwrite=True)
+    with pytest.raises(ImagingError, match=r"several matrices: set psf.key to one of PSF, OTHER$"):
+        make_psf({"name": "image", "path": path})
+    psf = make_psf({"name": "image", "path": path, "key": "OTHER"})
+    assert np.allclose(psf, KERNEL.T / KERNEL.sum(), atol=1e-7)
+
+
+@pytest.mark.parametrize(("name", "package"), [("k.fits", "astropy"), ("k.mat", "h5py")])
+def test_a_package_that_is_missing_is_named(name, package, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, f"{package}.io", None)
+    (tmp_path / name).write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(512))
+    with pytest.raises(ImagingError, match=rf"{name} needs another package: pip install {package}$"):
+        make_psf({"name": "image", "path": str(tmp_path / name)})
+
+
 def wrong_arrays():
     newer = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(116) + bytes(8) + b"\x00\x02IM" + bytes(512)
     pickled, flat, complex_, negative, nan, nothing = (io.BytesIO() for _ in range(6))
@@ -177,7 +212,7 @@ def wrong_arrays():
         "version 7.3": (
             "k.mat",
             newer,
-            "a MATLAB file of version 7.3; save it in MATLAB with '-v7', or as .npy",
+            "(cannot be read as an array|k.mat needs another package: pip install h5py)",
         ),
         "pickle": ("k.npy", pickled.getvalue(), "cannot be read as an array .*allow_pickle"),
         "one dimension": (
@@ -226,7 +261,7 @@ def test_image_is_divided_by_its_sum(tmp_path, dtype):
         ({"name": "image", "path": "no/such.png"}, "no file no/such.png"),
         ({"name": "image", "path": "no/such.npy"}, "no file no/such.npy"),
         ({"name": "image", "path": "no/such.mat"}, "no file no/such.mat"),
-        ({"name": "image", "path": "a.png", "key": "psf"}, "psf.key is psf, but only .mat files"),
+        ({"name": "image", "path": "a.png", "key": "psf"}, "psf.key is psf, but only .mat and FITS"),
         ({"name": "gausian", "sigma": 1.0}, "did you mean 'gaussian'"),
         ({"name": "digit", "size": 7}, "no setting 'size'"),
     ],

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from imaging.errors import ImagingError
+from imaging.images.photographs import read_photograph
 from imaging.restoring.checks import read_mask
-from imaging.restoring.files import read_photograph
 from imaging.restoring.restorer import Restorer
 from imaging.tasks import build_task
 from tests.untrained import BLUR, NOISE, untrained

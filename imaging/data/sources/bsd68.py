@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from imaging.data import SOURCES
-from imaging.data.image_files import Channels
 from imaging.data.sources.folder import Folder
 from imaging.errors import ImagingError
+from imaging.images.reading import Channels
 
 
 @SOURCES.register("bsd68")

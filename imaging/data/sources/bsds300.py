@@ -7,11 +7,11 @@ from pathlib import Path
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import Channels, read_image
 from imaging.data.source import Source
 from imaging.data.sources.download import download, locked, missing, unpack
 from imaging.data.sources.folder import distinct_ids
 from imaging.errors import ImagingError
+from imaging.images.reading import Channels, read_image
 
 URL = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/BSDS300-images.tgz"
 SHA256 = "a5f7d0e49fe135c75518a3543ced24470156fd69305ae77845dff2a5138652b4"

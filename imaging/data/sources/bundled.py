@@ -6,9 +6,9 @@ from pathlib import Path
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import Channels, read_image
 from imaging.data.source import Source
 from imaging.errors import ImagingError
+from imaging.images.reading import Channels, read_image
 
 # Do not change: results on "bundled" are comparable only with the same split. Training: the colour
 # photographs, everyday scenes first, so that the images held out at the end are microscope images.

@@ -8,17 +8,20 @@ from pathlib import Path, PurePath
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import SUFFIXES, Channels, decoded_bytes, read_image, read_pixels
 from imaging.data.source import Source
 from imaging.errors import ImagingError
 from imaging.files import printable
+from imaging.images.listing import all_image_files
+from imaging.images.opening import TIFF_SUFFIXES
+from imaging.images.reading import Channels, count_pages, decoded_bytes, read_image, read_pixels
 
 
 @SOURCES.register("folder")
 class Folder(Source):
-    """All PNG, JPEG, TIFF and WebP files below a directory, sorted by path, except hidden ones (`.name`).
+    """All image files below a directory, sorted by path, except hidden ones (`.name`).
 
-    An id is the path below the directory without its extension; see `distinct_ids`.
+    Each page of a TIFF file is an image. An id is the path below the directory without its extension, see
+    `distinct_ids`; of one page of several, with it and the page's number: stack.tif/0007.
 
     Args:
         train: directory of the training images, or None.
@@ -31,57 +34,62 @@ class Folder(Source):
     def __init__(self, train: str | None = None, test: str | None = None, channels: Channels = 3):
         self.directories = {"train": train, "test": test}
         self.channels = channels
-        self._files: dict[str, list[Path]] = {}
+        self._images: dict[str, list[tuple[Path, int | None]]] = {}
 
     def prepare(self) -> None:
         """Check that each directory has images; raise ImagingError if not."""
         for split, directory in self.directories.items():
             if directory is not None:
-                self._paths(split)
+                self._found(split)
 
     def ids(self, split: str) -> list[str]:
-        return distinct_ids([path.relative_to(self.directories[split]) for path in self._paths(split)])
+        names = [
+            path.relative_to(self.directories[split]) / ("" if page is None else f"{page:04d}")
+            for path, page in self._found(split)
+        ]
+        return distinct_ids(names)
 
     def read(self, split: str, index: int) -> Tensor:
-        """Read an image (channels, H, W): uint8, or float32 in [0, 1] for 16-bit files."""
-        return read_image(self._paths(split)[index], self.channels)
+        """Read an image (channels, H, W); see `imaging.images.reading.read_image`."""
+        path, page = self._found(split)[index]
+        return read_image(path, self.channels, page)
 
     def converts(self, split: str) -> bool:
         """Whether the first image has another number of channels than it is read with."""
-        return len(read_pixels(self._paths(split)[0])) != self.channels
+        return len(read_pixels(*self._found(split)[0])) != self.channels
 
     def decoded_bytes(self, split: str) -> int:
         """The size in bytes of all decoded images of a split, from the files' headers."""
+
+        def size(image: tuple[Path, int | None]) -> int:
+            return decoded_bytes(image[0], self.channels, image[1])
+
         with ThreadPoolExecutor(8) as pool:
-            return sum(pool.map(lambda path: decoded_bytes(path, self.channels), self._paths(split)))
+            return sum(pool.map(size, self._found(split)))
 
     def identity(self, split: str) -> list:
         """Plain data that changes when the images do: paths, sizes in bytes and times of the files."""
-        paths = self._paths(split)
+        paths = list(dict.fromkeys(path for path, _ in self._found(split)))
         stats = [path.stat() for path in paths]
         files = [[str(p.absolute()), s.st_size, s.st_mtime_ns] for p, s in zip(paths, stats, strict=True)]
         return [self.channels, files]
 
-    def _paths(self, split: str) -> list[Path]:
-        if split not in self._files:
-            self._files[split] = self._list(split)
-        return self._files[split]
+    def _found(self, split: str) -> list[tuple[Path, int | None]]:
+        """The images of a split: paths, and pages of files that have several."""
+        if split not in self._images:
+            self._images[split] = [image for path in self._list(split) for image in _pages(path)]
+        return self._images[split]
 
     def _list(self, split: str) -> list[Path]:
-        if self.directories[split] is None:
+        directory = self.directories[split]
+        if directory is None:
             raise ImagingError(f"data.source.{split} names no directory, but {split} images are needed")
-        directory = Path(self.directories[split])
-        paths = sorted(
-            path
-            for path in directory.rglob("*")
-            if path.suffix.lower() in SUFFIXES
-            and not any(part.startswith(".") for part in path.relative_to(directory).parts)
-            and path.is_file()
-        )
-        if not paths:
-            kinds = ", ".join(SUFFIXES)
-            raise ImagingError(f"data.source.{split}: no image ({kinds}) in {directory.absolute()}")
-        return paths
+        return all_image_files(directory, f"data.source.{split}")
+
+
+def _pages(path: Path) -> list[tuple[Path, int | None]]:
+    number = count_pages(path) if path.suffix.lower() in TIFF_SUFFIXES else 1
+    return [(path, page if number > 1 else None) for page in range(number)]
 
 
 def distinct_ids(names: Sequence[PurePath]) -> list[str]:

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import Channels
 from imaging.data.patches import same_type
 from imaging.data.source import Source
 from imaging.data.sources.folder import Folder
 from imaging.errors import ImagingError
+from imaging.images.reading import Channels
 
 
 @SOURCES.register("folder_pairs")

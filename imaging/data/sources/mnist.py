@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from imaging.data import SOURCES
-from imaging.data.image_files import Channels, to_channels
 from imaging.data.source import Source
 from imaging.data.sources.download import download, locked, missing
 from imaging.errors import ImagingError
+from imaging.images.reading import Channels, to_channels
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.images.reading import read_gray
 from imaging.physics.by_size import BySize
-from imaging.physics.gray_image import read_gray
 from imaging.physics.operator import OPERATORS, LinearOperator, Shape
 from imaging.randomness import generator
 from imaging.settings import Limit, within

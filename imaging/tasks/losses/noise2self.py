@@ -16,12 +16,13 @@ NEIGHBOURS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)]  #
 
 @LOSSES.register("noise2self")
 class Noise2Self(Loss):
-    """mean |f(y without J) - y|² over the pixels of J, a grid that each step shifts at random.
+    """mean |f(y without J) - y|² over J, in each channel a grid that each step shifts at random.
 
-    Batson and Royer, "Noise2Self: blind denoising by self-supervision", ICML 2019, section 3. A pixel of J is
-    replaced by one of its eight neighbours, at random (Krull, Buchholz and Jug, "Noise2Void", CVPR 2019), so
-    that f learns to do without the pixel itself. It needs no sigma; the noise of a pixel must be independent
-    of the others'.
+    Batson and Royer, "Noise2Self: blind denoising by self-supervision", ICML 2019, section 3. An element of J
+    is replaced by one of its eight neighbours, at random (Krull, Buchholz and Jug, "Noise2Void", CVPR 2019),
+    so that f learns to do without the element itself. It needs no sigma; the noise of an element must be
+    independent of that of the others, in other channels too. So the other colours of a pixel, which say most
+    about the hidden one, stay visible unless their own grid hides them.
 
     Args:
         every: J has one of so many rows, and of so many columns.
@@ -38,14 +39,14 @@ class Noise2Self(Loss):
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         y, every = step.y, self.every
         n, c, h, w = y.shape
-        shift = step.integers(every * every, (n, 1, 1, 1)).to(y.device)
+        shift = step.integers(every * every, (n, c, 1, 1)).to(y.device)
         rows = (torch.arange(h, device=y.device) % every)[:, None] == shift // every
         columns = torch.arange(w, device=y.device) % every == shift % every
         hidden = rows & columns
         padded, without = F.pad(y, (1, 1, 1, 1), mode="reflect"), y
-        chosen = step.integers(len(NEIGHBOURS), (n, 1, h, w)).to(y.device)
+        chosen = step.integers(len(NEIGHBOURS), (n, c, h, w)).to(y.device)
         for index, (row, column) in enumerate(NEIGHBOURS):
             neighbour = padded[:, :, row : row + h, column : column + w]
             without = torch.where(hidden & (chosen == index), neighbour, without)
         (x_hat,) = step.estimate(without)
-        return ((x_hat.float() - y).square() * hidden).sum() / (hidden.sum() * c), x_hat
+        return ((x_hat.float() - y).square() * hidden).sum() / hidden.sum(), x_hat

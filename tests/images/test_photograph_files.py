@@ -9,9 +9,10 @@ import tifffile
 import torch
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from imaging.data.image_files import read_pixels
 from imaging.errors import ImagingError
-from imaging.restoring.files import Photograph, bits_of, read_photograph, write_photograph
+from imaging.images.photographs import read_photograph
+from imaging.images.reading import read_pixels
+from imaging.images.writing import bits_of, write_image
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -34,7 +35,7 @@ def notes(orientation=None, maker="Camera"):
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_what_is_written_without_loss_is_read_the_same(channels, bits, suffix, tmp_path):
     written, path = pixels(channels, bits), tmp_path / f"a{suffix}"
-    write_photograph(path, written, Photograph(torch.zeros(0), PROFILE))
+    write_image(path, written, PROFILE)
     back = read_photograph(path)
     assert back.bits == bits
     assert back.profile == PROFILE
@@ -47,9 +48,9 @@ def test_what_is_written_without_loss_is_read_the_same(channels, bits, suffix, t
 def test_others_read_our_16_bit_png(tmp_path):
     """Pillow knows gray ones wholly, and of RGB the high bytes, the profile and the notes."""
     gray, colour = pixels(1, 16), pixels(3, 16)
-    belongs = Photograph(torch.zeros(0), PROFILE, notes().tobytes())
-    write_photograph(tmp_path / "gray.png", gray, belongs)
-    write_photograph(tmp_path / "colour.png", colour, belongs)
+    belongs = (PROFILE, notes().tobytes())
+    write_image(tmp_path / "gray.png", gray, *belongs)
+    write_image(tmp_path / "colour.png", colour, *belongs)
     with Image.open(tmp_path / "gray.png") as image:
         assert np.array_equal(np.asarray(image), gray[0])
     with Image.open(tmp_path / "colour.png") as image:
@@ -67,7 +68,7 @@ def test_a_turned_photograph_is_shown_the_same_way(suffix, orientation, tmp_path
     gradient[..., 0], gradient[..., 1] = np.arange(24)[:, None] * 10, np.arange(40) * 6
     Image.fromarray(gradient).save(source, exif=notes(orientation), icc_profile=PROFILE, quality=100)
     photograph = read_photograph(source)
-    write_photograph(target, photograph.pixels.numpy(), photograph)
+    write_image(target, photograph.pixels.numpy(), photograph.profile, photograph.exif)
     with Image.open(source) as before, Image.open(target) as after:
         shown = [np.asarray(ImageOps.exif_transpose(image)).astype(int) for image in (before, after)]
         assert shown[0].shape == shown[1].shape
@@ -110,7 +111,7 @@ def test_notes_that_cannot_be_written_are_left_out(tmp_path):
 def test_a_gray_jpeg_stays_gray(tmp_path):
     Image.fromarray(pixels(1, 8)[0]).save(tmp_path / "a.jpg")
     photograph = read_photograph(tmp_path / "a.jpg")
-    write_photograph(tmp_path / "b.jpg", photograph.pixels.numpy(), photograph)
+    write_image(tmp_path / "b.jpg", photograph.pixels.numpy(), photograph.profile, photograph.exif)
     with Image.open(tmp_path / "b.jpg") as image:
         assert image.mode == "L"
 
@@ -121,15 +122,15 @@ def test_formats_have_the_bits_that_they_have(tmp_path):
 
 
 def test_nothing_half_written_is_left(tmp_path, monkeypatch):
-    write_photograph(tmp_path / "a.png", pixels(3, 16), Photograph(torch.zeros(0)))
+    write_image(tmp_path / "a.png", pixels(3, 16))
     before = (tmp_path / "a.png").read_bytes()
-    monkeypatch.setattr("imaging.restoring.files.ROWS", 0)  # fails after the header
+    monkeypatch.setattr("imaging.images.writing.ROWS", 0)  # fails after the header
     with pytest.raises(ValueError, match="range"):
-        write_photograph(tmp_path / "a.png", pixels(3, 16), Photograph(torch.zeros(0)))
+        write_image(tmp_path / "a.png", pixels(3, 16))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_bytes() == before
     with pytest.raises(ImagingError, match="cannot write"):
-        write_photograph(tmp_path / "a.png" / "b.png", pixels(3, 16), Photograph(torch.zeros(0)))
+        write_image(tmp_path / "a.png" / "b.png", pixels(3, 16))
 
 
 def test_read_pixels_gives_the_channels_of_the_file(tmp_path):
@@ -151,8 +152,7 @@ def test_a_profile_of_other_colours_than_the_pixels_is_left_out(tmp_path):
 
 def test_what_a_format_cannot_hold_is_told(tmp_path):
     with pytest.raises(ImagingError, match="cannot write"):
-        write_photograph(tmp_path / "a.webp", np.zeros((3, 4, 17000), np.uint8), Photograph(torch.zeros(0)))
-    long = Photograph(torch.zeros(0), exif=b"Exif\0\0" + bytes(70_000))
+        write_image(tmp_path / "a.webp", np.zeros((3, 4, 17000), np.uint8))
     with pytest.raises(ImagingError, match="cannot write"):
-        write_photograph(tmp_path / "a.jpg", pixels(3, 8), long)
+        write_image(tmp_path / "a.jpg", pixels(3, 8), exif=b"Exif\0\0" + bytes(70_000))
     assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+GROUPS, OWN, MEMORY = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"), Path("/proc/meminfo")
 
 
 def available_cores() -> int:
@@ -30,6 +30,14 @@ def available_memory() -> int:
             if (limit := _read(group / name)).isdigit():
                 memory = min(memory, int(limit))
     return memory
+
+
+def free_memory() -> int:
+    """The bytes of memory that this process could take now: `available_memory`, less what others have."""
+    for line in _read(MEMORY).splitlines():
+        if line.startswith("MemAvailable:"):
+            return min(available_memory(), 1024 * int(line.split()[1]))
+    return available_memory()  # not Linux
 
 
 def _groups() -> Iterator[Path]:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from imaging.sweeps import cores
+from imaging import machine as cores
 
 
 @pytest.fixture
