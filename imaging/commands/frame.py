@@ -23,7 +23,7 @@ from imaging.places import CONF
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
 from imaging.runs.names import register_resolvers
-from imaging.runs.overrides import choose_noise, quote_path
+from imaging.runs.overrides import add_places, choose_noise, quote_path
 from imaging.runs.parent import follow_parent
 from imaging.runs.status import STATUS, read_status
 from imaging.sweeps.begin import begin_sweep, is_worker
@@ -117,7 +117,7 @@ def command(
     """
     register_resolvers()  # again, to set `started` to the current time
     words = map(choose_noise, sys.argv[1:]) if name == "train" else sys.argv[1:]
-    sys.argv[1:] = map(quote_path, words)
+    sys.argv[1:] = map(quote_path, add_places([*words]))
     follow_parent()
     outlive_readers()
     keep_freed_memory()

@@ -1,5 +1,6 @@
 """The `LightningDataModule` of any image source."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Literal
@@ -174,17 +175,19 @@ class ImageData(LightningDataModule):
         return len(BatchSampler(len(self._train), self.batch_size, 0, world_size=world_size))
 
     def state_dict(self) -> dict:
-        """The sizes that relate a step to its images, for checkpoints."""
-        return {"data_size": len(self._train), "batch_size": self.batch_size}
+        """What relates a step to its images, for checkpoints."""
+        names = "\n".join(self.source.ids("train"))
+        digest = hashlib.blake2b(names.encode(errors="surrogateescape"), digest_size=8).hexdigest()
+        return {"data_size": len(self._train), "batch_size": self.batch_size, "names_of_images": digest}
 
     def load_state_dict(self, state: dict) -> None:
         """Check that steps of a checkpoint have the same images here.
 
         Raises:
-            ImagingError: the number of samples or the batch size differs.
+            ImagingError: the number of samples, the batch size or the names of the images differ.
         """
         for key, value in self.state_dict().items():
-            if state[key] != value:
+            if state.get(key, value) != value:  # older checkpoints have no names
                 raise ImagingError(
                     f"the checkpoint was trained with {key.replace('_', ' ')} {state[key]}, this run has "
                     f"{value}: resume with the same data settings, or start a new run"

@@ -8,6 +8,14 @@ from omegaconf import Container, OmegaConf
 from imaging.errors import ImagingError, brief, one_line
 
 CONFIG = "config.yaml"
+# Where a run's images lie, which is no part of what the run is.
+PLACES = (
+    "data.source.root",
+    "data.source.train",
+    "data.source.test",
+    "data.source.train_again",
+    "data.source.test_again",
+)
 LARGEST_BITS = 1000  # of an integer; larger ones do not fit a float, and very large ones cannot be printed
 
 
@@ -130,6 +138,22 @@ def with_local_paths(config: dict, paths: dict) -> dict:
         return local.get(value, value) if isinstance(value, str) else value
 
     return config | {"paths": localise(before), "data": localise(config.get("data"))}
+
+
+def at_places(config: dict, now: dict) -> dict:
+    """A run's config with its images at those of `PLACES` that another config names.
+
+    Args:
+        config: config of the run.
+        now: a config composed with what is typed.
+    """
+    data, new = config.get("data"), now.get("data")
+    if not (isinstance(data, dict) and isinstance(source := data.get("source"), dict)):
+        return config
+    new = new["source"] if isinstance(new, dict) and isinstance(new.get("source"), dict) else {}
+    keys = (place.rpartition(".")[2] for place in PLACES)
+    moved = {key: new[key] for key in keys if isinstance(new.get(key), str) and key in source}
+    return config | {"data": data | {"source": source | moved}}
 
 
 def _check_plain(value, where: str = "it") -> None:

@@ -8,15 +8,14 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from imaging.places import command_line
+from imaging.runs.config import PLACES
 from imaging.runs.names import quoted
 
 # Settings that are paths. The first three accept one path only, never several to sweep over.
 SINGLE_PATHS = ("run", "resume", "output")
 PATHS = (
     *SINGLE_PATHS,
-    "data.source.train",
-    "data.source.test",
-    "data.source.root",
+    *PLACES,
     "paths.data",
     "paths.cache",
     "psf.path",
@@ -94,6 +93,17 @@ def quote_path(word: str) -> str:
         return f"{key}={quoted(text)}" if key in SINGLE_PATHS else word
     value, marks = override.value(), text[0] + text[-1]
     return word if value is None or value == text or marks in ("''", '""') else f"{key}={quoted(text)}"
+
+
+def add_places(words: Sequence[str]) -> list[str]:
+    """The words of a command; if it resumes a run, those of `PLACES` need no choice of `data=` beside them.
+
+    Example:
+        >>> add_places(["resume=outputs/a", "data.source.train=new"])
+        ['resume=outputs/a', '++data.source.train=new']
+    """
+    resumes = any(word.startswith("resume=") for word in words)
+    return [f"++{w}" if resumes and w.partition("=")[0] in PLACES else w for w in words]
 
 
 def own_command() -> str | None:

@@ -10,7 +10,15 @@ from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
 from imaging.places import command_line
-from imaging.runs.config import CONFIG, as_dict, check_config, differences, read_config, with_local_paths
+from imaging.runs.config import (
+    CONFIG,
+    as_dict,
+    at_places,
+    check_config,
+    differences,
+    read_config,
+    with_local_paths,
+)
 from imaging.runs.overrides import COMMAND_SETTINGS
 from imaging.runs.record import SWEEP_RECORD, nothing_swept, sweep_command
 from imaging.runs.status import read_status
@@ -45,7 +53,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
         refuse_devices(plain["trainer"]["devices"], 1)  # here too, since the sweep may vary it
     if not (directory / CONFIG).is_file():
         return plain, directory
-    saved = with_local_paths(read_config(directory), plain["paths"])
+    saved = at_places(with_local_paths(read_config(directory), plain["paths"]), plain)
     check_config(saved, directory / CONFIG)
     missing = [module for module in saved["imports"] if module not in plain["imports"]]
     if missing:
@@ -53,8 +61,13 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
             f"{directory} was started with imports=[{','.join(missing)}]: give it again, since modules named "
             "in a file are not imported"
         )
-    if not single or [o for o in hydra.overrides.task if not o.startswith(("resume=", "imports="))]:
+    words = [w.lstrip("+") for w in hydra.overrides.task if not w.startswith(("resume=", "imports="))]
+    # What was typed beside resume= is compared, unless it chooses whole groups, which have many settings.
+    keys = [word.partition("=")[0] for word in words]
+    if not single or any("." not in key or "@" in key or key.startswith("~") for key in keys):
         refuse_changes(directory, saved, plain)
+    else:
+        refuse_changes(directory, *({key: _leaf(config, key) for key in keys} for config in (saved, plain)))
     if single and read_status(directory)["state"] == "completed":
         raise ImagingError(
             f"{directory} is completed; to test it again: {command_line('evaluate', f'run={directory}')}"
@@ -74,6 +87,14 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
             f"the config differs from that of {directory}: {'; '.join(changed)} (saved -> now); resume with "
             f"the saved settings, or with {quote(f'resume={directory}')} alone, or start a new one"
         )
+
+
+def _leaf(config: dict, key: str):
+    """The value of 'a.b.c' in a nested config; None if there is none."""
+    value: object = config
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _refuse_sweep(directory: Path) -> None:

@@ -6,7 +6,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from imaging.errors import ImagingError
 from imaging.files import write_text
-from imaging.runs.config import as_dict
+from imaging.runs.config import as_dict, at_places
 from imaging.runs.lock import lock
 from imaging.runs.names import resolve_directories, swept_keys
 from imaging.runs.overrides import COMMAND_SETTINGS
@@ -46,7 +46,8 @@ def begin_sweep(config: DictConfig) -> int | None:
                 f"{directory} varies {saved or 'no more than its file'}, this command varies "
                 f"{now or 'no more than its file'}: resume with the saved settings, or start a new sweep"
             )
-        refuse_changes(directory, _identity(before), _identity(config))
+        identity = _identity(config)
+        refuse_changes(directory, at_places(_identity(before), identity), identity)
         saved, now = before.get("decide_max_seeds"), config.decide_max_seeds
         if config.decide is not None and now != saved:
             raise ImagingError(

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, open_dict
 
-from imaging.runs.config import CONFIG, as_dict, read_config, with_local_paths
+from imaging.runs.config import CONFIG, as_dict, at_places, read_config, with_local_paths
 from imaging.runs.lock import refuse_locked
 from imaging.runs.names import quoted
 from imaging.runs.overrides import COMMAND_SETTINGS, run_overrides
@@ -63,7 +63,8 @@ def plan_jobs(
         refuse_devices(plain["trainer"]["devices"], devices)
         refuse_locked(directory)
         if (directory / CONFIG).is_file():
-            refuse_changes(directory, with_local_paths(read_config(directory), plain["paths"]), plain)
+            saved = with_local_paths(read_config(directory), plain["paths"])
+            refuse_changes(directory, at_places(saved, plain), plain)
         jobs.append((directory, plain, words))
     for directory, plain, _ in jobs:
         if not is_over(directory):

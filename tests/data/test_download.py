@@ -1,5 +1,6 @@
 """Downloads against a server on this machine: whole or not at all."""
 
+import contextlib
 import functools
 import gzip
 import hashlib
@@ -35,6 +36,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_header("Content-Length", "1000")
             self.end_headers()
             self.wfile.write(b"x" * 10)
+        elif self.path.startswith(("/endless/", "/slow/")):
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(1 if "slow" in self.path else 1 << 16))
+                    time.sleep(0.05 if "slow" in self.path else 0)
         else:
             super().do_GET()
 
@@ -96,6 +104,19 @@ def leftovers(root: Path) -> list[str]:
     return sorted(path.name for path in root.iterdir() if path.suffix != ".lock") if root.exists() else []
 
 
+class Counted:
+    """A checksum that notes how much it is given."""
+
+    def __init__(self, seen: list[int]):
+        self.seen = seen
+
+    def update(self, chunk: bytes) -> None:
+        self.seen.append(len(chunk))
+
+    def hexdigest(self) -> str:
+        return "0"
+
+
 def source(root: Path, url: str, name: str = "bsds300"):
     return SOURCES.build({"name": name, "root": str(root), "url": url})
 
@@ -154,6 +175,26 @@ def test_truncated_transfers_and_missing_files(tmp_path, server):
     refused(source(tmp_path / "root", f"{url}/truncated/images.tgz"), "10 of 1000 bytes")
     refused(source(tmp_path / "root", f"{url}/nothing.tgz"), "404")
     assert leftovers(tmp_path / "root") == []
+
+
+@pytest.mark.parametrize("name", ["bsds300", "mnist"])
+def test_a_server_that_never_ends_or_hardly_begins(name, tmp_path, server, monkeypatch):
+    _, url = server
+    refused(source(tmp_path / "root", f"{url}/endless/a", name), "larger than the 50 MB that are expected")
+    monkeypatch.setattr("imaging.data.sources.download.PATIENCE", 0.3)
+    refused(source(tmp_path / "root", f"{url}/slow/a", name), "bytes came in 0 seconds")
+    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one(tmp_path, server, monkeypatch):
+    folder, url = server
+    for split in mnist.FILES.values():
+        (folder / f"{split}.gz").write_bytes(gzip.compress(bytes(20_000_000)))
+    monkeypatch.setattr(mnist, "LARGEST", 1_000_000)
+    seen = []
+    monkeypatch.setattr(hashlib, "new", lambda *a, **k: Counted(seen))
+    refused(source(tmp_path / "root", url, "mnist"), "has the MD5")
+    assert sum(seen) < 3_000_000
 
 
 def test_what_another_process_downloads_meanwhile_is_used(tmp_path, served_bsds, caplog):

@@ -15,6 +15,7 @@ from imaging.images.reading import Channels, read_image
 
 URL = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/BSDS300-images.tgz"
 SHA256 = "a5f7d0e49fe135c75518a3543ced24470156fd69305ae77845dff2a5138652b4"
+LARGEST = 50_000_000  # bytes; the official archive has 22 million
 
 
 @SOURCES.register("bsds300")
@@ -52,7 +53,7 @@ class BSDS300(Source):
                 return
             if self.folder.exists():
                 raise ImagingError(f"{self.folder} lacks its train or test images: remove or complete it")
-            with download(self.url, archive, "sha256", SHA256) as part:
+            with download(self.url, archive, "sha256", SHA256, LARGEST) as part:
                 try:
                     unpack(part, folder)
                     self.folder.parent.mkdir(exist_ok=True)

@@ -6,6 +6,7 @@ import http.client
 import logging
 import shutil
 import tarfile
+import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from imaging.progress import progress_bar
 
 Opener = Callable[[Path, Literal["rb"]], BufferedIOBase]
 TIMEOUT = 30  # seconds without a byte
+PATIENCE, SLOWEST = 60, 5000  # after so many seconds, a download of fewer bytes a second is given up
 
 _log = logging.getLogger(__name__)
 
@@ -58,26 +60,30 @@ def locked(target: Path, root: Path, url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def download(url: str, target: Path, algorithm: str, digest: str, opener: Opener = open) -> Iterator[Path]:
+def download(
+    url: str, target: Path, algorithm: str, digest: str, largest: int, opener: Opener = open
+) -> Iterator[Path]:
     """Download `url` to a temporary file beside `target`, check it, and yield its path; it is removed after.
 
     Args:
         url: address of the file.
         target: the final path; its folder is created if missing.
         algorithm, digest: name of a hashlib algorithm, and the expected hexadecimal digest.
+        largest: bytes of the file, and of what `opener` reads from it, that are accepted.
         opener: opens the file for the check, e.g. `gzip.open` for the digest of the decompressed bytes.
 
     Raises:
-        ImagingError: no connection, an incomplete transfer, or a wrong digest.
+        ImagingError: no connection, an incomplete or very slow transfer, a file that is too large, or a wrong
+            digest.
     """
     partial = target.with_name(f".{target.name}.part")
     try:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _transfer(url, partial)
+            _transfer(url, partial, largest)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise missing(target, url, f"the download failed: {_one_line(error)}") from error
-        _check(partial, url, algorithm, digest, opener)
+        _check(partial, url, algorithm, digest, largest, opener)
         yield partial
     finally:
         partial.unlink(missing_ok=True)
@@ -112,23 +118,30 @@ def unpack(archive: Path, folder: Path) -> None:
         ) from error
 
 
-def _transfer(url: str, partial: Path) -> None:
+def _transfer(url: str, partial: Path, largest: int) -> None:
+    begun = time.monotonic()
     with urllib.request.urlopen(url, timeout=TIMEOUT) as response, open(partial, "wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
         with progress_bar(f"{url.rsplit('/', 1)[-1]}, MB", size / 1e6 or None) as advance:
-            while chunk := response.read(1 << 18):
+            while chunk := response.read1(1 << 18):  # what has come: `read` would wait for all of it
                 file.write(chunk)
                 advance(file.tell() / 1e6)
+                if max(size, file.tell()) > largest:
+                    raise OSError(f"it is larger than the {largest / 1e6:.0f} MB that are expected")
+                seconds = time.monotonic() - begun
+                if seconds > PATIENCE and file.tell() < SLOWEST * seconds:
+                    raise OSError(f"{file.tell()} bytes came in {seconds:.0f} seconds")
         if file.tell() < size:
             raise OSError(f"it ended after {file.tell()} of {size} bytes")
 
 
-def _check(path: Path, url: str, algorithm: str, digest: str, opener: Opener) -> None:
+def _check(path: Path, url: str, algorithm: str, digest: str, largest: int, opener: Opener) -> None:
     checksum = hashlib.new(algorithm, usedforsecurity=False)
     try:
         with opener(path, "rb") as file:
-            while chunk := file.read(1 << 20):
+            while (chunk := file.read(1 << 20)) and largest >= 0:
                 checksum.update(chunk)
+                largest -= len(chunk)
     except (OSError, EOFError, zlib.error) as error:
         raise ImagingError(f"the file from {url} cannot be unpacked: {_one_line(error)}") from error
     if checksum.hexdigest() != digest:

@@ -19,6 +19,7 @@ URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 # MD5 of the decompressed files, which is independent of the compression of a mirror.
 MD5 = {"train": "6bbc9ace898e44ae57da46a324031adb", "test": "2646ac647ad5339dbf082846283269ea"}
+LARGEST = 50_000_000  # bytes of a file, unpacked; the largest has 47 million
 
 
 @SOURCES.register("mnist")
@@ -55,7 +56,7 @@ class MNIST(Source):
                 continue
             with locked(self.root / "MNIST", self.root, url):
                 if self._path(split) is None:
-                    with download(url, target, "md5", MD5[split], gzip.open) as part:
+                    with download(url, target, "md5", MD5[split], LARGEST, gzip.open) as part:
                         os.replace(part, target)
 
     def ids(self, split: str) -> list[str]:
