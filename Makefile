@@ -59,6 +59,9 @@ published: setup  ## Compare published networks with their published PSNR (twent
 benchmark: setup  ## Measure speed and memory against other ways (ten minutes), into benchmarks/README.md
 	$(BIN)/python benchmarks/all.py
 
+attack: setup  ## Attack it: wrong settings, damaged files, hostile pictures, full disks (most of an hour)
+	$(BIN)/python tests/attacks/all.py $(ATTACK)
+
 gpu: setup  ## Prove speed, equal numbers and resuming on a GPU (ten minutes), into benchmarks/gpu.md
 	$(BIN)/python benchmarks/gpu.py
 
@@ -75,4 +78,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup search formats demo test test-slow test-oldest published benchmark gpu lint format clean
+.PHONY: help setup search formats demo test test-slow test-oldest published benchmark attack gpu lint format clean

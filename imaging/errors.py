@@ -9,7 +9,17 @@ class ImagingError(Exception):
 
     The commands print the message without a traceback and exit with status 2. Any other exception is a bug
     and keeps its traceback.
+
+    Line breaks and other unprintable characters, as of file names, become backslash escapes.
     """
+
+    def __init__(self, message: str):
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """A text with each unprintable character replaced by its backslash escape: '\\r', '\\udcff'."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def brief(value) -> str:

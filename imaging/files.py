@@ -24,6 +24,17 @@ def write_atomically(path: Path | str, write: Callable) -> None:
         OSError: the file cannot be written; the target is unchanged.
     """
     path = Path(path)
+    try:
+        _write_atomically(path, write)
+    except (OSError, RuntimeError) as error:
+        # An error of an open file has no name; torch reports a full disk as a wrong position.
+        reason = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(reason, OSError) or reason.errno is None:
+            raise
+        raise OSError(reason.errno, reason.strerror, str(reason.filename or path)) from error
+
+
+def _write_atomically(path: Path, write: Callable) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same directory, because a rename is atomic only within a file system.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -69,11 +80,6 @@ def remove_unfinished(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def printable(name: str) -> str:
-    """A name with each unprintable character replaced by its backslash escape: '\\r', '\\udcff'."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-
-
 def file_name(name: str) -> str:
     """A name that is safe in a file name: unchanged if it is simple, else sanitised, with a digest.
 
@@ -98,9 +104,21 @@ def write_text(path: Path | str, text: str) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def write_in_place(path: Path | str, text: str) -> None:
+    """Write UTF-8 text into the space that a file has already, for a disk that is full; not atomic."""
+    with open(path, "r+b") as file:
+        file.write(text.encode())
+        file.truncate()
+
+
 def write_json(path: Path | str, value) -> None:
     """Write JSON atomically; infinite values and NaN, which JSON does not have, become null."""
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, to_json(value))
+
+
+def to_json(value) -> str:
+    """The text that `write_json` writes."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False) + "\n"
 
 
 def _finite(value):

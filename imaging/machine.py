@@ -1,9 +1,16 @@
 """How many CPU cores and how much memory a process may use, also in a container or a cluster's job."""
 
+import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from imaging.errors import ImagingError
+
+NO_MEMORY = "can't allocate memory"  # in torch's RuntimeError
+THREAD = 64 << 20  # bytes of address space of a thread
+_limit = threading.RLock()  # a network may have another one in it
 GROUPS, OWN, MEMORY = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"), Path("/proc/meminfo")
 
 
@@ -34,10 +41,55 @@ def available_memory() -> int:
 
 def free_memory() -> int:
     """The bytes of memory that this process could take now: `available_memory`, less what others have."""
+    free = available_memory()
     for line in _read(MEMORY).splitlines():
         if line.startswith("MemAvailable:"):
-            return min(available_memory(), 1024 * int(line.split()[1]))
-    return available_memory()  # not Linux
+            free = min(free, 1024 * int(line.split()[1]))
+    for group in _groups():
+        for limit, used, kept in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            sizes = [_read(group / name) for name in (limit, used)]
+            if all(size.isdigit() for size in sizes):
+                stat = dict(line.split() for line in _read(group / "memory.stat").splitlines())
+                free = min(free, int(sizes[0]) - int(sizes[1]) + int(stat.get(kept, 0)))
+    return max(0, free)
+
+
+@contextlib.contextmanager
+def memory_limited(what: str) -> Iterator[None]:
+    """Refuse to allocate more memory in the body than is free, where Linux would end the process later.
+
+    Args:
+        what: is built in the body, on the processor.
+
+    Raises:
+        ImagingError: it needs more.
+    """
+    try:
+        import resource
+
+        used = int(_read(Path("/proc/self/statm")).split()[0]) * resource.getpagesize()
+    except (ImportError, IndexError):  # not Linux
+        yield
+        return
+    _limit.acquire()  # the limit is that of all threads
+    before, free = resource.getrlimit(resource.RLIMIT_AS), free_memory()
+    used += THREAD * available_cores()  # the stacks of threads that are started in the body
+    low = used + free if before[0] == resource.RLIM_INFINITY else min(before[0], used + free)
+    resource.setrlimit(resource.RLIMIT_AS, (low, before[1]))
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and NO_MEMORY not in str(error):
+            raise
+        raise ImagingError(
+            f"{what} needs more than the {free / 1e9:.1f} GB of memory that are free"
+        ) from None
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        _limit.release()
 
 
 def _groups() -> Iterator[Path]:

@@ -12,10 +12,10 @@ import inspect
 import os
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
-from imaging.errors import ImagingError, one_line
+from imaging.errors import ImagingError, brief, one_line
 from imaging.settings import check, closest, list_of
 
 
@@ -138,8 +138,25 @@ class Registry:
         Raises:
             ImagingError: unknown name, unknown or missing setting, or a wrong value.
         """
+        name, settings = self._of(config, extra)
+        return self._table[name](**settings, **extra)
+
+    def check(self, config: Mapping, *extra: str) -> None:
+        """Check a config as `build` does, without constructing the component.
+
+        Args:
+            config: as in `build`.
+            extra: names of the arguments that do not come from a config.
+        """
+        name, settings = self._of(config, extra)
+        parameters = self.parameters(name)
+        for key, value in settings.items():
+            check(f"{self.kind}.{key}", value, parameters[key].annotation)
+
+    def _of(self, config: Mapping, extra: Collection[str]) -> tuple[str, dict]:
+        """The name in a config, and the settings, which have the right names."""
         if not isinstance(config, Mapping):
-            raise ImagingError(f"{self.kind} is {config!r}; expected a mapping, e.g. {{name: …}}")
+            raise ImagingError(f"{self.kind} is {brief(config)}; expected a mapping, e.g. {{name: …}}")
         settings = dict(config)
         name = settings.pop("name", None)
         parameters = self.parameters(name)
@@ -151,4 +168,4 @@ class Registry:
         for key, parameter in parameters.items():
             if parameter.default is parameter.empty and key not in settings and key not in extra:
                 raise ImagingError(f"{self.kind} '{name}' needs the setting '{key}'")
-        return self._table[name](**settings, **extra)
+        return name, settings

@@ -1,13 +1,23 @@
 """A file is the old version or the new one."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from imaging.files import remove_unfinished, write_atomically, write_json, write_text
+from imaging.errors import ImagingError
+from imaging.files import (
+    check_regular,
+    remove_unfinished,
+    write_atomically,
+    write_in_place,
+    write_json,
+    write_text,
+)
 
 
 def test_text_and_json_come_back(tmp_path):
@@ -72,3 +82,50 @@ def test_names_of_files_are_different_wherever_they_lie():
     assert len({name.lower() for name in made}) == len(names)
     assert all(0 < len(name) <= 89 and not set(name) & set("/\\\x00") and name.strip(".") for name in made)
     assert [file_name(name) for name in ("101085", "piece-5", "a_b")] == ["101085", "piece-5", "a_b"]
+
+
+def test_a_full_disk_is_named_also_where_the_writer_hides_it(tmp_path):
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def hidden(file):
+        """As torch does: the end of its archive finds a wrong position."""
+        try:
+            full(file)
+        finally:
+            raise RuntimeError("unexpected pos 82496 vs 82388")
+
+    for write in (full, hidden):
+        with pytest.raises(OSError, match="No space left on device") as error:
+            write_atomically(tmp_path / "a.ckpt", write)
+        assert (error.value.errno, error.value.filename) == (errno.ENOSPC, str(tmp_path / "a.ckpt"))
+
+
+def test_text_is_written_into_the_place_of_another(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("a longer text than the next")
+    place = path.stat().st_ino
+    write_in_place(path, "short: é")
+    assert (path.read_text("utf-8"), path.stat().st_ino) == ("short: é", place)
+
+
+def test_what_is_no_file_is_refused_without_opening_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name, what in (
+        ("pipe", "a pipe or a device"),
+        ("directory", "a directory"),
+        ("device", "a pipe or a device"),
+    ):
+        with pytest.raises(ImagingError, match=f"{name} is {what}; expected a file"):
+            check_regular(tmp_path / name)
+    check_regular(tmp_path / "nothing")
+
+
+def test_an_error_of_the_writer_is_not_taken_for_one_of_the_disk(tmp_path):
+    def write(file):
+        raise ImagingError("a page is damaged") from FileNotFoundError(2, "No such file or directory")
+
+    with pytest.raises(ImagingError, match="a page is damaged"):
+        write_atomically(tmp_path / "a.tif", write)

@@ -1,10 +1,14 @@
 """Cores and memory that a container or a cluster allows, with files as Linux has them."""
 
 import os
+import sys
+import threading
 
 import pytest
+import torch
 
 from imaging import machine as cores
+from imaging.errors import ImagingError
 
 
 @pytest.fixture
@@ -76,3 +80,54 @@ def test_slurms_cores_for_a_task_are_respected(group, monkeypatch):
     group("0::/\n")
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
     assert cores.available_cores() == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 10 << 30),  # what the machine has
+        ({"memory_dot_max": str(8 << 30), "memory_dot_current": str(7 << 30)}, 1 << 30),
+        (
+            {
+                "memory_dot_max": str(8 << 30),
+                "memory_dot_current": str(7 << 30),
+                "memory_dot_stat": f"anon 5\ninactive_file {2 << 30}\n",
+            },
+            3 << 30,
+        ),
+    ],
+)
+def test_what_a_container_has_in_use_is_not_free(files, expected, group, monkeypatch, tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable: 10485760 kB\n")
+    monkeypatch.setattr(cores, "MEMORY", tmp_path / "meminfo")
+    group("0::/\n", **files)
+    assert cores.free_memory() == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+def test_more_memory_than_is_free_is_refused_also_in_threads(monkeypatch):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    monkeypatch.setattr(cores, "free_memory", lambda: 100 << 20)
+    failed = []
+
+    def build() -> None:
+        try:
+            with cores.memory_limited("it"):
+                torch.zeros(2 << 30)
+        except ImagingError as error:
+            failed.append(str(error))
+
+    threads = [threading.Thread(target=build) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == ["it needs more than the 0.1 GB of memory that are free"] * 4
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+def test_the_limit_of_memory_may_be_nested():
+    with cores.memory_limited("one"), cores.memory_limited("another in it"):
+        assert torch.zeros(3).sum() == 0

@@ -13,7 +13,7 @@ from hydra.types import RunMode
 
 from imaging.commands.main import build_parser
 from imaging.runs.names import last_overrides, register_resolvers
-from imaging.runs.overrides import choose_noise
+from imaging.runs.overrides import add_places, choose_noise
 from imaging.sweeps.jobs import compose
 
 CHECKOUT = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ def check(command: str) -> None:
         assert {w for w in words[1:] if "=" not in w} <= targets, command
         return
     name, options = Path(words[1]).stem, words[2:]
-    overrides = [choose_noise(word) for word in options if word not in ("-m", "--help")]
+    overrides = add_places([choose_noise(word) for word in options if word not in ("-m", "--help")])
     hydra = GlobalHydra.instance().hydra
     mode = RunMode.MULTIRUN if "-m" in options else RunMode.RUN
     if any(word.startswith("sweep=") for word in overrides):  # the sweep's file has hydra.mode
@@ -64,7 +64,7 @@ def check(command: str) -> None:
     # Each value in some job: all of their products take long.
     for number in range(max(map(len, values.values()))):
         job = [f"{key}={levels[number % len(levels)]}" for key, levels in values.items()]
-        compose(hydra.config_loader, config, job, number)
+        compose(hydra.config_loader, config, add_places(job), number)
 
 
 def fixed(override: Override) -> str:

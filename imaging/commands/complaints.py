@@ -3,15 +3,19 @@
 import errno
 import re
 import sys
+import traceback
 from pathlib import Path
 
+import hydra
+import omegaconf
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from imaging.errors import ImagingError
+from imaging.errors import ImagingError, one_line
+from imaging.machine import NO_MEMORY
 from imaging.places import CONF
 from imaging.settings import closest
 
@@ -19,9 +23,13 @@ from imaging.settings import closest
 MOVED = dict.fromkeys(("image", "mask"), "photographs are restored by: imaging restore")
 MOVED |= dict.fromkeys(("export", "export_size"), "networks are exported by: imaging export")
 # Errors of directories and disks, which a user can fix; other OSErrors are bugs.
+RUNS = ("imaging/commands/train.py", "imaging/commands/evaluate.py")
 USER_ERRORS = {
     getattr(errno, name)
-    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "ENOTDIR", "EISDIR")
+    for name in (
+        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG"),
+        *("EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"),
+    )
     if hasattr(errno, name)
 }
 
@@ -39,12 +47,25 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
         return hydra_message(error, name)
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _wrong_choice() or str(error)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY in str(error)):
+        reason = one_line(str(error)) or "an allocation failed"
+        return f"not enough memory ({reason}): make the network, the batches or the images smaller"
+    if _of_composing(error):
+        return f"these settings cannot be composed: {one_line(str(error)) or type(error).__name__}"
     if isinstance(error, OSError) and error.errno in USER_ERRORS:
         # A file in place of a directory, e.g. resume=run/checkpoints/last.ckpt.
         if isinstance(error, FileExistsError) and Path(error.filename).is_file():
             return f"{error.filename} is a file; expected a directory, e.g. that of a run"
         return f"cannot write {error.filename}: {error.strerror}"
     return None
+
+
+def _of_composing(error: BaseException) -> bool:
+    """Whether Hydra or OmegaConf raised an error before the run began, of a value they do not expect."""
+    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    theirs = Path(hydra.__file__).parent, Path(omegaconf.__file__).parent
+    inside = any(Path(frames[-1]).is_relative_to(package) for package in theirs) if frames else False
+    return inside and not any(name.endswith(RUNS) for name in frames)
 
 
 def hydra_message(error: BaseException, name: str) -> str:

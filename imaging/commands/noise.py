@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     # Here, so that --help does not wait for torch.
     from imaging.commands.threads import limit_threads
     from imaging.images.listing import all_image_files
-    from imaging.images.reading import read_pages
+    from imaging.images.reading import count_pages, read_pages
     from imaging.restoring.estimation import photograph_sigma
     from imaging.restoring.restorer import load
     from imaging.tasks.equations import as_float
@@ -49,13 +49,15 @@ def run(options: argparse.Namespace) -> None:
     sigmas, failed = [], []
     for path in paths:
         try:
-            for pixels in read_pages(path):
+            several = count_pages(path) > 1
+            for page, pixels in enumerate(read_pages(path), 1):
                 sigma = photograph_sigma(denoiser, pixels)
                 limits = (as_float(pixels) == 0) | (as_float(pixels) == 1)
                 note = f"sigma {sigma:.4f}" if sigma else "no noise"
                 if (share := limits.float().mean().item()) > CLIPPED:
                     note += f"; {share:.0%} of it is black or white, which lowers the estimate"
-                print(f"{path}: {note}", flush=True)
+                where = f"{path}, page {page}" if several else path
+                print(f"{where}: {note}", flush=True)
                 sigmas += [sigma] if sigma else []
         except ImagingError as error:  # an image that cannot be read must not stop the others
             failed.append(str(error))

@@ -45,7 +45,13 @@ class Stream:
 
 
 def outlive_readers() -> None:
-    """Replace standard output and error by streams whose reader may vanish."""
+    """Replace standard output and error by streams whose reader may vanish.
+
+    Where their encoding lacks a character, such as × in ASCII, it is written as an escape.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     sys.stdout, sys.stderr = (
         stream if stream is None or isinstance(stream, Stream) else Stream(stream)
         for stream in (sys.stdout, sys.stderr)

@@ -13,13 +13,14 @@ from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.sizes import check_measured, check_sizes, doubt_sigma
 from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
+from imaging.machine import memory_limited
 from imaging.registry import import_own
 from imaging.reporting.report import report_run, run_summary
 from imaging.runs.resume import open_config
 from imaging.runs.run import Run
 from imaging.runs.status import describe_end, final_psnr, is_over
 from imaging.sweeps.children import leave_slot
-from imaging.tasks import build_task
+from imaging.tasks import build_task, check_optimizer
 from imaging.training.hparams import HParams, varied_settings
 from imaging.training.trainer import build_trainer, fit, free_device
 
@@ -43,17 +44,15 @@ def train(config: DictConfig) -> float | None:
     run = Run(directory, settings)
     with run.watched():
         protocol = Protocol.of(settings)
-        task = build_task(settings)
+        check_optimizer(settings)
+        with memory_limited("the network with its physics"):
+            task = build_task(settings)
         data = build_data(settings["data"])
         check_measured(task, data)
         data.prepare_data()
         data.setup("fit")
         sets = data.train_dataloader(), data.val_dataloader(), data.test_images()
         check_sizes(task, *sets, clean=data.clean, pairs=data.source.pairs)
-        for batch in sets[1] if run.writes and not data.clean else ():
-            if doubt := doubt_sigma(task, batch, data.source.pairs):
-                print(doubt, file=sys.stderr, flush=True)
-            break
         protocol.check_pixel(data.test_images()[0][1])
 
         trainer, start = build_trainer(settings["trainer"], run)
@@ -62,6 +61,10 @@ def train(config: DictConfig) -> float | None:
             quality = protocol.quality
             names = [f"val/{quality}", *(f"test/{quality}/{level:g}" for level in protocol.levels)]
             hparams = HParams(trainer.logger, varied_settings(run.directory, settings), names)
+        for batch in sets[1] if run.writes and not data.clean else ():
+            if doubt := doubt_sigma(task, batch, data.source.pairs):
+                print(doubt, file=sys.stderr, flush=True)
+            break
         numbers = fit(trainer, task, data, run, start)
         if not run.writes:
             return None

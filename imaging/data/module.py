@@ -1,6 +1,5 @@
 """The `LightningDataModule` of any image source."""
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +20,7 @@ from imaging.data.source import refuse_conversion
 from imaging.data.turning import Batches, MeasuredBatches, TurnedBatches, as_measured
 from imaging.errors import ImagingError
 from imaging.randomness import generator
-from imaging.settings import Count, NotNegative, Positive, at_least, list_of
+from imaging.settings import Count, NotNegative, Positive, at_least, list_of, within
 
 VALIDATION_PIXELS = 1 << 18  # per batch: 256 digits or small patches, or one photograph
 
@@ -95,7 +94,7 @@ class ImageData(LightningDataModule):
         max_test_images: Count | None = None,
         mean: float = 0.4,
         std: Positive = 0.25,
-        workers: Annotated[int, at_least(0)] = 0,
+        workers: Annotated[int, within(0, 256)] = 0,
         memory_gib: NotNegative = 2.0,
         cache: str = ".cache",
         seed: int = 0,
@@ -176,9 +175,8 @@ class ImageData(LightningDataModule):
 
     def state_dict(self) -> dict:
         """What relates a step to its images, for checkpoints."""
-        names = "\n".join(self.source.ids("train"))
-        digest = hashlib.blake2b(names.encode(errors="surrogateescape"), digest_size=8).hexdigest()
-        return {"data_size": len(self._train), "batch_size": self.batch_size, "names_of_images": digest}
+        sizes = {"data_size": len(self._train), "batch_size": self.batch_size}
+        return sizes | {"names_of_images": self.source.digest_of_names("train")}
 
     def load_state_dict(self, state: dict) -> None:
         """Check that steps of a checkpoint have the same images here.

@@ -1,5 +1,7 @@
 """The interface of an image source."""
 
+import functools
+import hashlib
 from typing import Protocol
 
 from torch import Tensor
@@ -40,6 +42,12 @@ class Source(Protocol):
     def converts(self, split: str) -> bool:
         """Whether the images are converted between gray and RGB, which changes the noise of measurements."""
         return False
+
+    @functools.cache  # noqa: B019 - there are few sources, and they live as long as the process
+    def digest_of_names(self, split: str) -> str:
+        """A digest of the ids of a split, in their order."""
+        names = "\n".join(self.ids(split))
+        return hashlib.blake2b(names.encode(errors="surrogateescape"), digest_size=8).hexdigest()
 
     def identity(self, split: str) -> list:
         """Plain data that changes when the images do; only for a data set that may not fit in memory."""

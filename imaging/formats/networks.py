@@ -4,9 +4,10 @@ import hashlib
 from pathlib import Path
 
 from imaging.errors import ImagingError
-from imaging.files import write_text
+from imaging.files import check_regular, write_text
 from imaging.formats.loading import load_task
 from imaging.formats.weights import SUFFIX, read_weights
+from imaging.machine import memory_limited
 from imaging.places import WEIGHTS
 from imaging.runs.checkpoints import find_checkpoint, read_checkpoint
 from imaging.settings import closest
@@ -37,6 +38,7 @@ def load_network(
     """
     target = device_of(device)
     path = find_network(name)
+    check_regular(path)
     checkpoint = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("config", {}), dict):
         raise ImagingError(f"{path} is not a checkpoint of this project: it has no config in it")
@@ -44,7 +46,8 @@ def load_network(
     if blur:
         checkpoint = {**checkpoint, "config": with_blur(checkpoint["config"], blur)}
     try:
-        task, config = load_task(checkpoint, path)
+        with memory_limited(f"the network of {path}"):
+            task, config = load_task(checkpoint, path)
         prepare_network(task.network, config["trainer"]["channels_last"])
         config["data"]["source"]["channels"]
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
@@ -121,7 +124,11 @@ def write_sums() -> None:
 
 
 def _verify(path: Path) -> None:
-    sums = dict(line.split()[::-1] for line in (WEIGHTS / SUMS).read_text().splitlines())
+    try:
+        lines = (WEIGHTS / SUMS).read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise ImagingError(f"cannot read {WEIGHTS / SUMS}: {error.strerror}; restore it") from None
+    sums = {words[1]: words[0] for line in lines if len(words := line.split()) == 2}
     if path.name not in sums:
         raise ImagingError(f"{path} is not in {WEIGHTS / SUMS}: it does not belong to this project")
     if _sum(path) != sums[path.name]:

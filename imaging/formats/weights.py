@@ -1,16 +1,17 @@
 """Weights as safetensors files, which contain tensors and text and cannot run code."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from imaging.errors import ImagingError
-from imaging.files import write_atomically
+from imaging.errors import ImagingError, one_line
+from imaging.files import check_regular, write_atomically
 from imaging.formats.published import translate
 
-SUFFIX = ".safetensors"
+SUFFIX, CHECKSUM = ".safetensors", "checksum"
 
 
 def read_weights(path: Path | str) -> dict:
@@ -23,6 +24,7 @@ def read_weights(path: Path | str) -> dict:
     """
     from safetensors import SafetensorError, safe_open
 
+    check_regular(path)
     if not Path(path).is_file():
         raise ImagingError(f"there is no file {path}")
     try:
@@ -30,13 +32,15 @@ def read_weights(path: Path | str) -> dict:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ImagingError(f"{path} cannot be read as safetensors ({error})") from None
+        raise ImagingError(f"{path} cannot be read as safetensors ({one_line(str(error))})") from None
+    if metadata.get(CHECKSUM, digest := _digest(tensors, metadata)) != digest:
+        raise ImagingError(f"{path} is damaged or was changed: its checksum is another one")
     if "config" not in metadata:
         return translate(tensors, path)
     try:
         return {"config": json.loads(metadata["config"]), "state_dict": tensors}
     except (ValueError, RecursionError) as error:
-        raise ImagingError(f"the config in {path} is not JSON ({error})") from None
+        raise ImagingError(f"the config in {path} is not JSON ({one_line(str(error))})") from None
 
 
 def read_metadata(path: Path | str, key: str) -> str | None:
@@ -64,8 +68,20 @@ def write_weights(
     from safetensors.torch import save
 
     tensors = {key: tensor.contiguous() for key, tensor in state_dict.items()}
-    data = save(tensors, {"format": "pt", "config": json.dumps(without_paths(config)), **metadata})
+    metadata = {"format": "pt", "config": json.dumps(without_paths(config)), **metadata}
+    data = save(tensors, metadata | {CHECKSUM: _digest(tensors, metadata)})
     write_atomically(path, lambda file: file.write(data))
+
+
+def _digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
+    """A checksum of all that a file holds, since the format has none."""
+    digest = hashlib.blake2b(digest_size=16)
+    texts = {key: text for key, text in metadata.items() if key != CHECKSUM}
+    digest.update(json.dumps(texts, sort_keys=True).encode(errors="surrogatepass"))
+    for key, tensor in sorted(tensors.items()):
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode(errors="surrogatepass"))
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def without_paths(config: dict) -> dict:

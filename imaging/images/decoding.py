@@ -27,7 +27,9 @@ def decode(image, path: Path) -> np.ndarray:
     coder, _, offset, settings = image.tile[0] if image.tile else (None, None, 0, None)
     if image.format == "PNG" and settings in DEEP_PNG:
         return _deep_png(image, path)
-    if image.format == "PPM" and coder == "ppm" and image.mode == "RGB" and (top := _maximum(settings)) > 255:
+    if image.format == "PPM" and image.mode == "RGB" and (top := _maximum(settings)) > 255:
+        if coder != "ppm":
+            raise ImagingError(f"cannot read the image {path}: a PPM in words; expected bytes, or 8 bits")
         return _deep_ppm(path, offset, (image.height, image.width, 3), top)
     if image.mode in ("I", "I;16", "I;16B", "I;16L"):
         return upright(to_unit(np.asarray(image)), image)
@@ -39,6 +41,13 @@ def decode(image, path: Path) -> np.ndarray:
         notice("palettes are converted to RGB", path)
     image.load()
     return upright(np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")), image)
+
+
+def is_deep(image) -> bool:
+    """Whether `decode` gives an open image as float32."""
+    settings = image.tile[0][3] if image.tile else None
+    deep = image.format == "PPM" and _maximum(settings) > 255
+    return deep or image.mode.startswith("I") or (image.format == "PNG" and settings in DEEP_PNG)
 
 
 def to_unit(pixels: np.ndarray) -> np.ndarray:

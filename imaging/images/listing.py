@@ -16,7 +16,7 @@ def image_files(directory: str | Path) -> tuple[list[Path], list[str]]:
         directory: must exist.
 
     Returns:
-        the paths, sorted, and a line for each directory that cannot be read.
+        the paths, sorted, and a line for each directory that cannot be read, and for what is no file.
     """
     unread: list[str] = []
     seen: set[tuple[int, int]] = set()
@@ -33,7 +33,11 @@ def image_files(directory: str | Path) -> tuple[list[Path], list[str]]:
         seen.add((status.st_dev, status.st_ino))
         inside[:] = sorted(name for name in inside if not name.startswith("."))
         named = (Path(at, name) for name in files if not name.startswith("."))
-        paths += [path for path in named if path.suffix.lower() in SUFFIXES]
+        for path in named:
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                paths.append(path)
+            elif path.suffix.lower() in SUFFIXES:
+                unread.append(f"{path}: a broken link, or no regular file")
     return sorted(paths), unread
 
 

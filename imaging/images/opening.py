@@ -48,11 +48,12 @@ def open_image(path: Path, formats: list[str] = FORMATS) -> Iterator:
 
     check_regular(path)
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    try:
-        image = Image.open(path, formats=formats)
-    except UnidentifiedImageError:
-        raise ImagingError(f"cannot read the image {path}: it is damaged, or none of {KINDS}") from None
-    with image:
+    # Opened here, because Pillow would map a file that it opens, and turn some TIFF files wrongly.
+    with open(path, "rb") as file:
+        try:
+            image = Image.open(file, formats=formats)
+        except UnidentifiedImageError:
+            raise ImagingError(f"cannot read the image {path}: it is damaged, or none of {KINDS}") from None
         if (frames := getattr(image, "n_frames", 1)) > 1 and image.format in ("PNG", "WEBP"):
             raise ImagingError(
                 f"cannot read the image {path}: it has {frames} frames; expected a still picture"

@@ -11,17 +11,19 @@ from torch import Tensor
 
 from imaging.errors import ImagingError, one_line
 from imaging.files import check_regular
-from imaging.images.decoding import decode
+from imaging.images.decoding import decode, is_deep
 from imaging.images.opening import is_tiff, open_image
 from imaging.images.tiff import open_tiff
 from imaging.settings import check
 from imaging.shapes import Plane
 
 Channels = Literal[1, 3]  # gray, RGB
+ROWS = 512  # of an image that are converted at once
 LARGEST = 2.0  # magnitude of an intensity in a file of floating-point numbers; noise may leave [0, 1]
 
 # The weights of skimage.color.rgb2gray (ITU-R BT.709, rounded as there).
 GRAY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+LUMINANCE = (0.299, 0.587, 0.114)  # of ITU-R BT.601, for masks and psfs in colours
 
 
 def read_image(path: str | Path, channels: int = 3, page: int | None = None) -> Tensor:
@@ -75,7 +77,8 @@ def read_gray(path: str, setting: str) -> Plane:
     if not Path(path).exists():
         raise ImagingError(f"{setting}: there is no file {path}")
     try:
-        return to_channels(_tensor(_read(Path(path), None)), 1)[0].float()
+        image = _tensor(_read(Path(path), None))
+        return (_to_gray(image, LUMINANCE) if len(image) == 3 else image)[0].float()
     except ImagingError as error:
         raise ImagingError(f"{setting}: {error}") from None
 
@@ -92,21 +95,19 @@ def count_pages(path: str | Path) -> int:
         return 1  # `read_image` reports the error
 
 
-def decoded_bytes(path: str | Path, channels: int, page: int | None = None) -> int:
-    """The size in bytes of the result of `read_image`, from the file's header; 0 if it cannot be read."""
+def decoded_bytes(path: str | Path, channels: int) -> int:
+    """The size in bytes of all pages as `read_image` gives them, from the headers; 0 if it cannot be read."""
     try:
         with _told(path):
             if _is_tiff(Path(path)):
                 with open_tiff(Path(path)) as tiff:
-                    height, width, size = tiff.header(page or 0)
+                    headers = [tiff.header(page) for page in range(len(tiff))]
             else:
                 with open_image(Path(path)) as image:
-                    width, height = image.size
-                    settings = str(image.tile[0][3]) if image.tile else ""
-                    size = 4 if image.mode.startswith("I") or "16" in settings else 1
+                    headers = [(image.height, image.width, 4 if is_deep(image) else 1)]
     except ImagingError:
         return 0  # `read_image` reports the error
-    return channels * height * width * size
+    return sum(channels * height * width * size for height, width, size in headers)
 
 
 def to_channels(image: Tensor, channels: int) -> Tensor:
@@ -115,7 +116,12 @@ def to_channels(image: Tensor, channels: int) -> Tensor:
         return image
     if channels == 3:
         return image.repeat_interleave(3, dim=-3)
-    weights = torch.tensor(GRAY_WEIGHTS, dtype=torch.float64)[:, None, None]
+    # In strips, because a large photograph in float64 takes 24 times the memory of its bytes.
+    return torch.cat([_to_gray(strip, GRAY_WEIGHTS) for strip in image.split(ROWS, dim=-2)], dim=-2)
+
+
+def _to_gray(image: Tensor, weights_of_colours: tuple) -> Tensor:
+    weights = torch.tensor(weights_of_colours, dtype=torch.float64)[:, None, None]
     gray = (image * weights).sum(-3, keepdim=True)
     return (gray.round() if image.dtype == torch.uint8 else gray).to(image.dtype)
 

@@ -1,5 +1,7 @@
 """TIFF files: any number of pages, of 1 to 16 bits or of floating-point numbers."""
 
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from imaging.images.opening import check_fits, notice, open_image
 
 SHALLOW = (1, 2, 4, 8)  # bits per sample
 UNSIGNED, SIGNED, FLOATING, UNDEFINED = 1, 2, 3, 4  # sample formats
+PLAIN = (1, 8, 32946)  # compressions: none, and two numbers for deflate
+KEPT = 64  # files whose pages are known
 ORIENTATION, PROFILE = 274, 34675  # tags
 
 
@@ -25,13 +29,13 @@ class Tiff:
 
     def __init__(self, path: Path, file):
         self.path, self.file = path, file
-        self._pages = [page for page in file.pages if not (page.is_reduced or page.is_mask)]
+        self._indices = _pictures(path, os.stat(path).st_mtime_ns, file)
         # ImageJ describes only the first of the pictures of a large stack.
-        alone = len(self._pages) == 1 and file.is_imagej
+        alone = len(self._indices) == 1 and file.is_imagej
         self._stacked = int(file.imagej_metadata.get("images", 1)) if alone else 1
 
     def __len__(self) -> int:
-        return max(len(self._pages), self._stacked)
+        return max(len(self._indices), self._stacked)
 
     def header(self, index: int) -> tuple[int, int, int]:
         """Height and width of a page, and the bytes of a decoded sample: 1, or 4 for more than 8 bits."""
@@ -67,7 +71,8 @@ class Tiff:
                 "16 bits without sign, or floating-point numbers, gray or RGB"
             )
         check_fits(self.path, page.imagelength, page.imagewidth, samples * -(-bits // 8))
-        if self._stacked == 1 and (shallow or (samples == 1 and kind == UNSIGNED)):
+        plain = page.compression in PLAIN and bits in (8, 16) and photometric in ("RGB", "MINISBLACK")
+        if self._stacked == 1 and not plain and (shallow or (samples == 1 and kind == UNSIGNED)):
             with open_image(self.path, ["TIFF"]) as image:  # Pillow knows more compressions and colour spaces
                 image.seek(page.index)
                 return decode(image, self.path)
@@ -80,17 +85,43 @@ class Tiff:
             pixels = page.asarray()
         if page.axes.startswith("S"):  # planar: one colour after the other
             pixels = np.moveaxis(pixels, 0, -1)
+        if pixels.shape[:2] != (page.imagelength, page.imagewidth) or pixels.ndim > 3:
+            raise ImagingError(f"cannot read the image {self.path}: its page has the shape {pixels.shape}")
         if pixels.ndim == 3:
             colours = 3 if page.photometric.name == "RGB" else 1
             if pixels.shape[-1] > colours:
                 notice("alpha is dropped", self.path)
             pixels = pixels[..., 0] if colours == 1 else pixels[..., :3]
-        if pixels.dtype == np.uint16:
+        if pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2:  # of either byte order
             return to_unit(pixels)
         return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
 
     def _page(self, index: int):
-        return self._pages[0 if self._stacked > 1 else index]
+        return self.file.pages[self._indices[0 if self._stacked > 1 else index]]
+
+
+_known: dict[Path, tuple[int, list[int]]] = {}
+
+
+def _pictures(path: Path, changed: int, file) -> list[int]:
+    """The indices of the pages of a TIFF file that are neither thumbnails nor masks.
+
+    They are kept for the last files, because each page that is read would look at all others again.
+    """
+    if path in _known and _known[path][0] == changed:
+        return _known[path][1]
+    seen: set[int] = set()
+    indices = []
+    for index, page in enumerate(file.pages):
+        if page.offset in seen:
+            raise ImagingError(f"cannot read the image {path}: its pages form a loop")
+        seen.add(page.offset)
+        if not (page.is_reduced or page.is_mask):
+            indices.append(index)
+    if len(_known) >= KEPT:
+        _known.clear()
+    _known[path] = changed, indices
+    return indices
 
 
 @contextmanager
@@ -102,6 +133,7 @@ def open_tiff(path: Path) -> Iterator[Tiff]:
     """
     import tifffile
 
+    tifffile.logger().setLevel(logging.CRITICAL)  # what is wrong with a file is told once, by our errors
     with tifffile.TiffFile(path) as file:
         tiff = Tiff(path, file)
         if not len(tiff):

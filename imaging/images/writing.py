@@ -1,6 +1,7 @@
 """Image files from pixels, with a colour profile and EXIF data, atomically."""
 
 import io
+import itertools
 import struct
 import zlib
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from imaging.files import write_atomically
 from imaging.images.opening import SUFFIXES, TIFF_SUFFIXES
 from imaging.images.tiff import PROFILE
 
+CLASSIC = 2**32 - 2**25  # bytes of pixels that fit into a TIFF with offsets of 32 bits
 ROWS = 256  # of a PNG in one chunk
 
 
@@ -55,13 +57,16 @@ def write_image(
         write_stack(path, [pixels], profile)
 
 
-def write_stack(path: str | Path, pages: Iterable[np.ndarray], profile: bytes | None = None) -> None:
+def write_stack(
+    path: str | Path, pages: Iterable[np.ndarray], profile: bytes | None = None, number: int = 1
+) -> None:
     """Write the pages of a TIFF file, each when it comes.
 
     Args:
         path: of the file.
         pages: each (1 or 3, H, W), uint8, uint16 or float32.
         profile: the ICC colour profile.
+        number: of the pages.
 
     Raises:
         ImagingError: the file cannot be written.
@@ -72,8 +77,10 @@ def write_stack(path: str | Path, pages: Iterable[np.ndarray], profile: bytes | 
 
     def write(file) -> None:
         buffer = io.BytesIO()  # because tifffile does not write to an open file
-        with tifffile.TiffWriter(buffer) as writer:
-            for pixels in pages:
+        rest = iter(pages)
+        first = next(rest)
+        with tifffile.TiffWriter(buffer, bigtiff=number * first.nbytes > CLASSIC) as writer:
+            for pixels in itertools.chain([first], rest):
                 kind = "rgb" if len(pixels) == 3 else "minisblack"
                 interleaved = pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
                 writer.write(interleaved, photometric=kind, extratags=tags, metadata=None)

@@ -17,11 +17,15 @@ from imaging.errors import ImagingError
 from imaging.images.arrays import FITS, SUFFIXES, read_array
 from imaging.images.reading import read_gray
 from imaging.registry import Registry
-from imaging.settings import Count, Positive, at_least, within
+from imaging.settings import Limit, within
 from imaging.shapes import Plane, Psf
 
 PSFS = Registry("psf", "imaging.physics")
 TRAJECTORIES = Path(__file__).with_name("trajectories.npy")
+
+# Larger ones would take more memory than the images, and more time than the training.
+Side = Annotated[int, within(1, 2000)]
+Extent = Annotated[float, Limit("a positive number, at most 300", lambda value: 0 < value <= 300)]
 
 # The first training image of MNIST (LeCun et al. 1998), every fourth row and column.
 DIGIT = (
@@ -80,7 +84,7 @@ def digit() -> Tensor:
 
 
 @PSFS.register("gaussian")
-def gaussian(sigma: Positive, size: Count | None = None) -> Psf:
+def gaussian(sigma: Extent, size: Side | None = None) -> Psf:
     """A Gaussian, exp(-r² / (2 sigma²)), with r the distance from the centre: float64 (size, size).
 
     Args:
@@ -93,7 +97,7 @@ def gaussian(sigma: Positive, size: Count | None = None) -> Psf:
 
 
 @PSFS.register("motion")
-def motion(length: Annotated[float, at_least(1)], angle: float) -> Tensor:
+def motion(length: Annotated[float, within(1, 2000)], angle: float) -> Tensor:
     """An anti-aliased line through the centre: float64 (kh, kw).
 
     The weight falls linearly from 1 to 0 within one pixel of the line, across it and beyond its ends: a
@@ -115,7 +119,7 @@ def motion(length: Annotated[float, at_least(1)], angle: float) -> Tensor:
 
 
 @PSFS.register("disk")
-def disk(radius: Positive) -> Psf:
+def disk(radius: Extent) -> Psf:
     """An anti-aliased disk, the blur of a lens out of focus: float64 (k, k), k odd.
 
     A weight is the part of its pixel inside the circle, counted on 33 × 33 points.
@@ -126,12 +130,12 @@ def disk(radius: Positive) -> Psf:
     half, points = max(0, math.ceil(radius - 0.5)), 33  # an odd number: one point is the centre
     side = 2 * half + 1
     line = (torch.arange(side * points).double() + 0.5) / points - side / 2
-    inside = torch.hypot(line[:, None], line) <= radius
-    return inside.view(side, points, side, points).double().mean((1, 3))
+    rows = [torch.hypot(row[:, None], line) <= radius for row in line.view(side, points)]
+    return torch.stack([inside.view(points, side, points).double().mean((0, 2)) for inside in rows])
 
 
 @PSFS.register("box")
-def box(size: Count) -> Psf:
+def box(size: Side) -> Psf:
     """Equal weights in a square, the mean of a neighbourhood: float64 (size, size).
 
     Args:

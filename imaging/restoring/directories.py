@@ -5,6 +5,7 @@ from pathlib import Path
 from imaging.errors import ImagingError
 from imaging.images.listing import image_files
 from imaging.images.opening import SUFFIXES
+from imaging.images.reading import count_pages
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.restoring.checks import check_sigma, check_target
 from imaging.restoring.estimation import Border
@@ -86,7 +87,8 @@ def _directory(
             name = path.relative_to(source)
             of_errors = None
             if errors is not None:
-                of_errors = errors / (name if name.suffix == ".png" else f"{name}.png")
+                suffix = ".npy" if count_pages(path) > 1 else ".png"
+                of_errors = errors / (name if name.suffix == suffix else f"{name}{suffix}")
             print(restorer.file(path, target / name, sigma, mask, boundary, of_errors), flush=True)
         except Exception as error:  # an image that fails must not stop the others
             reason = str(error) if isinstance(error, ImagingError) else f"{type(error).__name__}: {error}"

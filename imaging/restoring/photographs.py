@@ -96,7 +96,7 @@ def _stack(
             bounds.append(bound)
             yield page
 
-    write_stack(output, pages(), photograph.profile)
+    write_stack(output, pages(), photograph.profile, photograph.pages)
     yield from lines
     if error is not None:
         yield f"  {write_map(error, torch.stack(bounds))}"

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from imaging.errors import ImagingError
-from imaging.files import write_atomically
+from imaging.files import check_regular, write_atomically
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 # Keys of a checkpoint from which Lightning can resume a training.
@@ -48,6 +48,7 @@ def read_checkpoint(path: Path | str) -> dict:
         ImagingError: there is no such file, it is damaged or not a checkpoint, it holds more than plain data,
             or its weights are not finite.
     """
+    check_regular(path)
     if not Path(path).is_file():
         raise ImagingError(f"there is no checkpoint {path}")
     try:

@@ -39,6 +39,8 @@ def _are_numbers(value) -> bool:
     return _is_number(value) or (isinstance(value, list) and value != [] and all(map(_is_number, value)))
 
 
+SECTIONS = ("model", "task", "loss", "data", "data.source", "physics", "physics.operator", "physics.noise",
+            "optimizer", "schedule", "trainer", "test", "paths")  # fmt: skip
 # Settings in the configs of all versions. Their ranges are checked where they are used.
 REQUIRED = {
     "model.name": (_is_name, "a name"),
@@ -48,13 +50,22 @@ REQUIRED = {
     "physics.noise": (lambda value: isinstance(value, dict), "a mapping"),
     "physics.noise.sigma": (_is_number_or_pair, "a number or a pair of numbers"),
     "test.sigmas": (_are_numbers, "a number or a list of numbers"),
-    "test.noise_seeds": (lambda value: _is_whole(value) and value >= 1, "a whole number >= 1"),
+    "test.noise_seeds": (lambda value: _is_whole(value) and value >= 1, "a whole number, at least 1"),
     "test.examples": (_is_whole, "a whole number"),
     "test.examples_sigma": (_is_number, "a number"),
     "seed": (_is_whole, "a whole number"),
     "optimizer": (lambda value: isinstance(value, dict), "a mapping"),
     "schedule": (lambda value: isinstance(value, dict), "a mapping"),
     "trainer": (lambda value: isinstance(value, dict), "a mapping"),
+}
+# And in one that was just composed.
+COMPOSED = REQUIRED | {
+    "name": (lambda value: isinstance(value, str | int | float) and value != "", "text"),
+    "imports": (lambda value: isinstance(value, list) and all(map(_is_name, value)), "a list of modules"),
+    "loss.name": (_is_name, "a name"),
+    "optimizer.name": (_is_name, "a name"),
+    "schedule.name": (_is_name, "a name"),
+    "paths": (lambda value: isinstance(value, dict), "a mapping"),
 }
 
 
@@ -175,30 +186,52 @@ def _check_plain(value, where: str = "it") -> None:
         raise ValueError(f"{where} is {brief(value)}; expected text or a number")
 
 
-def check_config(config: dict, path: Path | str) -> None:
+def check_config(config: dict, path: Path | str | None = None) -> None:
     """Check that a run's config has the settings in `REQUIRED`, each of the right type.
 
     Args:
         config: plain data, see `read_config`.
-        path: the file of the config, for the message.
+        path: the file of the config, for the message; None: it was composed.
 
     Raises:
         ImagingError: a setting is missing or has the wrong type.
     """
-    for key, (is_right, expected) in REQUIRED.items():
+    where = "" if path is None else f"{path}: "
+    for key in SECTIONS:
+        value = leaf(config, key)
+        if value is not None and not isinstance(value, dict):
+            raise ImagingError(f"{where}{key} is {brief(value)}; expected a mapping of settings")
+    psf, own = config.get("psf"), config.get("imports")
+    if path is None and psf is not None and not own and not _holds(config.get("physics"), psf):
+        raise ImagingError("psf has no effect on this physics: choose physics=blur, or leave it out")
+    for key, (is_right, expected) in (COMPOSED if path is None else REQUIRED).items():
         if key == "physics.noise.sigma" and config["physics"]["noise"].get("name", "gaussian") != "gaussian":
             continue  # another noise has another setting
         value = config
         for part in key.split("."):
             if not isinstance(value, dict) or part not in value:
-                raise ImagingError(f"{path}: {key} is missing; expected {expected}")
+                raise ImagingError(f"{where}{key} is missing; expected {expected}")
             value = value[part]
         if not is_right(value):
-            raise ImagingError(f"{path}: {key} is {brief(value)}; expected {expected}")
+            raise ImagingError(f"{where}{key} is {brief(value)}; expected {expected}")
     for key, value in config["physics"]["noise"].items():  # of another noise, too
         if key not in ("name", "draw") and not _is_number_or_pair(value):
             expected = "a number or a pair of numbers"
-            raise ImagingError(f"{path}: physics.noise.{key} is {brief(value)}; expected {expected}")
+            raise ImagingError(f"{where}physics.noise.{key} is {brief(value)}; expected {expected}")
+
+
+def _holds(value, part) -> bool:
+    """Whether plain data is `part` or has it in it."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value == part or any(_holds(child, part) for child in children)
+
+
+def leaf(config: dict, key: str):
+    """The value of 'a.b.c' in a nested config; None if there is none."""
+    value: object = config
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:

@@ -1,5 +1,6 @@
 """Names of directories: the start time of a run, and the settings that a job of a sweep varies."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from imaging.places import CHECKOUT
 from imaging.runs.config import as_dict
 from imaging.settings import short_names
+
+LONGEST = 220  # bytes of the varied settings in the name of a job; a file system allows 255 in all
 
 
 def register_resolvers() -> None:
@@ -60,7 +63,11 @@ def job_name(keys: str, overrides: list[str]) -> str:
         key = key.partition("@")[0]  # a group's package is not part of its name
         if key in names:
             words.append(f"{_plain(names[key])}-{_plain(_short(value))}")
-    return "-".join(words)
+    name = "-".join(words)
+    if len(name.encode()) <= LONGEST:
+        return name
+    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{name.encode()[:LONGEST].decode(errors='ignore')}-{digest}"
 
 
 def _plain(word: str) -> str:

@@ -16,12 +16,14 @@ from imaging.runs.config import (
     at_places,
     check_config,
     differences,
+    leaf,
     read_config,
     with_local_paths,
 )
 from imaging.runs.overrides import COMMAND_SETTINGS
 from imaging.runs.record import SWEEP_RECORD, nothing_swept, sweep_command
 from imaging.runs.status import read_status
+from imaging.settings import check
 
 
 def open_config(config: DictConfig) -> tuple[dict, Path]:
@@ -35,9 +37,12 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
             single run.
     """
     plain = as_dict(config)
+    check_config(plain)
     hydra = HydraConfig.get()
+    if hydra.job.chdir:
+        raise ImagingError("hydra.job.chdir is true; expected false: paths are relative to where you started")
     single = hydra.mode != RunMode.MULTIRUN
-    resume, decide, _ = (plain.pop(key) for key in COMMAND_SETTINGS)
+    resume, decide, _ = (plain.pop(key, None) for key in COMMAND_SETTINGS)
     # A job of a sweep may be a single run with the sweep's file, and that file may set `decide`.
     typed = any(word.lstrip("+").startswith("decide=") for word in hydra.overrides.task)
     if single and typed and decide is not None:
@@ -46,6 +51,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     if directory.is_relative_to(Path.cwd()):
         directory = directory.relative_to(Path.cwd())  # shorter in messages
     if single and resume is not None:
+        check("resume", resume, str)
         directory = Path(resume)
         _refuse_sweep(directory)
         read_config(directory)
@@ -67,7 +73,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     if not single or any("." not in key or "@" in key or key.startswith("~") for key in keys):
         refuse_changes(directory, saved, plain)
     else:
-        refuse_changes(directory, *({key: _leaf(config, key) for key in keys} for config in (saved, plain)))
+        refuse_changes(directory, *({key: leaf(config, key) for key in keys} for config in (saved, plain)))
     if single and read_status(directory)["state"] == "completed":
         raise ImagingError(
             f"{directory} is completed; to test it again: {command_line('evaluate', f'run={directory}')}"
@@ -87,14 +93,6 @@ def refuse_changes(directory: Path, saved: dict, now: dict) -> None:
             f"the config differs from that of {directory}: {'; '.join(changed)} (saved -> now); resume with "
             f"the saved settings, or with {quote(f'resume={directory}')} alone, or start a new one"
         )
-
-
-def _leaf(config: dict, key: str):
-    """The value of 'a.b.c' in a nested config; None if there is none."""
-    value: object = config
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
 
 
 def _refuse_sweep(directory: Path) -> None:

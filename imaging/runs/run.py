@@ -1,6 +1,7 @@
 """The directory of one run: its config, its status from the first second, its final metrics."""
 
 import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -9,13 +10,16 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from imaging.files import remove_unfinished, write_json, write_text
+from imaging.errors import ImagingError
+from imaging.files import remove_unfinished, to_json, write_in_place, write_json, write_text
 from imaging.places import CHECKOUT, command_line
 from imaging.runs.config import CONFIG
 from imaging.runs.interrupts import Interrupted, Interrupts
 from imaging.runs.lock import lock, unlock
 from imaging.runs.overrides import own_command
 from imaging.runs.status import METRICS, STATUS, now, read_status
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 def commit() -> str | None:
@@ -30,6 +34,9 @@ def commit() -> str | None:
         return subprocess.run(git, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Pruned(BaseException):
@@ -104,7 +111,13 @@ class Run:
         """Rewrite `status.json` with these changes."""
         if self.writes:
             self._status |= changes | {"updated": now()}
-            write_json(self.directory / STATUS, self._status)
+            try:
+                write_json(self.directory / STATUS, self._status)
+            except OSError as error:
+                if error.errno not in NO_SPACE or "state" not in changes:
+                    raise
+                # How a run ended is told even where there is no room for a second file.
+                write_in_place(self.directory / STATUS, to_json(self._status))
 
     @contextlib.contextmanager
     def watched(self):
@@ -115,6 +128,11 @@ class Run:
         except Pruned as error:
             self.update(state="pruned", error=str(error))
         except BaseException as error:
+            if self.writes and not (self.directory / CONFIG).is_file():
+                raise ImagingError(
+                    f"{self.directory} was moved or removed while it was running; if it was moved: "
+                    f"{command_line('train', 'resume=<where it is now>')}"
+                ) from error
             reason = self.interrupts.exception or error
             if isinstance(reason, Interrupted | KeyboardInterrupt):
                 self._interrupt(reason)

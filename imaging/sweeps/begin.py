@@ -32,6 +32,8 @@ def begin_sweep(config: DictConfig) -> int | None:
             its intervals; jobs in this process have more than one device; `decide` is not possible.
     """
     check_decide(config)
+    if config.hydra.job.chdir:
+        raise ImagingError("hydra.job.chdir is true; expected false: paths are relative to where you started")
     if in_this_process(config.hydra):
         refuse_devices(config.trainer.devices, 1)
     directory = Path(config.hydra.sweep.dir)
@@ -82,5 +84,5 @@ def _varied(config: DictConfig) -> str:
     """The overrides that vary a setting on a sweep's command line: 'seed=0,1', or 'seed by decide'."""
     words = config.hydra.overrides.task
     keys = swept_keys(None, words)
-    varied = sorted(word for word in words if word.lstrip("+~").partition("=")[0] in keys)
+    varied = sorted(word.lstrip("+") for word in words if word.lstrip("+~").partition("=")[0] in keys)
     return " ".join([*varied, "seed by decide"] if config.get("decide") is not None else varied)

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, open_dict
 
-from imaging.runs.config import CONFIG, as_dict, at_places, read_config, with_local_paths
+from imaging.runs.config import CONFIG, as_dict, at_places, check_config, read_config, with_local_paths
 from imaging.runs.lock import refuse_locked
 from imaging.runs.names import quoted
 from imaging.runs.overrides import COMMAND_SETTINGS, run_overrides
@@ -60,6 +60,7 @@ def plan_jobs(
             for key in ("hydra", *COMMAND_SETTINGS):
                 del config[key]
         plain = as_dict(config)
+        check_config(plain)
         refuse_devices(plain["trainer"]["devices"], devices)
         refuse_locked(directory)
         if (directory / CONFIG).is_file():

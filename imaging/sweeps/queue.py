@@ -59,8 +59,13 @@ class Queue:
             Interrupted: the process received a signal.
         """
         try:
-            with Interrupts():
+            with Interrupts(until="the running jobs are saved") as interrupts:
+                interrupts.deferred = (
+                    True  # between the start of a job and its entry in `running`, it would be lost
+                )
                 while True:
+                    if interrupts.reason is not None:
+                        interrupts.stop("stopped")
                     self._fill(next_job, ended)
                     if not self.running:
                         return

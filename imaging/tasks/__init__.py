@@ -8,6 +8,16 @@ SCHEDULES = Registry("schedule", "imaging.tasks")
 LOSSES = Registry("loss", "imaging.tasks.losses")
 
 
+def check_optimizer(config: dict) -> None:
+    """Check the settings of a run's optimizer and schedule, which are built when the training begins.
+
+    Raises:
+        ImagingError: an unknown name or setting, or a value out of range.
+    """
+    OPTIMIZERS.check(config["optimizer"], "parameters")
+    SCHEDULES.check(config["schedule"], "optimizer", "steps")
+
+
 def build_task(config: dict):
     """Build the task of a run's config, with a newly initialised network.
 

@@ -1,5 +1,6 @@
 """Loggers: TensorBoard, and the loggers that a config names in addition."""
 
+import threading
 from pathlib import Path
 
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
@@ -20,6 +21,7 @@ class Board(TensorBoardLogger):
     """
 
     def __init__(self, directory: Path, step: int | None):
+        threading.excepthook = _tell_thread
         purge_step = None if step is None else step + 1
         super().__init__(
             directory, name="", version="tensorboard", default_hp_metric=False, purge_step=purge_step
@@ -27,6 +29,13 @@ class Board(TensorBoardLogger):
 
     def save(self) -> None:
         self.experiment.flush()
+
+
+def _tell_thread(failure: threading.ExceptHookArgs) -> None:
+    """Print the traceback of a thread, but not of TensorBoard's writer, whose error `flush` raises again."""
+    writes = "tensorboard" in type(failure.thread).__module__
+    if not (writes and isinstance(failure.exc_value, OSError)):
+        threading.__excepthook__(failure)
 
 
 @LOGGERS.register("csv")

@@ -55,3 +55,13 @@ def test_beside_resume_a_setting_is_compared_and_no_more_than_it(command, stoppe
     assert status == 2
     assert f"differs from that of {stopped}: data.batch_size: 4 -> 5 (saved" in complained
     assert command("train.py", f"resume={stopped}", "data.batch_size=4")[0] == 0
+
+
+def test_a_sweep_over_directories_is_resumed_by_its_command(command, tiny, photographs, tmp_path):
+    (tmp_path / "other").symlink_to(photographs / "train")
+    words = [*tiny, f"data.source.train={photographs / 'train'},{tmp_path / 'other'}", "launcher=basic"]
+    assert command("train.py", "-m", *words)[0] == 0
+    (sweep,) = tmp_path.glob("multirun/*/*")
+    status, printed, complained = command("train.py", "-m", *words, f"resume={sweep}")
+    assert (status, complained) == (0, "")
+    assert printed.count("completed") >= 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from imaging.commands.restore import parse_psf
@@ -253,3 +254,22 @@ def test_the_noise_of_photographs(imaging, tmp_path):
     assert printed.splitlines()[-1].startswith("median of 2 images: sigma 0.0")
     status, _, complained = imaging("noise", "nowhere.png")
     assert (status, complained) == (2, "imaging noise: there is no image nowhere.png\n")
+
+
+def test_a_directory_with_a_stack_and_maps_of_its_errors(imaging, tmp_path):
+    stack = np.random.default_rng(0).integers(0, 65536, (2, 40, 40), dtype=np.uint16)
+    (tmp_path / "in").mkdir()
+    tifffile.imwrite(tmp_path / "in" / "a.tif", stack, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "in" / "b.tif", stack[0])
+    words = ["--network", "denoiser-32", "--error", "errors"]
+    status, printed, complained = imaging("restore", "in", "out", *words)
+    assert (status, complained) == (0, "")
+    assert [line for line in printed.splitlines() if line.startswith("  page 2: ")]
+    assert tifffile.imread(tmp_path / "out" / "a.tif").shape == (2, 40, 40)
+    assert sorted(path.name for path in (tmp_path / "errors").iterdir()) == ["a.tif.npy", "b.tif.png"]
+    status, printed, _ = imaging("noise", "in")
+    assert [line.partition(":")[0] for line in printed.splitlines()[:3]] == [
+        "in/a.tif, page 1",
+        "in/a.tif, page 2",
+        "in/b.tif",
+    ]

@@ -96,3 +96,18 @@ def test_a_file_of_another_project_is_told_in_one_line(config, tmp_path):
     write_weights(path, CONFIG, build_task(CONFIG).state_dict(), {"config": json.dumps(config)})
     with pytest.raises(ImagingError, match=r"a\.safetensors is not (of|a checkpoint of) this project"):
         imaging.load(path)
+
+
+@pytest.mark.parametrize("damage", ["blank", "cut", "missing"])
+def test_damaged_sums_are_told(damage, shelf):
+    sums = shelf / room.SUMS
+    text = sums.read_text()
+    sums.write_text(f"{text}\n\n")
+    assert room.find_network("small").exists()
+    if damage == "missing":
+        sums.unlink()
+    elif damage == "cut":
+        sums.write_text(text[:30])
+    if damage != "blank":
+        with pytest.raises(ImagingError, match=room.SUMS):
+            room.find_network("small")

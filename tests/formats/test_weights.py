@@ -104,3 +104,17 @@ def test_a_published_network_is_read_by_its_keys(bias, tmp_path):
     }
     assert torch.allclose(task.restore(y), by_hand(tensors, y, bias), rtol=1e-3, atol=1e-3)
     assert config["test"]["convention"] == "clipped"
+
+
+def test_a_single_bit_of_a_file_of_ones_own_is_missed(tmp_path):
+    task, path = build_task(CONFIG), tmp_path / "a.safetensors"
+    write_weights(path, CONFIG, weights_of({"state_dict": task.state_dict()}), {"commit": "abc"})
+    whole = path.read_bytes()
+    for at in range(20, len(whole), len(whole) // 40):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(ImagingError, match=r"a\.safetensors"):
+            read_weights(path)
+    path.write_bytes(whole)
+    assert read_weights(path)["state_dict"].keys() == task.state_dict().keys()

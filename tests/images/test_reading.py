@@ -212,3 +212,50 @@ read_image({str(tmp_path / "a.tif")!r})
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "its compression needs another package: pip install imagecodecs" in done.stderr
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_a_large_imagej_stack_of_either_byte_order(order, kind, tmp_path):
+    """ImageJ writes files above 4 GB with the first page alone, and big-endian."""
+    stack = STACK.astype(kind) if kind != np.float32 else STACK / np.float32(65535)
+    path = tmp_path / "a.tif"
+    description = "ImageJ=1.53\nimages=12\nslices=12\n"
+    tifffile.imwrite(path, stack[0], byteorder=order, description=description, metadata=None)
+    with open(path, "ab") as file, tifffile.TiffFile(path) as tiff:
+        assert tiff.pages[0].dataoffsets[0] + stack[0].nbytes == path.stat().st_size
+        file.write(stack[1:].astype(np.dtype(kind).newbyteorder(order)).tobytes())
+    expected = stack / np.float32(65535) if kind == np.uint16 else stack
+    assert torch.equal(torch.cat(list(read_pages(path))), torch.from_numpy(expected))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_turned_tiff_is_upright(kind, orientation, compression, tmp_path):
+    image = (DEEP[0] / 65535).astype(kind) if kind == np.float32 else DEEP[0].astype(kind)
+    turned = {1: image, 3: image[::-1, ::-1], 6: np.rot90(image), 8: np.rot90(image, -1)}[orientation]
+    tag = [(274, 3, 1, orientation, True)]
+    turned = np.ascontiguousarray(turned)
+    tifffile.imwrite(tmp_path / "a.tif", turned, extratags=tag, compression=compression)
+    expected = image / np.float32(65535) if kind == np.uint16 else image
+    assert torch.equal(read_pixels(tmp_path / "a.tif")[0], torch.from_numpy(expected))
+
+
+def test_a_page_is_read_without_all_others(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", STACK, photometric="minisblack")
+    read_image(tmp_path / "a.tif", 1, 0)
+    made = []
+    page = tifffile.TiffPage.__init__
+    monkeypatch.setattr(tifffile.TiffPage, "__init__", lambda *a, **k: made.append(1) or page(*a, **k))
+    read_image(tmp_path / "a.tif", 1, 11)
+    assert len(made) <= 3
+    assert decoded_bytes(tmp_path / "a.tif", 1) == 4 * STACK.size
+
+
+def test_a_ppm_in_words_of_more_than_8_bits_is_refused(tmp_path):
+    (tmp_path / "a.ppm").write_bytes(b"P3 1 1 65535 256 257 258")
+    with pytest.raises(ImagingError, match="a PPM in words; expected bytes, or 8 bits"):
+        read_image(tmp_path / "a.ppm")
+    (tmp_path / "b.ppm").write_bytes(b"P6 1 1 1023 " + bytes(6))
+    assert decoded_bytes(tmp_path / "b.ppm", 3) == read_image(tmp_path / "b.ppm").nbytes

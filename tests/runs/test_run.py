@@ -1,5 +1,6 @@
 """A run's directory and its status."""
 
+import errno
 import subprocess
 from importlib.metadata import version
 
@@ -9,7 +10,7 @@ from imaging.errors import ImagingError
 from imaging.runs import run as module
 from imaging.runs.config import read_config
 from imaging.runs.run import Interrupted, Run, commit
-from imaging.runs.status import read_status
+from imaging.runs.status import read_status, true_state
 
 
 def test_config_and_status_are_there_from_the_first_second(tmp_path):
@@ -69,3 +70,31 @@ def test_the_commit_is_gits_or_the_version_or_none(tmp_path, monkeypatch):
         assert commit() is None  # there is no git
     monkeypatch.setattr(module, "CHECKOUT", None)
     assert commit() == f"version {version('imaging')}"
+
+
+def test_how_a_run_ends_is_told_on_a_full_disk(tmp_path, monkeypatch):
+    run = Run(tmp_path, {"name": "a"})
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("imaging.runs.run.write_json", full)
+    with pytest.raises(OSError, match="No space left"), run.watched():
+        run.update(step=3)
+    status = read_status(tmp_path)
+    assert status["state"] == "failed"
+    assert "No space left on device" in status["error"]
+
+
+def test_a_directory_that_is_moved_while_it_runs(tmp_path):
+    run = Run(tmp_path / "a", {"name": "a"})
+
+    def work() -> None:
+        with run.watched():
+            (tmp_path / "a").rename(tmp_path / "b")
+            (tmp_path / "a" / "tensorboard" / "events").write_bytes(b"")
+
+    with pytest.raises(ImagingError, match=r"a was moved or removed while it was running; if it was moved: "):
+        work()
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert true_state(tmp_path / "b") == "killed"  # and is resumed as such

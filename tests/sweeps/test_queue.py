@@ -1,5 +1,7 @@
 """The queue itself, with jobs that are a few lines of Python each."""
 
+import os
+import signal
 import sys
 
 import pytest
@@ -8,6 +10,7 @@ from imaging.runs.interrupts import Interrupted
 from imaging.runs.overrides import run_overrides
 from imaging.runs.run import enqueue
 from imaging.runs.status import describe_end, read_status
+from imaging.sweeps import queue
 from imaging.sweeps.jobs import Job
 from imaging.sweeps.live_table import Watcher, clock
 from imaging.sweeps.queue import Queue, last_line
@@ -147,3 +150,18 @@ def test_a_job_gets_the_overrides_that_are_not_the_sweeps():
         "model.depth=3",
     ]
     assert run_overrides(words) == ["sweep=search", "+trainer.deterministic=true", "model.depth=3"]
+
+
+def test_a_signal_between_the_start_of_a_job_and_its_entry_stops_the_job(make_job, monkeypatch):
+    begin = queue.start
+
+    def start(job, slot):
+        child = begin(job, slot)
+        os.kill(os.getpid(), signal.SIGINT)
+        return child
+
+    monkeypatch.setattr(queue, "start", start)
+    job = make_job("begins", f"{QUEUE}; import time; signal.signal(signal.SIGTERM, signal.SIG_DFL); {WAIT}")
+    with pytest.raises(Interrupted, match="SIGINT: the running jobs are saved"):
+        run_all([job], slots=1)
+    assert describe_end(job.directory) == "interrupted (SIGTERM: it had not started)"

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import shutil
 import sys
+import threading
+import time
 
 import pytest
 
@@ -11,7 +14,7 @@ from imaging.models import MODELS
 from imaging.reporting.curves import read_curves
 from imaging.runs.checkpoints import read_checkpoint
 from imaging.tasks import LOSSES
-from imaging.training.loggers import LOGGERS
+from imaging.training.loggers import LOGGERS, Board
 
 STEPS = [
     "trainer.max_steps=9",
@@ -127,3 +130,26 @@ def test_modules_that_are_none(imports, words, command, tiny):
     status, _, complained = command("train.py", *tiny, imports)
     assert status == 2
     assert words in complained
+
+
+def saved_until_it_fails(board: Board) -> None:
+    for _ in range(200):  # the thread may take a while to find its file gone
+        board.save()
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_thread_that_writes_curves_prints_no_traceback_of_its_own(ours, tmp_path, capfd):
+    board = Board(tmp_path / "run", None)
+    board.experiment.add_scalar("a", 1.0, 1)
+    board.save()
+    if ours:
+        shutil.rmtree(tmp_path / "run")
+        board.experiment.add_scalar("a", 1.0, 2)
+        with pytest.raises(FileNotFoundError):
+            saved_until_it_fails(board)
+    else:
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+    assert ("Traceback" in capfd.readouterr().err) != ours

@@ -128,6 +128,8 @@ def _transfer(url: str, partial: Path, largest: int) -> None:
                 advance(file.tell() / 1e6)
                 if max(size, file.tell()) > largest:
                     raise OSError(f"it is larger than the {largest / 1e6:.0f} MB that are expected")
+                if file.tell() == size:
+                    break
                 seconds = time.monotonic() - begun
                 if seconds > PATIENCE and file.tell() < SLOWEST * seconds:
                     raise OSError(f"{file.tell()} bytes came in {seconds:.0f} seconds")

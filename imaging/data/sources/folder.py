@@ -9,8 +9,7 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.data.source import Source
-from imaging.errors import ImagingError
-from imaging.files import printable
+from imaging.errors import ImagingError, printable
 from imaging.images.listing import all_image_files
 from imaging.images.opening import TIFF_SUFFIXES
 from imaging.images.reading import Channels, count_pages, decoded_bytes, read_image, read_pixels
@@ -60,12 +59,9 @@ class Folder(Source):
 
     def decoded_bytes(self, split: str) -> int:
         """The size in bytes of all decoded images of a split, from the files' headers."""
-
-        def size(image: tuple[Path, int | None]) -> int:
-            return decoded_bytes(image[0], self.channels, image[1])
-
+        paths = dict.fromkeys(path for path, _ in self._found(split))
         with ThreadPoolExecutor(8) as pool:
-            return sum(pool.map(size, self._found(split)))
+            return sum(pool.map(lambda path: decoded_bytes(path, self.channels), paths))
 
     def identity(self, split: str) -> list:
         """Plain data that changes when the images do: paths, sizes in bytes and times of the files."""

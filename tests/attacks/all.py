@@ -1,0 +1,35 @@
+"""Run all attacks, for the table of docs/reliability.md.
+
+    python tests/attacks/all.py [--share 1.0] [--seed 0]
+
+A share of 1.0 takes most of an hour on one core. The kills and the soak are programs of their own.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CASES = {"overrides.py": 2000, "files.py": 2000, "pictures.py": 300, "disks.py": 20}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    failed = 0
+    for name, cases in CASES.items():
+        if name == "disks.py" and os.geteuid():
+            print("disks.py: not run, since it needs to be root")
+            continue
+        number = str(max(1, round(cases * options.share)))
+        command = [sys.executable, str(HERE / name), "--cases", number, "--seed", str(options.seed)]
+        failed += subprocess.run(command, check=False).returncode != 0
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
