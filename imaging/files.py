@@ -1,5 +1,6 @@
 """Atomic writes: if the machine stops, a file is either the complete old version or the complete new one."""
 
+import errno
 import hashlib
 import json
 import math
@@ -29,9 +30,11 @@ def write_atomically(path: Path | str, write: Callable) -> None:
     except (OSError, RuntimeError) as error:
         # An error of an open file has no name; torch reports a full disk as a wrong position.
         reason = error if isinstance(error, OSError) else error.__context__
-        if not isinstance(reason, OSError) or reason.errno is None:
+        if not isinstance(reason, OSError):
             raise
-        raise OSError(reason.errno, reason.strerror, str(reason.filename or path)) from error
+        # numpy gives neither a number nor a word of the system's.
+        number, text = reason.errno or errno.EIO, reason.strerror or str(reason)
+        raise OSError(number, text, str(reason.filename or path)) from error
 
 
 def _write_atomically(path: Path, write: Callable) -> None:

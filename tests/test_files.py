@@ -101,6 +101,18 @@ def test_a_full_disk_is_named_also_where_the_writer_hides_it(tmp_path):
         assert (error.value.errno, error.value.filename) == (errno.ENOSPC, str(tmp_path / "a.ckpt"))
 
 
+def test_an_error_without_a_number_keeps_its_words_and_names_the_file(tmp_path):
+    """As numpy raises it for an array that does not fit on the disk."""
+
+    def write(file):
+        raise OSError("65536 requested and 25568 written")
+
+    with pytest.raises(OSError, match="requested") as error:
+        write_atomically(tmp_path / "a.npy", write)
+    found = error.value.errno, error.value.strerror, error.value.filename
+    assert found == (errno.EIO, "65536 requested and 25568 written", str(tmp_path / "a.npy"))
+
+
 def test_text_is_written_into_the_place_of_another(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("a longer text than the next")

@@ -27,7 +27,7 @@ RUNS = ("imaging/commands/train.py", "imaging/commands/evaluate.py")
 USER_ERRORS = {
     getattr(errno, name)
     for name in (
-        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG"),
+        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EIO"),
         *("EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"),
     )
     if hasattr(errno, name)

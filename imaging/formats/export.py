@@ -1,6 +1,7 @@
 """Export of a trained network with torch.export, to run it without this project."""
 
 import copy
+import io
 import warnings
 from pathlib import Path
 
@@ -96,7 +97,9 @@ def export(task: Reconstruction, channels: int, path: Path, size: tuple[int, int
         reason = " ".join(str(error).split())[:160]
         hint = "" if size else "; give the size of the images: --size HEIGHT WIDTH"
         raise ImagingError(f"this network cannot be exported ({reason}){hint}") from None
-    write_atomically(path, lambda file: torch.export.save(program, file))
+    buffer = io.BytesIO()  # because torch tells of a full disk by twenty lines of its own
+    torch.export.save(program, buffer)
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
     sizes = "of any height and width" if size is None else "of {}×{} pixels".format(*shape[1:])
     return f"{path}: takes float32 (1, {shape[0]}, H, W) {sizes}, intensities in [0, 1]" + (
         ", and sigma (1, 1, 1, 1)" if task.takes_sigma else ""
