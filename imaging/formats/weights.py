@@ -11,7 +11,7 @@ from imaging.errors import ImagingError, one_line
 from imaging.files import check_regular, write_atomically
 from imaging.formats.published import translate
 
-SUFFIX, CHECKSUM = ".safetensors", "checksum"
+SUFFIX, CHECKSUM, CHECKED = ".safetensors", "checksum", "has_checksum"
 
 
 def read_weights(path: Path | str) -> dict:
@@ -33,7 +33,8 @@ def read_weights(path: Path | str) -> dict:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ImagingError(f"{path} cannot be read as safetensors ({one_line(str(error))})") from None
-    if metadata.get(CHECKSUM, digest := _digest(tensors, metadata)) != digest:
+    # Two keys, so that a damaged one does not make a file one without a checksum.
+    if {CHECKSUM, CHECKED} & metadata.keys() and metadata.get(CHECKSUM) != _digest(tensors, metadata):
         raise ImagingError(f"{path} is damaged or was changed: its checksum is another one")
     if "config" not in metadata:
         return translate(tensors, path)
@@ -69,6 +70,7 @@ def write_weights(
 
     tensors = {key: tensor.contiguous() for key, tensor in state_dict.items()}
     metadata = {"format": "pt", "config": json.dumps(without_paths(config)), **metadata}
+    metadata[CHECKED] = "yes"
     data = save(tensors, metadata | {CHECKSUM: _digest(tensors, metadata)})
     write_atomically(path, lambda file: file.write(data))
 

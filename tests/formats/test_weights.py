@@ -106,11 +106,13 @@ def test_a_published_network_is_read_by_its_keys(bias, tmp_path):
     assert config["test"]["convention"] == "clipped"
 
 
-def test_a_single_bit_of_a_file_of_ones_own_is_missed(tmp_path):
+def test_no_single_bit_of_a_file_of_ones_own_is_lost(tmp_path):
     task, path = build_task(CONFIG), tmp_path / "a.safetensors"
     write_weights(path, CONFIG, weights_of({"state_dict": task.state_dict()}), {"commit": "abc"})
     whole = path.read_bytes()
-    for at in range(20, len(whole), len(whole) // 40):
+    # All of the header, whose order differs from file to file, and some of the weights.
+    header = 8 + int.from_bytes(whole[:8], "little")
+    for at in [*range(header), *range(header, len(whole), 97)]:
         damaged = bytearray(whole)
         damaged[at] ^= 1
         path.write_bytes(damaged)
