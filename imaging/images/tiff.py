@@ -108,8 +108,9 @@ def _pictures(path: Path, changed: int, file) -> list[int]:
 
     They are kept for the last files, because each page that is read would look at all others again.
     """
-    if path in _known and _known[path][0] == changed:
-        return _known[path][1]
+    known = _known.get(path)  # once, because other threads may clear it
+    if known is not None and known[0] == changed:
+        return known[1]
     seen: set[int] = set()
     indices = []
     for index, page in enumerate(file.pages):
