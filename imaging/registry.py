@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 from imaging.errors import ImagingError, brief, one_line
-from imaging.settings import check, closest, list_of
+from imaging.settings import check, closest, list_of, plain
 
 
 def checked(kind: str, constructor: Callable) -> Callable:
@@ -34,9 +34,12 @@ def checked(kind: str, constructor: Callable) -> Callable:
 
     @functools.wraps(inner)
     def wrapper(*arguments, **settings):
-        for name, value in signature.bind(*arguments, **settings).arguments.items():
-            check(f"{kind}.{name}".lstrip("."), value, signature.parameters[name].annotation)
-        return inner(*arguments, **settings)
+        bound = signature.bind(*arguments, **settings)
+        for name, value in bound.arguments.items():
+            annotation = signature.parameters[name].annotation
+            check(f"{kind}.{name}".lstrip("."), value, annotation)
+            bound.arguments[name] = plain(value, annotation)
+        return inner(*bound.args, **bound.kwargs)
 
     if not isinstance(constructor, type):
         return wrapper

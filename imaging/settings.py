@@ -10,7 +10,7 @@ default:
 
 import difflib
 import inspect
-import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -82,7 +82,13 @@ def fits(value, annotation) -> bool:
         return True
     if isinstance(value, bool) != (kind is bool) or not isinstance(value, WIDER.get(kind, kind)):
         return False
-    return kind is not float or math.isfinite(value)
+    return kind is not float or abs(value) <= sys.float_info.max  # `math.isfinite` fails for huge integers
+
+
+def plain(value, annotation):
+    """A value that fits an annotation, as a float if it is an integer beyond 64 bits that stands for one."""
+    huge = type(value) is int and abs(value) >= 2**63 and annotation not in (inspect.Parameter.empty, Any)
+    return float(value) if huge and fits(float(value), annotation) else value
 
 
 def expected(annotation) -> str:

@@ -1,9 +1,10 @@
 """Which values settings may have, and their names."""
 
+import inspect
 import math
 import random
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -16,8 +17,10 @@ from imaging.settings import (
     at_least,
     check,
     closest,
+    fits,
     flatten,
     list_of,
+    plain,
     short_names,
     within,
 )
@@ -132,3 +135,12 @@ def test_a_word_that_is_nearly_right_is_named():
 def test_closest():
     assert closest("denosing", ["denoising", "deconvolution"]) == " (did you mean 'denoising'?)"
     assert closest("zebra", ["denoising"]) == ""
+
+
+def test_a_huge_whole_number_that_stands_for_a_float_becomes_one():
+    for annotation in (float, float | None, NotNegative, Annotated[float, at_least(1)]):
+        assert type(plain(10**20, annotation)) is float
+        assert type(plain(10**18, annotation)) is int
+    for annotation in (int, Count, int | None, Any, inspect.Parameter.empty):
+        assert type(plain(10**20, annotation)) is int
+    assert not fits(10**400, float)

@@ -23,11 +23,12 @@ from imaging.settings import closest
 MOVED = dict.fromkeys(("image", "mask"), "photographs are restored by: imaging restore")
 MOVED |= dict.fromkeys(("export", "export_size"), "networks are exported by: imaging export")
 # Errors of directories and disks, which a user can fix; other OSErrors are bugs.
+PACKAGE = Path(__file__).parents[1]
 RUNS = ("imaging/commands/train.py", "imaging/commands/evaluate.py")
 USER_ERRORS = {
     getattr(errno, name)
     for name in (
-        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EIO"),
+        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG"),
         *("EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"),
     )
     if hasattr(errno, name)
@@ -52,7 +53,8 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
         return f"not enough memory ({reason}): make the network, the batches or the images smaller"
     if _of_composing(error):
         return f"these settings cannot be composed: {one_line(str(error)) or type(error).__name__}"
-    if isinstance(error, OSError) and error.errno in USER_ERRORS:
+    named = isinstance(error, OSError) and error.filename is not None
+    if isinstance(error, OSError) and (error.errno in USER_ERRORS or (named and error.errno == errno.EIO)):
         # A file in place of a directory, e.g. resume=run/checkpoints/last.ckpt.
         if isinstance(error, FileExistsError) and Path(error.filename).is_file():
             return f"{error.filename} is a file; expected a directory, e.g. that of a run"
@@ -63,9 +65,10 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
 def _of_composing(error: BaseException) -> bool:
     """Whether Hydra or OmegaConf raised an error before the run began, of a value they do not expect."""
     frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    theirs = Path(hydra.__file__).parent, Path(omegaconf.__file__).parent
-    inside = any(Path(frames[-1]).is_relative_to(package) for package in theirs) if frames else False
-    return inside and not any(name.endswith(RUNS) for name in frames)
+    theirs = [Path(module.__file__).parent for module in (hydra, omegaconf)]
+    known = [name for name in frames if any(Path(name).is_relative_to(place) for place in (*theirs, PACKAGE))]
+    of_theirs = bool(known) and not Path(known[-1]).is_relative_to(PACKAGE)
+    return of_theirs and not any(name.endswith(RUNS) for name in frames)
 
 
 def hydra_message(error: BaseException, name: str) -> str:

@@ -23,7 +23,7 @@ from imaging.runs.config import (
 from imaging.runs.overrides import COMMAND_SETTINGS
 from imaging.runs.record import SWEEP_RECORD, nothing_swept, sweep_command
 from imaging.runs.status import read_status
-from imaging.settings import check
+from imaging.settings import Count, check
 
 
 def open_config(config: DictConfig) -> tuple[dict, Path]:
@@ -38,6 +38,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     """
     plain = as_dict(config)
     check_config(plain)
+    check("decide_max_seeds", plain.get("decide_max_seeds", 1), Count)
     hydra = HydraConfig.get()
     if hydra.job.chdir:
         raise ImagingError("hydra.job.chdir is true; expected false: paths are relative to where you started")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import torch
 
-from imaging.settings import NotNegative, Positive, Share, at_least, list_of
+from imaging.settings import NotNegative, Positive, Share, at_least, list_of, within
 from imaging.tasks import OPTIMIZERS, SCHEDULES
 from imaging.tasks.muon import Muon
 
@@ -43,8 +43,16 @@ def constant(optimizer, steps: int):
     return
 
 
+Factor = Annotated[float, within(0, 1)]
+
+
 @SCHEDULES.register("cosine")
-def cosine(optimizer, steps: int, warmup_steps: Annotated[int, at_least(0)] = 0, final: NotNegative = 0.0):
+def cosine(
+    optimizer,
+    steps: int,
+    warmup_steps: Annotated[int, at_least(0)] = 0,
+    final: Factor = 0.0,
+):
     """Linear warm-up, then a half cosine from the full learning rate to `final` times it at the last step.
 
     Args:

@@ -47,6 +47,13 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits the address s
         (["data.workers=100000"], "data.workers is 100000; expected a whole number, from 0 to 256"),
         (["trainer.channels_last=[nan,nan]"], "trainer.channels_last is [nan, nan]; expected true or false"),
         (["data.std=nan"], "data.std is nan; expected a positive number"),
+        (
+            ["decide_max_seeds=[nan,nan]"],
+            "decide_max_seeds is [nan, nan]; expected a whole number",
+        ),
+        (["data.mean=1" + "0" * 400], "data.mean is 1000"),
+        (["schedule.final=100000000000000000000"], "schedule.final is 100000000000000000000; expected"),
+        (["hydra.verbose=[0.1,0.2]"], "these settings cannot be composed: A logger name must be a string"),
         (["hydra.verbose=null"], "these settings cannot be composed: "),
         (["hydra.job.chdir=true"], "hydra.job.chdir is true; expected false"),
         (["-m", "seed=0,1", "hydra.job.chdir=true"], "hydra.job.chdir is true; expected false"),

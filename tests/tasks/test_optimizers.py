@@ -74,7 +74,7 @@ def test_a_value_out_of_range_is_refused(name, setting, value, expected):
 
 @pytest.mark.parametrize("final", [-3.0, math.nan, math.inf])
 def test_a_final_learning_rate_that_is_none_is_refused(final):
-    with pytest.raises(ImagingError, match=r"schedule\.final is .*; expected a number >= 0"):
+    with pytest.raises(ImagingError, match=r"schedule\.final is .*; expected a number, from 0 to 1"):
         rates({"name": "cosine", "final": final}, 10)
 
 

@@ -66,7 +66,7 @@ class Curves(EveryStep):
         strip = task.strip
         height, width = strip.shape[-2:]
         top, left = max(0, (height - 256) // 2), max(0, (width - 256) // 2)
-        tiles = strip[..., top : top + 256, left : left + 256].clamp(0, 1).cpu()
+        tiles = strip[..., top : top + 256, left : left + 256].nan_to_num().clamp(0, 1).cpu()
         for logger in trainer.loggers:
             if hasattr(logger.experiment, "add_image"):
                 logger.experiment.add_image(
