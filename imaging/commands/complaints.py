@@ -51,7 +51,7 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY in str(error)):
         reason = one_line(str(error)) or "an allocation failed"
         return f"not enough memory ({reason}): make the network, the batches or the images smaller"
-    if _of_composing(error):
+    if not isinstance(error, OSError) and _of_composing(error):
         return f"these settings cannot be composed: {one_line(str(error)) or type(error).__name__}"
     named = isinstance(error, OSError) and error.filename is not None
     if isinstance(error, OSError) and (error.errno in USER_ERRORS or (named and error.errno == errno.EIO)):
