@@ -8,7 +8,6 @@ from pathlib import Path
 
 from imaging.errors import ImagingError
 
-NO_MEMORY = "can't allocate memory"  # in torch's RuntimeError
 THREAD = 64 << 20  # bytes of address space of a thread
 _limit = threading.RLock()  # a network may have another one in it
 GROUPS, OWN, MEMORY = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"), Path("/proc/meminfo")
@@ -57,6 +56,13 @@ def free_memory() -> int:
     return max(0, free)
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an allocation failed; torch raises a RuntimeError."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
 @contextlib.contextmanager
 def memory_limited(what: str) -> Iterator[None]:
     """Refuse to allocate more memory in the body than is free, where Linux would end the process later.
@@ -82,7 +88,7 @@ def memory_limited(what: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and NO_MEMORY not in str(error):
+        if not lacks_memory(error):
             raise
         raise ImagingError(
             f"{what} needs more than the {free / 1e9:.1f} GB of memory that are free"

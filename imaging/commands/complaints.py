@@ -15,16 +15,16 @@ from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imaging.errors import ImagingError, one_line
-from imaging.machine import NO_MEMORY
+from imaging.machine import lacks_memory
 from imaging.places import CONF
 from imaging.settings import closest
 
 # Former settings of evaluate.py, and the commands that replace them.
 MOVED = dict.fromkeys(("image", "mask"), "photographs are restored by: imaging restore")
 MOVED |= dict.fromkeys(("export", "export_size"), "networks are exported by: imaging export")
-# Errors of directories and disks, which a user can fix; other OSErrors are bugs.
 PACKAGE = Path(__file__).parents[1]
 RUNS = ("imaging/commands/train.py", "imaging/commands/evaluate.py")
+# Errors of directories and disks, which a user can fix; other OSErrors are bugs.
 USER_ERRORS = {
     getattr(errno, name)
     for name in (
@@ -48,7 +48,7 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
         return hydra_message(error, name)
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _wrong_choice() or str(error)
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY in str(error)):
+    if lacks_memory(error):
         reason = one_line(str(error)) or "an allocation failed"
         return f"not enough memory ({reason}): make the network, the batches or the images smaller"
     if not isinstance(error, OSError) and _of_composing(error):

@@ -12,13 +12,8 @@ from imaging.machine import free_memory
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".pgm", ".ppm", ".pnm")
 KINDS = "PNG, JPEG, TIFF, WebP, BMP and PGM or PPM"
 TIFF_SUFFIXES = (".tif", ".tiff")
-FORMATS = [
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "BMP",
-    "PPM",
-]  # Pillow's names; without a list it starts Ghostscript for EPS
+# Pillow's names; without a list it would start Ghostscript for an EPS.
+FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "PPM"]
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how such a file begins
 COPIES = 5  # of the samples that decoding has in memory at once
 MAX_PIXELS = 2**40  # Pillow's limit, against decompression bombs, is below the size of a large photograph

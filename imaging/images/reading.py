@@ -116,14 +116,17 @@ def to_channels(image: Tensor, channels: int) -> Tensor:
         return image
     if channels == 3:
         return image.repeat_interleave(3, dim=-3)
-    # In strips, because a large photograph in float64 takes 24 times the memory of its bytes.
-    return torch.cat([_to_gray(strip, GRAY_WEIGHTS) for strip in image.split(ROWS, dim=-2)], dim=-2)
+    return _to_gray(image, GRAY_WEIGHTS)
 
 
 def _to_gray(image: Tensor, weights_of_colours: tuple) -> Tensor:
     weights = torch.tensor(weights_of_colours, dtype=torch.float64)[:, None, None]
-    gray = (image * weights).sum(-3, keepdim=True)
-    return (gray.round() if image.dtype == torch.uint8 else gray).to(image.dtype)
+    strips = []
+    # In strips, because a large photograph in float64 takes 24 times the memory of its bytes.
+    for strip in image.split(ROWS, dim=-2):
+        gray = (strip * weights).sum(-3, keepdim=True)
+        strips.append((gray.round() if image.dtype == torch.uint8 else gray).to(image.dtype))
+    return torch.cat(strips, dim=-2)
 
 
 def _read(path: Path, page: int | None) -> np.ndarray:

@@ -167,6 +167,11 @@ def at_places(config: dict, now: dict) -> dict:
     return config | {"data": data | {"source": source | moved}}
 
 
+def read_config_here(directory: Path | str, now: dict) -> dict:
+    """A run's config as `read_config` gives it, with the paths and places of a config composed here."""
+    return at_places(with_local_paths(read_config(directory), now["paths"]), now)
+
+
 def _check_plain(value, where: str = "it") -> None:
     """Raise a ValueError for a value that is not plain data, or that cannot be printed or written."""
     if isinstance(value, dict):

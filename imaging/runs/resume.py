@@ -13,12 +13,11 @@ from imaging.places import command_line
 from imaging.runs.config import (
     CONFIG,
     as_dict,
-    at_places,
     check_config,
     differences,
     leaf,
     read_config,
-    with_local_paths,
+    read_config_here,
 )
 from imaging.runs.overrides import COMMAND_SETTINGS
 from imaging.runs.record import SWEEP_RECORD, nothing_swept, sweep_command
@@ -40,8 +39,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     check_config(plain)
     check("decide_max_seeds", plain.get("decide_max_seeds", 1), Count)
     hydra = HydraConfig.get()
-    if hydra.job.chdir:
-        raise ImagingError("hydra.job.chdir is true; expected false: paths are relative to where you started")
+    refuse_chdir(hydra)
     single = hydra.mode != RunMode.MULTIRUN
     resume, decide, _ = (plain.pop(key, None) for key in COMMAND_SETTINGS)
     # A job of a sweep may be a single run with the sweep's file, and that file may set `decide`.
@@ -60,7 +58,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
         refuse_devices(plain["trainer"]["devices"], 1)  # here too, since the sweep may vary it
     if not (directory / CONFIG).is_file():
         return plain, directory
-    saved = at_places(with_local_paths(read_config(directory), plain["paths"]), plain)
+    saved = read_config_here(directory, plain)
     check_config(saved, directory / CONFIG)
     missing = [module for module in saved["imports"] if module not in plain["imports"]]
     if missing:
@@ -110,6 +108,12 @@ def _refuse_sweep(directory: Path) -> None:
 def in_this_process(hydra: HydraConf) -> bool:
     # With this launcher, `trainer=ddp` would run the whole sweep again in its second process.
     return hydra.launcher.get("_target_", "").endswith(".BasicLauncher")
+
+
+def refuse_chdir(hydra: HydraConf) -> None:
+    """Raise an ImagingError if Hydra changes the working directory."""
+    if hydra.job.chdir:
+        raise ImagingError("hydra.job.chdir is true; expected false: paths are relative to where you started")
 
 
 def refuse_devices(devices, available: int) -> None:

@@ -36,9 +36,6 @@ def commit() -> str | None:
         return None
 
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-
-
 class Pruned(BaseException):
     """The run was stopped because other runs of its sweep are better."""
 

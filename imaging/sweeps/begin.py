@@ -11,7 +11,7 @@ from imaging.runs.lock import lock
 from imaging.runs.names import resolve_directories, swept_keys
 from imaging.runs.overrides import COMMAND_SETTINGS
 from imaging.runs.record import SWEEP_RECORD, read_record
-from imaging.runs.resume import in_this_process, refuse_changes, refuse_devices
+from imaging.runs.resume import in_this_process, refuse_changes, refuse_chdir, refuse_devices
 from imaging.sweeps.decide import check_decide
 
 IDENTITY = ("params", "startup", "seed", "storage")  # of a search, among the settings of its sweeper
@@ -32,8 +32,7 @@ def begin_sweep(config: DictConfig) -> int | None:
             its intervals; jobs in this process have more than one device; `decide` is not possible.
     """
     check_decide(config)
-    if config.hydra.job.chdir:
-        raise ImagingError("hydra.job.chdir is true; expected false: paths are relative to where you started")
+    refuse_chdir(config.hydra)
     if in_this_process(config.hydra):
         refuse_devices(config.trainer.devices, 1)
     directory = Path(config.hydra.sweep.dir)

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, open_dict
 
-from imaging.runs.config import CONFIG, as_dict, at_places, check_config, read_config, with_local_paths
+from imaging.runs.config import CONFIG, as_dict, check_config, read_config_here
 from imaging.runs.lock import refuse_locked
 from imaging.runs.names import quoted
 from imaging.runs.overrides import COMMAND_SETTINGS, run_overrides
@@ -64,8 +64,7 @@ def plan_jobs(
         refuse_devices(plain["trainer"]["devices"], devices)
         refuse_locked(directory)
         if (directory / CONFIG).is_file():
-            saved = with_local_paths(read_config(directory), plain["paths"])
-            refuse_changes(directory, at_places(saved, plain), plain)
+            refuse_changes(directory, read_config_here(directory, plain), plain)
         jobs.append((directory, plain, words))
     for directory, plain, _ in jobs:
         if not is_over(directory):

@@ -81,7 +81,7 @@ def animation(kind: str) -> Callable[[random.Random], bytes]:
     return make
 
 
-def packed(random: random.Random, kind: bytes, head: bytes, size: int, number: int = 1) -> bytes:
+def packed(kind: bytes, head: bytes, size: int, number: int = 1) -> bytes:
     """A small PNG with chunks that unpack to much."""
     return png(9, 9, *[(kind, head + zlib.compress(bytes(size), 9))] * number, rows=9)
 
@@ -112,8 +112,8 @@ MAKERS: dict[str, Callable[[random.Random], bytes]] = {
     "true bomb.png": lambda r: png(20000, 20000, rows=r.choice([1, 2000])),
     "thin.png": lambda r: png(*r.choice([(1, 60000), (60000, 1), (1, 1), (2, 3)]), rows=r.choice([1, 3])),
     "empty.png": lambda r: png(0, r.choice([0, 5])),
-    "profile.png": lambda r: packed(r, b"iCCP", b"p\0\0", r.choice([10, 200_000_000])),
-    "text.png": lambda r: packed(r, b"zTXt", b"k\0\0", 30_000_000, r.choice([1, 9])),
+    "profile.png": lambda r: packed(b"iCCP", b"p\0\0", r.choice([10, 200_000_000])),
+    "text.png": lambda r: packed(b"zTXt", b"k\0\0", 30_000_000, r.choice([1, 9])),
     "chunks.png": lambda r: png(9, 9, *[(b"tEXt", b"k\0v")] * 50_000, rows=9),
     "header.tif": lambda r: tiff(r, r.choice(LARGE), r.choice(LARGE)),
     "small.tif": lambda r: tiff(r, 9, 9),
