@@ -22,6 +22,7 @@ from imaging.images.opening import SUFFIXES
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.places import command_line
 from imaging.registry import import_own
+from imaging.reporting.figures import read_width
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.checkpoints import find_checkpoint
 from imaging.runs.config import as_dict, with_local_paths
@@ -74,6 +75,8 @@ def evaluate(config: DictConfig) -> None:
             continue
         run_config = with_local_paths(run_config, settings["paths"])
         choose_data(run_config["data"], settings)
+        if read_width(settings) is not None:
+            run_config["figures"] = settings["figures"]
         protocol = Protocol.of(run_config, **{key: settings[key] for key in PROTOCOL})
         output = output or output_directory(
             target, settings, protocols or [run_config["test"]], protocol.data
@@ -110,9 +113,7 @@ def evaluate(config: DictConfig) -> None:
         for name, value in result.numbers.items():
             print(f"{result.run}: {name} {value:.4f}")
     print(f"\npage     {output}/report.html")
-    print(
-        "tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures as PNG and SVG beside them"
-    )
+    print("tables   per_image.csv, summary.csv, summary.md, comparisons.csv; figures beside them")
 
 
 def read_settings(config: DictConfig) -> dict:
@@ -137,6 +138,7 @@ def read_settings(config: DictConfig) -> dict:
             f"sigma is {settings['sigma']!r}; expected null or estimated; the noise of the test is sigmas=[…]"
         )
     refuse_mps(settings["accelerator"])
+    read_width(settings)
     return settings
 
 

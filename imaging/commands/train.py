@@ -15,6 +15,7 @@ from imaging.evaluation.table import summary_csv
 from imaging.files import write_text
 from imaging.machine import memory_limited
 from imaging.registry import import_own
+from imaging.reporting.figures import read_width
 from imaging.reporting.report import report_run, run_summary
 from imaging.runs.resume import open_config
 from imaging.runs.run import Run
@@ -44,6 +45,7 @@ def train(config: DictConfig) -> float | None:
     run = Run(directory, settings)
     with run.watched():
         protocol = Protocol.of(settings)
+        read_width(settings)
         check_optimizer(settings)
         with memory_limited("the network with its physics"):
             task = build_task(settings)
@@ -87,6 +89,9 @@ def train(config: DictConfig) -> float | None:
         print(f"\n{table}")
         print("".join(f"{name} {value:.4f}\n" for name, value in result.numbers.items()))
         print(f"run      {run.directory}")
-        print(f"figures  {' '.join(figure.name for figure in figures)}; tables per_image.csv, summary.csv")
+        print(
+            f"figures  {' '.join(figure.name for figure in figures)}, each also as SVG, PDF and CSV; "
+            "tables per_image.csv, summary.csv"
+        )
         print(f"curves   tensorboard --logdir {quote(str(run.directory))}")
     return final_psnr(run.directory)

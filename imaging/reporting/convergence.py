@@ -1,48 +1,30 @@
 """The convergence of iterative solvers, as a table and a figure."""
 
-import csv
-import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from imaging.reporting.figures import COLOURS, plain, pyplot, save
+from imaging.reporting.figures import COLOURS, grid, plain, save, styled
 
 Traces = dict[str, np.ndarray]  # a quantity's value at each iteration, by name
 TITLES = {"primal": "primal residual", "dual": "dual residual", "objective": "objective"}
 
 
-def convergence_csv(examples: dict, level: str) -> str:
-    """The lines of `convergence.csv`: image, noise level, iteration and the quantities of each iteration.
-
-    Args:
-        examples: of a `Result` with traces.
-        level: the name of the noise's level.
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    quantities = list(examples["traces"][0])
-    writer.writerow(["image", level, "iteration", *quantities])
-    for name, trace in zip(examples["names"], examples["traces"], strict=True):
-        for iteration, values in enumerate(zip(*(trace[q] for q in quantities), strict=True), 1):
-            writer.writerow(
-                [name, f"{examples['sigma']:g}", iteration, *(f"{value:.6g}" for value in values)]
-            )
-    return file.getvalue()
-
-
-def convergence_figure(examples: dict[str, dict], path: Path) -> None:
+@styled
+def convergence_figure(examples: dict[str, dict], path: Path, width: float | None = None) -> None:
     """Plot the residuals of solvers against iterations, one panel for each quantity.
 
     Args:
-        examples: the examples of each method that iterates; a line is the mean over its images.
+        examples: the examples of each method that iterates; a line is the mean over its images, and the CSV
+            has each image.
         path: the PNG.
+        width: of the figure, in inches; None: as wide as it needs to be.
     """
     means = {label: _mean(one["traces"]) for label, one in examples.items()}
     quantities = list(dict.fromkeys(quantity for mean in means.values() for quantity in mean))
-    size = (4.5 * len(quantities), 3.6)
-    figure, axes = pyplot().subplots(1, len(quantities), figsize=size, squeeze=False, layout="constrained")
-    for panel, quantity in zip(axes[0], quantities, strict=True):
+    figure, axes = grid(len(quantities), (4.5, 3.6), width, 2.2)
+    for panel, quantity in zip(axes.flat, quantities, strict=False):
         for index, (label, mean) in enumerate(means.items()):
             if quantity in mean:
                 line, colour = mean[quantity], COLOURS[index % len(COLOURS)]
@@ -50,11 +32,21 @@ def convergence_figure(examples: dict[str, dict], path: Path) -> None:
                 panel.plot(range(1, len(line) + 1), line, color=colour, label=plain(label), marker=mark)
         panel.set_yscale("log")
         panel.set_xlabel("iteration")
-        panel.set_title(TITLES.get(quantity, quantity), fontsize=10)
-        panel.grid(alpha=0.3, which="both")
+        panel.set_title(TITLES.get(quantity, quantity))
+        panel.grid()
     axes[0, 0].set_ylabel("root mean square of intensities")
-    axes[0, 0].legend(fontsize=8)
-    save(figure, path)
+    axes[0, 0].legend()
+    header = ("method", "image", "level", "iteration", *quantities)
+    save(figure, path, header, _rows(examples, quantities), width)
+
+
+def _rows(examples: dict[str, dict], quantities: list[str]) -> Iterator[tuple]:
+    """The quantities of each image at each iteration; '' where a method has none of that name."""
+    for label, one in examples.items():
+        for name, trace in zip(one["names"], one["traces"], strict=True):
+            for index in range(len(next(iter(trace.values())))):
+                values = (float(trace[q][index]) if q in trace else "" for q in quantities)
+                yield label, name, float(one["sigma"]), index + 1, *values
 
 
 def _mean(traces: list[Traces]) -> Traces:

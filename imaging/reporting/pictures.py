@@ -1,52 +1,87 @@
-"""Figures of images: measured and restored, and the linear views of networks without biases."""
+"""Figures of images: clean, measured and restored."""
 
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from imaging.evaluation.places import strongest_edge, window
-from imaging.reporting.figures import COLOURS, plain, psnr_note, pyplot, save, show
+from imaging.reporting.figures import COLOURS, fitting, grid, psnr_note, pyplot, save, show, styled
 
 
-def inpainting_figure(examples: dict, steps: list[int], losses: list[float], path: Path) -> None:
+@styled
+def inpainting_figure(
+    examples: dict, steps: list[int], losses: list[float], path: Path, width: float | None = None
+) -> None:
     """Draw four panels: ground truth, measurements, reconstructed image, and loss against iterations.
 
     Args:
         examples: arrays `clean`, `measured`, `restored` of shape (n, C, H, W) in [0, 1].
         steps, losses: the training loss, drawn on a logarithmic axis.
         path: the PNG.
+        width: of the figure, in inches; None: as wide as it needs to be.
     """
-    widths = {"width_ratios": [1, 1, 1, 1.5]}
-    figure, axes = pyplot().subplots(1, 4, figsize=(12, 3), gridspec_kw=widths, layout="constrained")
+    figure, axes = grid(4, (3, 3), width, 1.5)
+    axes = axes.flat
     clean, measured, restored = (examples[k][0] for k in ("clean", "measured", "restored"))
     show(axes[0], clean, "ground truth")
     show(axes[1], measured, "measurements")
     show(axes[2], restored, "reconstructed image", psnr_note(restored, clean))
-    axes[3].semilogy(steps, losses, color=COLOURS[0], linewidth=1)
+    axes[3].semilogy(steps, losses, linewidth=1)
     for axis in (axes[3].yaxis.set_major_formatter, axes[3].yaxis.set_minor_formatter):
         axis("{x:g}")  # an axis of less than a decade has no power of ten
-    axes[3].tick_params(axis="y", which="both", labelsize=8)
-    axes[3].set_title("loss", fontsize=10)
+    axes[3].tick_params(axis="y", which="both", labelsize="small")
+    axes[3].set_title("loss")
     axes[3].set_xlabel("iteration")
-    axes[3].grid(alpha=0.3, which="both")
-    save(figure, path)
+    axes[3].grid()
+    save(figure, path, ("iteration", "training loss"), zip(steps, losses, strict=True), width)
 
 
-def reconstruction_grid(examples: dict, path: Path, columns: int = 10) -> None:
-    """Draw three rows, ground truth, measurements and reconstructions, with one column per image."""
+@styled
+def reconstruction_grid(examples: dict, path: Path, columns: int = 10, width: float | None = None) -> None:
+    """Draw three rows, ground truth, measurements and reconstructions, with one column per image.
+
+    Args:
+        examples: arrays `clean`, `measured`, `restored` of shape (n, C, H, W) in [0, 1], and their `names`.
+        path: the PNG.
+        columns: the maximal number of images.
+        width: of the figure, in inches, which may leave room for fewer images; None: as wide as it needs to
+            be.
+    """
     names = (("clean", "ground truth"), ("measured", "measurements"), ("restored", "reconstructed"))
-    columns = min(columns, len(examples["clean"]))
-    figure, axes = pyplot().subplots(3, columns, figsize=(1.2 * columns, 3.9), squeeze=False)
+    columns = fitting(min(columns, len(examples["clean"])), width, 0.55)
+    side = 1.2 if width is None else width / columns
+    layout = {"figsize": (side * columns, 3.25 * side), "squeeze": False, "layout": "compressed"}
+    figure, axes = pyplot().subplots(3, columns, **layout)
     for row, (key, label) in enumerate(names):
         for column in range(columns):
             image, clean = examples[key][column], examples["clean"][column]
             show(axes[row, column], image, note=psnr_note(image, clean) if key == "restored" else "")
-        axes[row, 0].set_ylabel(label, fontsize=9)
-    save(figure, path)
+        axes[row, 0].set_ylabel(label, fontsize="small")
+    shown = {
+        str(examples["names"][i]): (
+            examples["clean"][i],
+            {label: examples[key][i] for key, label in names[1:]},
+        )
+        for i in range(columns)
+    }
+    save(figure, path, QUALITIES, _qualities(shown), width)
 
 
-def strips(images: dict[str, tuple], path: Path, columns: int = 4) -> None:
+QUALITIES = ("image", "version", "PSNR (dB)")
+
+
+def _qualities(images: dict[str, tuple]) -> Iterator[tuple]:
+    """The PSNR of each version of the images of `strips`; '' without a clean image."""
+    for name, (clean, others) in images.items():
+        for label, image in others.items():
+            note = psnr_note(image, clean).removesuffix(" dB")
+            yield name, label, "inf" if note == "identical" else note
+
+
+@styled
+def strips(images: dict[str, tuple], path: Path, columns: int = 4, width: float | None = None) -> None:
     """Draw each image clean and then its other versions with their PSNR; one detail of all is enlarged.
 
     Args:
@@ -54,27 +89,32 @@ def strips(images: dict[str, tuple], path: Path, columns: int = 4) -> None:
             images of one shape by their titles.
         path: the PNG.
         columns: the maximal number of panels in a row; each image starts a new row.
+        width: of the figure, in inches, which may leave room for fewer columns; None: as wide as it needs to
+            be.
     """
     versions = {name: labelled(*one) for name, one in images.items()}
     longest = max(map(len, versions.values()))
-    columns = min(columns, longest)
+    columns = fitting(min(columns, longest), width, 1.3)
     lines = -(-longest // columns)
-    height, width = next(iter(versions.values()))[0][1].shape[-2:]
-    size = 3.4 * columns, (3.4 * height / width + 0.5) * lines * len(images)
-    grid = {"figsize": size, "squeeze": False, "layout": "constrained"}
-    figure, axes = pyplot().subplots(lines * len(images), columns, **grid)
+    high, wide = next(iter(versions.values()))[0][1].shape[-2:]
+    side = 3.4 if width is None else width / columns
+    letters = 110 / pyplot().rcParams["font.size"]  # in an inch
+    size = side * columns, (side * high / wide + 0.5) * lines * len(images)
+    layout = {"figsize": size, "squeeze": False, "layout": "compressed"}
+    figure, axes = pyplot().subplots(lines * len(images), columns, **layout)
     for index, (name, (clean, _)) in enumerate(images.items()):
         panels, panes = axes[lines * index : lines * (index + 1)].flat, versions[name]
         # Where an edge is, a restored image shows better than a measured one.
         detail = panes[0][1] if clean is not None else panes[-1][1]
         for position, (axis, (label, image)) in enumerate(zip(panels, panes, strict=False)):
-            show(axis, image, label, name if position == 0 else psnr_note(image, clean))
+            title = textwrap.fill(label, int(side * letters))
+            show(axis, image, title, name if position == 0 else psnr_note(image, clean))
             shape = image.shape[-2:]
             if min(shape) >= 96:  # details of small images are visible without
                 _enlarge(axis, image, window(strongest_edge(detail), shape, min(shape) // 6))
         for axis in panels[len(panes) :]:
             axis.set_axis_off()
-    save(figure, path)
+    save(figure, path, QUALITIES, _qualities(images), width)
 
 
 def labelled(clean: np.ndarray | None, others: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
@@ -126,71 +166,11 @@ def _enlarge(axes, image: np.ndarray, place: tuple[slice, slice]) -> None:
     show(inset, image[:, rows, columns])
     for spine in inset.spines.values():
         spine.set(edgecolor=COLOURS[4], linewidth=1.5)
-    _frame(axes, columns.start, rows.start, rows.stop - rows.start)
+    frame(axes, columns.start, rows.start, rows.stop - rows.start)
 
 
-def _frame(axes, left: int, top: int, side: int) -> None:
+def frame(axes, left: int, top: int, side: int) -> None:
     """Draw a square around pixels, whose centres have integer coordinates."""
     square = pyplot().Rectangle((left - 0.5, top - 0.5), side, side)
     square.set(fill=False, edgecolor=COLOURS[4], linewidth=1)
     axes.add_patch(square)
-
-
-def linear_views(views: dict[str, dict], path: Path) -> None:
-    """Draw the equivalent filters and singular values of homogeneous networks, one row per network.
-
-    Args:
-        views: results of `imaging.evaluation.linear_view.linear_view` by the label of the network.
-        path: the PNG.
-    """
-    levels = max(len(view["sigmas"]) for view in views.values())
-    columns = 3 * levels + 1
-    grid = {
-        "squeeze": False,
-        "layout": "constrained",
-        "figsize": (1.9 * columns, 2.4 * len(views) + 0.2),
-        "gridspec_kw": {"width_ratios": [1] * (columns - 1) + [1.4]},
-    }
-    figure, axes = pyplot().subplots(len(views), columns, **grid)
-    for line, (label, view) in zip(axes, views.items(), strict=True):
-        row, column = view["center"]
-        for axis in line[3 * len(view["sigmas"]) : -1]:
-            axis.set_axis_off()
-        for level, sigma in enumerate(view["sigmas"]):
-            measured, restored, weights = line[3 * level : 3 * level + 3]
-            show(measured, view["measured"][level], f"measured, sigma {sigma:g}")
-            show(restored, view["restored"][level], "restored")
-            for axis in (measured, restored):
-                axis.plot(column, row, "+", color=COLOURS[4], markersize=9)
-            reach = _reach(view["filters"][level], row, column)
-            taps = view["filters"][level][_around(row, reach), _around(column, reach)]
-            _frame(measured, column - reach, row - reach, 2 * reach + 1)
-            largest = np.abs(taps).max()
-            weights.imshow(taps, "RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
-            weights.set_xticks([])
-            weights.set_yticks([])
-            weights.set_title("filter in the square", fontsize=10)
-            weights.set_xlabel(f"largest {largest:.2g}, sum {taps.sum():.2f}", fontsize=8)
-            values = view["singular_values"][level]
-            if len(values):
-                ranks = np.arange(1, len(values) + 1)
-                line[-1].plot(ranks, values, label=f"sigma {sigma:g}", color=COLOURS[level])
-        if view["singular_values"].size:
-            line[-1].set_title("singular values", fontsize=10)
-            line[-1].set_ylim(bottom=0)
-            line[-1].grid(alpha=0.3)
-            line[-1].legend(fontsize=8)
-        else:
-            line[-1].set_axis_off()
-        line[0].set_ylabel(plain(textwrap.fill(label, 26)), fontsize=9)  # fits the height of a row
-    save(figure, path)
-
-
-def _reach(taps: np.ndarray, row: int, column: int) -> int:
-    """The largest distance from the pixel of a weight above 1/50 of the largest weight; at least 5."""
-    rows, columns = np.nonzero(np.abs(taps) > np.abs(taps).max() / 50)
-    return max(5, *np.abs(rows - row), *np.abs(columns - column)) if len(rows) else 5
-
-
-def _around(at: int, reach: int) -> slice:
-    return slice(max(0, at - reach), at + reach + 1)

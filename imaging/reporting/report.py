@@ -10,14 +10,14 @@ from imaging.evaluation.records import Record
 from imaging.evaluation.table import Table, records_csv, summarise, summary_csv
 from imaging.files import file_name, write_text
 from imaging.quality import EXPECTED, TEXTS, VALIDATION
-from imaging.reporting.convergence import convergence_csv, convergence_figure
+from imaging.reporting.convergence import convergence_figure
 from imaging.reporting.curves import read_curves
+from imaging.reporting.figures import read_width
 from imaging.reporting.findings import explanation, sentences, verdict
 from imaging.reporting.page import MISSING, Figure, write_page
 from imaging.reporting.pictures import (
     group_examples,
     inpainting_figure,
-    linear_views,
     reconstruction_grid,
     strips,
 )
@@ -37,6 +37,7 @@ from imaging.reporting.tables import (
     pivot,
     text_table,
 )
+from imaging.reporting.views import linear_views
 
 LINEAR_VIEW = (
     "Networks without biases as linear maps at one y: the weights of the pixels of y in the restored value "
@@ -99,20 +100,22 @@ def text(table: Table) -> str:
 def report_run(directory: Path, result: Result) -> list[Path]:
     """Draw the figures of a run into its directory and return their paths."""
     examples, figures = result.examples, []
+    width = read_width(result.config)
     if examples["names"] and examples["clean"] and result.config["task"]["name"] == "inpainter":
         figures = [directory / "inpainting.png", directory / "reconstructions.png"]
-        inpainting_figure(examples, *read_curves(directory, ["train/loss"])["train/loss"], figures[0])
-        reconstruction_grid(examples, figures[1])
+        inpainting_figure(
+            examples, *read_curves(directory, ["train/loss"])["train/loss"], figures[0], width=width
+        )
+        reconstruction_grid(examples, figures[1], width=width)
     elif examples["names"]:
         figures = [directory / "restored.png"]
-        strips(group_examples({"restored": examples}), figures[0], columns=3)
+        strips(group_examples({"restored": examples}), figures[0], columns=3, width=width)
     if examples.get("traces"):
         figures.append(directory / "convergence.png")
-        convergence_figure({result.method: examples}, figures[-1])
-        write_text(directory / "convergence.csv", convergence_csv(examples, result.level))
+        convergence_figure({result.method: examples}, figures[-1], width=width)
     if result.view is not None:
         figures.append(directory / "linear_view.png")
-        linear_views({result.method: result.view}, figures[-1])
+        linear_views({result.method: result.view}, figures[-1], width=width)
     return figures
 
 
@@ -122,8 +125,8 @@ def write_sweep(
     """Write the report of a sweep.
 
     The files are `per_image.csv`, `summary.csv`, `summary.md`, `comparisons.csv` and `report.html`, and as
-    PNG and SVG the figures `psnr_vs_sigma` (or `psnr_vs_peak`), `training_matrix`, `training_curves`,
-    `convergence`, `linear_view` and `strip-<image>` for each example.
+    PNG, SVG and PDF, with their data as CSV, the figures `psnr_vs_sigma` (or `psnr_vs_peak`),
+    `training_matrix`, `training_curves`, `convergence`, `linear_view` and `strip-<image>` for each example.
 
     Args:
         directory: the directory for the files.
@@ -223,6 +226,8 @@ def noise_text(name: str) -> str:
 def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]:
     """Write the figures of a sweep; of several seeds, the first with images is shown.
 
+    The width is `figures.width` of the first run's config.
+
     Args:
         directory: the directory for the files.
         table: the results.
@@ -231,16 +236,17 @@ def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]
         the figures for the page, and the images for its viewer.
     """
     path = directory / f"psnr_vs_{table.level.replace(' ', '_')}.png"
-    psnr_against_noise(table, path)
+    width = read_width(table.results[0].config)
+    psnr_against_noise(table, path, width=width)
     figures = [Figure(f"{capitalised(table.quality)} against test noise", path)]
     if grids := matrices(table):
         path = directory / "training_matrix.png"
-        matrix_figure(grids, path)
+        matrix_figure(grids, path, width=width)
         figures.append(Figure("Training noise against test noise", path))
     tags = ["train/loss", *VALIDATION]
     curves = {r.run: read_curves(r.directory, tags) for r in table.results if r.directory}
     path = directory / "training_curves.png"
-    if training_curves(table, curves, path):
+    if training_curves(table, curves, path, width=width):
         figures.append(Figure("Training curves", path))
     examples: dict[str, dict] = {}
     views = {}
@@ -254,14 +260,14 @@ def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]
     images = group_examples(examples, measured)
     for name, image in images.items():
         path = directory / f"strip-{file_name(name)}.png"
-        strips({name: image}, path)
+        strips({name: image}, path, width=width)
         figures.append(Figure(f"Image {name}", path))
     if iterating := {label: one for label, one in examples.items() if one.get("traces")}:
         path = directory / "convergence.png"
-        convergence_figure(iterating, path)
+        convergence_figure(iterating, path, width=width)
         figures.append(Figure("Convergence: residuals by iteration, mean over the images shown", path))
     if views:
         path = directory / "linear_view.png"
-        linear_views(views, path)
+        linear_views(views, path, width=width)
         figures.append(Figure(LINEAR_VIEW, path))
     return figures, images

@@ -40,7 +40,7 @@ def _are_numbers(value) -> bool:
 
 
 SECTIONS = ("model", "task", "loss", "data", "data.source", "physics", "physics.operator", "physics.noise",
-            "optimizer", "schedule", "trainer", "test", "paths")  # fmt: skip
+            "optimizer", "schedule", "trainer", "test", "figures", "paths")  # fmt: skip
 # Settings in the configs of all versions. Their ranges are checked where they are used.
 REQUIRED = {
     "model.name": (_is_name, "a name"),
@@ -120,7 +120,7 @@ def upgrade_config(config: dict) -> dict:
     Args:
         config: plain data, not modified. Values of an unexpected type stay as they are.
     """
-    config = {"imports": []} | config
+    config = {"imports": [], "figures": {"width": None}} | config
     task, physics = config.get("task"), config.get("physics")
     if isinstance(task, dict) and "loss" not in config:
         config["task"] = {key: value for key, value in task.items() if key != "loss"}

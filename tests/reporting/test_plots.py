@@ -1,7 +1,6 @@
 """Figures of numbers, read back from their SVG."""
 
 import math
-import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from imaging.evaluation.table import Table
 from imaging.reporting.plots import matrix_figure, psnr_against_noise, smoothed, training_curves
 from imaging.reporting.tables import matrices
+from tests.drawings import words
 from tests.results import result
 
 
@@ -16,11 +16,6 @@ def noisy(*sigmas, bias=True, value=30.0, trained=0.1):
     physics = {"operator": {"name": "identity"}, "noise": {"sigma": trained}}
     settings = {"bias": bias, "physics": physics}
     return result(f"{bias}{trained}", [[value - 10 * s] for s in sigmas], settings, sigma=list(sigmas))
-
-
-def words(path) -> list[str]:
-    """Text in an SVG of matplotlib: drawn as shapes, with itself in a comment."""
-    return re.findall(r"<!-- (.*?) -->", path.with_suffix(".svg").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("sigmas", [(0.0, 0.1), (0.01, 0.1), (0.1,)])
