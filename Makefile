@@ -28,6 +28,14 @@ search: .venv/search  ## Install what sweep=search needs as well
 
 formats: .venv/formats  ## Install what FITS, MATLAB 7.3 and some compressed TIFF files need as well
 
+.venv-docs/installed: requirements-docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
+docs: .venv-docs/installed  ## Build the site into build/site, with warnings as errors
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
 demo: setup  ## Train and compare all three studies on the bundled photographs (some minutes)
 	$(BIN)/python train.py experiment=inpainting_bundled
 	$(BIN)/python train.py sweep=bias_ablation model.hidden_channels=32 trainer.max_epochs=6
@@ -75,7 +83,7 @@ format: setup  ## Mend style and format
 	$(BIN)/ruff format .
 
 clean:  ## Remove .venv and caches; runs and data stay
-	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+	rm -rf .venv .venv-oldest .venv-docs .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup search formats demo test test-slow test-oldest published benchmark attack gpu lint format clean
+.PHONY: help setup search formats docs demo test test-slow test-oldest published benchmark attack gpu lint format clean

@@ -22,6 +22,30 @@ def test_examples_of_docstrings_run(name):
     assert failed == 0
 
 
+EXTEND = (PACKAGE.parent / "docs" / "extend.md").read_text()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE.parent / "examples" / "extend").glob("[a-z]*.py")), ids=str)
+def test_a_part_of_ones_own_is_on_the_page_and_trains_as_it_says_there(path, command, tmp_path, monkeypatch):
+    """Two steps of the command on the page."""
+    module = f"examples.extend.{path.stem}"
+    assert f'--8<-- "examples/extend/{path.name}"' in EXTEND
+    (words,) = re.findall(rf"^    imaging train (.*imports=\[{module}\].*)$", EXTEND, re.MULTILINE)
+    monkeypatch.chdir(PACKAGE.parent)  # the command is typed in the checkout
+    small = [
+        "debug=default",
+        "data.crop=[64,64]",
+        "trainer.accelerator=cpu",
+        f"hydra.run.dir={tmp_path / 'run'}",
+    ]
+    status, printed, complained = command("train.py", *words.split(), *small)
+    assert status == 0, complained
+    assert "measured y" in printed
+    tests = doctest.testmod(importlib.import_module(module))
+    assert tests.attempted > 0
+    assert tests.failed == 0
+
+
 def test_plug_and_play_gains_six_decibels(capsys):
     runpy.run_path(str(PACKAGE.parent / "examples" / "plug_and_play.py"))
     lines = capsys.readouterr().out.splitlines()
