@@ -1,0 +1,41 @@
+"""Mistakes in `linear_backward`; each docstring is what the check must say of it."""
+
+import torch
+
+
+def weight_by_x_times_grad(x, weight, grad_y):
+    """transposed (grad_weight)"""
+    grad_x = grad_y @ weight
+    grad_weight = x.T @ grad_y
+    grad_bias = grad_y.sum(dim=0)
+    return grad_x, grad_weight, grad_bias
+
+
+def bias_summed_over_the_features(x, weight, grad_y):
+    """summed over the wrong dimension (grad_bias)"""
+    return grad_y @ weight, grad_y.T @ x, grad_y.sum(dim=1)
+
+
+def bias_averaged(x, weight, grad_y):
+    """mean where the sum belongs (grad_bias)"""
+    return grad_y @ weight, grad_y.T @ x, grad_y.mean(0)
+
+
+def weight_without_upstream(x, weight, grad_y):
+    """upstream gradient forgotten (grad_weight)"""
+    local = torch.ones_like(grad_y)
+    return grad_y.mm(weight), local.T.mm(x), grad_y.sum(0)
+
+
+def product_with_the_transposed_weight(x, weight, grad_y):
+    """weight transposed (grad_x)"""
+    grad_x = grad_y @ weight.T
+    return grad_x, grad_y.T @ x, grad_y.sum(0)
+
+
+def transposed_in_place(x, weight, grad_y):
+    """in place on a saved tensor"""
+    grad_x = grad_y @ weight
+    grad_bias = grad_y.sum(0)
+    grad_weight = grad_y.t_() @ x
+    return grad_x, grad_weight, grad_bias

@@ -1,0 +1,54 @@
+"""Mistakes in `mse_gradients`; each docstring is what the check must say of it."""
+
+import torch
+
+
+def forward(x, w1, b1, w2, b2):
+    a = x @ w1.T + b1
+    h = torch.relu(a)
+    return a, h, h @ w2.T + b2
+
+
+def backward(x, w2, a, h, g):
+    g_h = (g @ w2) * (a > 0)
+    return g_h.T @ x, g_h.sum(0), g.T @ h, g.sum(0)
+
+
+def without_the_two(x, target, w1, b1, w2, b2):
+    """factor 2 forgotten"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    return backward(x, w2, a, h, (y - target) / y.numel())
+
+
+def of_the_sum(x, target, w1, b1, w2, b2):
+    """sum where the mean belongs"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    return backward(x, w2, a, h, 2 * (y - target))
+
+
+def mean_over_the_rows_only(x, target, w1, b1, w2, b2):
+    """mean over the rows only"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    return backward(x, w2, a, h, 2 * (y - target) / len(x))
+
+
+def target_minus_estimate(x, target, w1, b1, w2, b2):
+    """wrong sign"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    return backward(x, w2, a, h, 2 * (target - y) / y.numel())
+
+
+def without_the_mask(x, target, w1, b1, w2, b2):
+    """mask of the ReLU forgotten (grad_w1, grad_b1)"""
+    _, h, y = forward(x, w1, b1, w2, b2)
+    g = 2 * (y - target) / y.numel()
+    g_h = g @ w2
+    return g_h.T @ x, g_h.sum(0), g.T @ h, g.sum(0)
+
+
+def first_bias_averaged(x, target, w1, b1, w2, b2):
+    """mean where the sum belongs (grad_b1)"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    g = 2 * (y - target) / y.numel()
+    g_h = (g @ w2) * (a > 0)
+    return g_h.T @ x, g_h.mean(0), g.T @ h, g.sum(0)

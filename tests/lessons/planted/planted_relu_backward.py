@@ -1,0 +1,34 @@
+"""Mistakes in `relu_backward`; each docstring is what the check must say of it."""
+
+import torch
+
+
+def passes_where_negative(x, grad_y):
+    """mask of the wrong sign"""
+    return grad_y * (x < 0)
+
+
+def passes_at_zero(x, grad_y):
+    """derivative at 0 is not 0"""
+    return torch.where(x >= 0, grad_y, torch.zeros_like(grad_y))
+
+
+def only_the_mask(x, grad_y):
+    """upstream gradient forgotten"""
+    return (x > 0).to(x.dtype)
+
+
+def overwrites_upstream(x, grad_y):
+    """in place on a saved tensor"""
+    grad_y[x <= 0] = 0
+    return grad_y
+
+
+def relu_of_the_upstream(x, grad_y):
+    """mask of the upstream gradient's sign"""
+    return torch.relu(grad_y)
+
+
+def times_the_output(x, grad_y):
+    """value of the ReLU where its derivative belongs"""
+    return grad_y * torch.relu(x)
