@@ -39,3 +39,47 @@ def transposed_in_place(x, weight, grad_y):
     grad_bias = grad_y.sum(0)
     grad_weight = grad_y.t_() @ x
     return grad_x, grad_weight, grad_bias
+
+
+def all_divided_by_the_rows(x, weight, grad_y):
+    """mean where the sum belongs (grad_weight, grad_bias)"""
+    n = x.shape[0]
+    return grad_y @ weight, grad_y.T @ x / n, grad_y.sum(0) / n
+
+
+def parameters_first(x, weight, grad_y):
+    """returned in another order"""
+    return grad_y.T @ x, grad_y.sum(0), grad_y @ weight
+
+
+def bias_as_a_row(x, weight, grad_y):
+    """an additional dimension (grad_bias)"""
+    return grad_y @ weight, grad_y.T @ x, grad_y.sum(0, keepdim=True)
+
+
+def bias_counts_the_rows(x, weight, grad_y):
+    """upstream gradient forgotten (grad_bias)"""
+    n = grad_y.shape[0]
+    return grad_y @ weight, grad_y.T @ x, n * torch.ones(weight.shape[0])
+
+
+def loop_that_overwrites(x, weight, grad_y):
+    """only the last row (grad_weight)"""
+    for row, g in zip(x, grad_y, strict=True):
+        grad_weight = torch.outer(g, row)
+    return grad_y @ weight, grad_weight, grad_y.sum(0)
+
+
+def bias_per_row(x, weight, grad_y):
+    """not summed over the rows (grad_bias)"""
+    return torch.mm(grad_y, weight), torch.mm(grad_y.T, x), grad_y
+
+
+def two_mistakes(x, weight, grad_y):
+    """transposed (grad_weight); summed over the wrong dimension (grad_bias)"""
+    return grad_y @ weight, x.T @ grad_y, grad_y.sum(-1)
+
+
+def without_bias(x, weight, grad_y):
+    """returns 2 values; expected 3"""
+    return grad_y @ weight, grad_y.T @ x

@@ -39,3 +39,58 @@ def peak_of_eight_bits(x_hat, x):
     """peak 255"""
     mse = ((x_hat - x) ** 2).flatten(1).mean(1)
     return (10 * torch.log10(255**2 / mse)).mean()
+
+
+def absolute_errors(x_hat, x):
+    """absolute error"""
+    error = (x_hat - x).abs().mean(dim=(1, 2, 3))
+    return (-10 * torch.log10(error)).mean()
+
+
+def root_and_ten(x_hat, x):
+    """root of the MSE"""
+    rmse = torch.sqrt(((x_hat - x) ** 2).mean(dim=(1, 2, 3)))
+    return torch.mean(10 * torch.log10(1 / rmse))
+
+
+def one_for_each_image(x_hat, x):
+    """no mean over the images"""
+    mse = ((x_hat - x) ** 2).flatten(1).mean(1)
+    return 10 * torch.log10(1 / mse)
+
+
+def guarded_logarithm(x_hat, x):
+    """added to the MSE: 1e-08"""
+    mse = ((x_hat - x) ** 2).flatten(1).mean(1) + 1e-8
+    return (10 * torch.log10(1 / mse)).mean()
+
+
+def brightest_pixel(x_hat, x):
+    """peak taken from all images"""
+    mse = ((x_hat - x) ** 2).flatten(1).mean(1)
+    return (20 * torch.log10(x.max()) - 10 * torch.log10(mse)).mean()
+
+
+def by_channel(x_hat, x):
+    """PSNR of each channel"""
+    mse = ((x_hat - x) ** 2).mean((-2, -1))
+    return (10 * torch.log10(1 / mse)).mean()
+
+
+def summed_squares(x_hat, x):
+    """sum over the pixels"""
+    total = ((x_hat - x) ** 2).sum(dim=(1, 2, 3))
+    return (10 * torch.log10(1 / total)).mean()
+
+
+def last_image_of_the_loop(x_hat, x):
+    """only the last image"""
+    for estimate, truth in zip(x_hat, x, strict=True):
+        value = -10 * math.log10(torch.mean((estimate - truth) ** 2))
+    return value
+
+
+def eight_bits_and_clipped(x_hat, x):
+    """peak 255|clipped"""
+    mse = ((x_hat.clip(0, 1) - x) ** 2).mean((1, 2, 3))
+    return (10 * torch.log10(255**2 / mse)).mean()

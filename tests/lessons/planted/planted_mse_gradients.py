@@ -52,3 +52,65 @@ def first_bias_averaged(x, target, w1, b1, w2, b2):
     g = 2 * (y - target) / y.numel()
     g_h = (g @ w2) * (a > 0)
     return g_h.T @ x, g_h.mean(0), g.T @ h, g.sum(0)
+
+
+def hidden_before_the_relu(x, target, w1, b1, w2, b2):
+    """values before the ReLU where those after it belong (grad_w2)"""
+    a, _, y = forward(x, w1, b1, w2, b2)
+    g = 2 * (y - target) / y.numel()
+    g_h = (g @ w2) * (a > 0)
+    return g_h.T @ x, g_h.sum(0), g.T @ a, g.sum(0)
+
+
+def weights_the_other_way(x, target, w1, b1, w2, b2):
+    """transposed (grad_w1, grad_w2)"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    g = 2 * (y - target) / y.numel()
+    g_h = (g @ w2) * (a > 0)
+    return x.T @ g_h, g_h.sum(0), h.T @ g, g.sum(0)
+
+
+def chain_with_w2_transposed(x, target, w1, b1, w2, b2):
+    """w2 transposed (grad_w1, grad_b1)"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    g = 2 * (y - target) / y.numel()
+    g_h = (g @ w2.T) * (a > 0)
+    return g_h.T @ x, g_h.sum(0), g.T @ h, g.sum(0)
+
+
+def forward_without_b2(x, target, w1, b1, w2, b2):
+    """b2 forgotten"""
+    a = x @ w1.T + b1
+    h = torch.relu(a)
+    y = h @ w2.T
+    return backward(x, w2, a, h, 2 * (y - target) / y.numel())
+
+
+def masked_by_the_gradient(x, target, w1, b1, w2, b2):
+    """mask of the upstream gradient's sign (grad_w1, grad_b1)"""
+    _, h, y = forward(x, w1, b1, w2, b2)
+    g = 2 * (y - target) / y.numel()
+    g_h = torch.relu(g @ w2)
+    return g_h.T @ x, g_h.sum(0), g.T @ h, g.sum(0)
+
+
+def per_sample_and_mean(x, target, w1, b1, w2, b2):
+    """divided by the number of rows once more"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    g = 2 * (y - target) / y.numel()
+    g_h = (g @ w2) * (a > 0)
+    n = len(x)
+    return g_h.T @ x / n, g_h.mean(0), g.T @ h / n, g.mean(0)
+
+
+def root_of_the_loss(x, target, w1, b1, w2, b2):
+    """root of the mean squared error"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    loss = ((y - target) ** 2).mean().sqrt()
+    return backward(x, w2, a, h, (y - target) / y.numel() / loss)
+
+
+def sum_and_no_two(x, target, w1, b1, w2, b2):
+    """factor 2 forgotten and sum where the mean belongs"""
+    a, h, y = forward(x, w1, b1, w2, b2)
+    return backward(x, w2, a, h, y - target)

@@ -43,3 +43,61 @@ def magnitude(psf, size):
     kh, kw = psf.shape
     padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
     return torch.fft.fft2(padded).abs()
+
+
+def middle_of_the_image(psf, size):
+    """otf not centred"""
+    (kh, kw), (h, w) = psf.shape, size
+    image = torch.zeros(h, w, dtype=psf.dtype)
+    top, left = (h - kh) // 2, (w - kw) // 2
+    image[top : top + kh, left : left + kw] = psf
+    return torch.fft.fft2(image)
+
+
+def rows_only(psf, size):
+    """rolled along"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft2(padded.roll(-(kh // 2), 0))
+
+
+def sides_exchanged(psf, size):
+    """height and width exchanged"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[0] - kw, 0, size[1] - kh))
+    return torch.fft.fft2(padded.roll((-(kh // 2), -(kw // 2)), (0, 1)))
+
+
+def orthonormal(psf, size):
+    """divided by the root of the number of pixels"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft2(padded.roll((-(kh // 2), -(kw // 2)), (0, 1)), norm="ortho")
+
+
+def correlation(psf, size):
+    """psf mirrored"""
+    kh, kw = psf.shape
+    padded = pad(psf.flip(0, 1), (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft2(padded.roll((-(kh // 2), -(kw // 2)), (0, 1)))
+
+
+def psf_not_its_transform(psf, size):
+    """transform forgotten"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return padded.roll((-(kh // 2), -(kw // 2)), (0, 1))
+
+
+def ifftshift_of_the_corner(psf, size):
+    """fftshift of the padded psf"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft2(torch.fft.ifftshift(padded))
+
+
+def axes_exchanged_in_the_roll(psf, size):
+    """height and width exchanged in the roll"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft2(padded.roll((-(kh // 2), -(kw // 2)), (1, 0)))

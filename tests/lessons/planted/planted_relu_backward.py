@@ -32,3 +32,47 @@ def relu_of_the_upstream(x, grad_y):
 def times_the_output(x, grad_y):
     """value of the ReLU where its derivative belongs"""
     return grad_y * torch.relu(x)
+
+
+def clamps_the_saved_input(x, grad_y):
+    """in place on a saved tensor"""
+    y = x.clamp_(min=0)
+    return grad_y * (y > 0)
+
+
+def sign_for_the_step(x, grad_y):
+    """sign of x"""
+    return grad_y * torch.sign(x)
+
+
+def leaky(x, grad_y):
+    """slope 0.01"""
+    return torch.where(x > 0, grad_y, 0.01 * grad_y)
+
+
+def selects_only(x, grad_y):
+    """shape ("""
+    return grad_y[x > 0]
+
+
+def forward_again(x, grad_y):
+    """upstream gradient forgotten and value of the ReLU where its derivative belongs"""
+    return torch.maximum(x, torch.zeros_like(x))
+
+
+def one_minus_the_mask(x, grad_y):
+    """mask of the wrong sign"""
+    mask = (x > 0).double()
+    return (1 - mask) * grad_y
+
+
+def boolean(x, grad_y):
+    """upstream gradient forgotten"""
+    return x > 0
+
+
+def python_if(x, grad_y):
+    """ValueError|Boolean value of Tensor"""
+    if x > 0:
+        return grad_y
+    return torch.zeros_like(x)

@@ -30,3 +30,47 @@ def half_a_step(u, grad_x, z):
 def returns_nothing(u, grad_x, z):
     """returns nothing"""
     u = u + grad_x - z
+
+
+def only_the_gradients(u, grad_x, z):
+    """z forgotten"""
+    return u + grad_x
+
+
+def only_the_split(u, grad_x, z):
+    """grad_x forgotten"""
+    return u - z
+
+
+def magnitudes(u, grad_x, z):
+    """magnitude of the residual"""
+    return u + (grad_x - z).abs()
+
+
+def everything_reversed(u, grad_x, z):
+    """wrong sign"""
+    return z - grad_x - u
+
+
+def summed_over_the_components(u, grad_x, z):
+    """sum of the residual"""
+    residual = (grad_x - z).sum(0, keepdim=True)
+    return u + residual
+
+
+def z_updated_too(u, grad_x, z):
+    """in place on a saved tensor (z)"""
+    z.sub_(grad_x)
+    return u - z
+
+
+def gradient_overwritten(u, grad_x, z):
+    """in place on a saved tensor (grad_x)"""
+    grad_x -= z
+    grad_x += u
+    return grad_x
+
+
+def twice(u, grad_x, z):
+    """u forgotten and z of the wrong sign"""
+    return grad_x + z

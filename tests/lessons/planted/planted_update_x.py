@@ -1,6 +1,6 @@
 """Mistakes in `update_x`; each docstring is what the check must say of it."""
 
-from torch.fft import fft2, ifft2
+from torch.fft import fft2, fftn, ifft2
 
 
 def without_conj_of_the_otf(y, z, u, H, D, rho):
@@ -37,3 +37,57 @@ def one_direction(y, z, u, H, D, rho):
     """only one of the two differences"""
     numerator = H.conj() * fft2(y) + rho * D[0].conj() * fft2(z[0] - u[0])
     return ifft2(numerator / (H.abs() ** 2 + rho * D[0].abs() ** 2)).real
+
+
+def residual_the_other_way(y, z, u, H, D, rho):
+    """z - u of the wrong sign"""
+    numerator = H.conj() * fft2(y) + rho * (D.conj() * fft2(u - z)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def without_the_square(y, z, u, H, D, rho):
+    """|H| where |H|² belongs"""
+    numerator = H.conj() * fft2(y) + rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() + rho * (D.abs() ** 2).sum(0))).real
+
+
+def data_forgotten(y, z, u, H, D, rho):
+    """data term forgotten"""
+    numerator = rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def identity_for_the_differences(y, z, u, H, D, rho):
+    """|D|² forgotten in the denominator"""
+    numerator = H.conj() * fft2(y) + rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho)).real
+
+
+def objective_without_halves(y, z, u, H, D, rho):
+    """rho / 2 where rho belongs"""
+    numerator = 2 * H.conj() * fft2(y) + rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (2 * H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def squares_of_complex_numbers(y, z, u, H, D, rho):
+    """D² where |D|² belongs"""
+    numerator = H.conj() * fft2(y) + rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D**2).sum(0))).real
+
+
+def without_the_data_transform(y, z, u, H, D, rho):
+    """transform of y forgotten"""
+    numerator = H.conj() * y + rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def no_conj_at_all(y, z, u, H, D, rho):
+    """conj of H forgotten and conj of D forgotten"""
+    numerator = H * fft2(y) + rho * (D * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def transform_over_all_three_axes(y, z, u, H, D, rho):
+    """transform of z - u also from one difference to the other"""
+    numerator = H.conj() * fft2(y) + rho * (D.conj() * fftn(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real

@@ -40,3 +40,64 @@ def zero_by_zero(grad_x, u, lam, rho):
     v = grad_x + u
     length = v.norm(dim=0, keepdim=True)
     return torch.clamp(length - lam / rho, min=0) * v / length
+
+
+def threshold_without_rho(grad_x, u, lam, rho):
+    """rho forgotten"""
+    v = grad_x + u
+    length = v.norm(dim=0).clamp(min=1e-12)
+    return v * (1 - lam / length).clamp(min=0)
+
+
+def not_cut_at_zero(grad_x, u, lam, rho):
+    """max(…, 0) forgotten"""
+    v = grad_x + u
+    length = v.norm(dim=0).clamp(min=1e-12)
+    return v * (1 - lam / rho / length)
+
+
+def length_of_everything(grad_x, u, lam, rho):
+    """length of all of v"""
+    v = grad_x + u
+    return v * torch.clamp(1 - lam / rho / v.norm(), min=0)
+
+
+def direction_lost(grad_x, u, lam, rho):
+    """its direction is forgotten"""
+    v = grad_x + u
+    shorter = (v.norm(dim=0) - lam / rho).clamp(min=0)
+    return torch.stack([shorter, shorter])
+
+
+def root_forgotten(grad_x, u, lam, rho):
+    """length squared"""
+    v = grad_x + u
+    length = (v**2).sum(0).clamp(min=1e-12)
+    return v * (1 - lam / rho / length).clamp(min=0)
+
+
+def dual_taken_off_again(grad_x, u, lam, rho):
+    """u subtracted at the end"""
+    v = grad_x + u
+    length = v.norm(dim=0).clamp(min=1e-12)
+    return v * (1 - lam / rho / length).clamp(min=0) - u
+
+
+def projected(grad_x, u, lam, rho):
+    """cut at the threshold"""
+    v = grad_x + u
+    t = lam / rho
+    return v / torch.clamp(v.norm(dim=0) / t, min=1)
+
+
+def magnitude_of_each(grad_x, u, lam, rho):
+    """each component on its own and length where the vector belongs"""
+    v = grad_x + u
+    return torch.relu(v.abs() - lam / rho)
+
+
+def wrong_axis(grad_x, u, lam, rho):
+    """length along the wrong axis"""
+    v = grad_x + u
+    length = v.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+    return v * (1 - lam / rho / length).clamp(min=0)

@@ -34,3 +34,48 @@ def complex_image(y, H, snr):
 def inverse_filter(y, H, snr):
     """SNR forgotten"""
     return ifft2(fft2(y) / H).real
+
+
+def magnitude_of_the_image(y, H, snr):
+    """magnitude where the real part belongs"""
+    return ifft2(H.conj() / (H.abs() ** 2 + 1 / snr) * fft2(y)).abs()
+
+
+def square_without_abs(y, H, snr):
+    """H² where |H|² belongs"""
+    return ifft2(H.conj() * fft2(y) / (H * H + 1 / snr)).real
+
+
+def denominator_only(y, H, snr):
+    """1 where conj(H) belongs"""
+    return ifft2(fft2(y) / (H.abs() ** 2 + 1 / snr)).real
+
+
+def stays_in_the_fourier_domain(y, H, snr):
+    """inverse transform forgotten"""
+    return (H.conj() / (H.abs() ** 2 + 1 / snr) * fft2(y)).real
+
+
+def clipped_image(y, H, snr):
+    """clipped to [0, 1]"""
+    return ifft2(H.conj() / (H.abs() ** 2 + 1 / snr) * fft2(y)).real.clamp(0, 1)
+
+
+def centred_for_display(y, H, snr):
+    """fftshift of the image"""
+    return torch.fft.fftshift(ifft2(H.conj() / (H.abs() ** 2 + 1 / snr) * fft2(y)).real)
+
+
+def conj_below_and_not_above(y, H, snr):
+    """conj forgotten and conj(H)² where |H|² belongs"""
+    return ifft2(H / (torch.conj(H) ** 2 + 1 / snr) * fft2(y)).real
+
+
+def blurs_again(y, H, snr):
+    """denominator forgotten"""
+    return ifft2(H.conj() * fft2(y)).real
+
+
+def one_added(y, H, snr):
+    """SNR upside down and |H|² forgotten|1 + snr"""
+    return ifft2(snr * H.conj() / (1 + snr * H.abs()) * fft2(y)).real

@@ -1,4 +1,4 @@
-"""Deconvolution, closed and iterative: fill in the five functions. README.md has the formulas and the shapes."""
+"""Deconvolution: fill in the five functions. README.md has the formulas and the shapes."""
 
 import torch
 
