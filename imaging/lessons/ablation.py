@@ -59,7 +59,8 @@ def ablation(
     pairs: str = "noisy to clean",
     measured: str = "test",
     against: str = "clean",
-    restored: bool = True,
+    restorations: int = 1,
+    gain: bool = False,
     noisy_test: bool = True,
     test_seed: int = 1,
     train_seed: int = 0,
@@ -86,7 +87,10 @@ def ablation(
                 train(network, noisy, target)
             y = add_noise(tested, test_sigma(sigma), seed + test_seed + cell) if noisy_test else tested
             truth = {"clean": tested, "noisy": y}[against]
-            table[i, j] = mean_psnr(network(y) if restored else y, truth)
+            x_hat = y
+            for _ in range(restorations):
+                x_hat = network(x_hat)
+            table[i, j] = mean_psnr(x_hat, truth) - (mean_psnr(y, tested) if gain else 0)
     return (result(table),)
 
 
@@ -135,7 +139,9 @@ LOOP = Exercise(
         Mistake("trained towards the noisy images", {"pairs": "noisy to noisy"}),
         Mistake("noisy and clean exchanged in the training", {"pairs": "clean to noisy"}),
         Mistake("compared with the noisy images", {"against": "noisy"}),
-        Mistake("noisy images measured: they are not restored", {"restored": False}),
+        Mistake("noisy images measured: they are not restored", {"restorations": 0}),
+        Mistake("restored twice", {"restorations": 2}),
+        Mistake("gain over the noisy images where PSNR belongs", {"gain": True}),
         Mistake("tested without noise", {"noisy_test": False}),
         Mistake("test noise has the seed of the training noise", {"test_seed": 0}),
         Mistake("training noise has the seed of the test noise", {"train_seed": 1}),

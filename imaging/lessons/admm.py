@@ -6,10 +6,26 @@ import torch
 from torch import Tensor
 from torch.fft import fft2, ifft2
 
-from imaging.lessons.exercise import Exercise, Input, Mistake, Outputs, exchanged, left_out, negated
+from imaging.lessons.exercise import (
+    Exercise,
+    Input,
+    Mistake,
+    Outputs,
+    exchanged,
+    forgotten,
+    left_out,
+    negated,
+    replaced,
+)
 from imaging.lessons.spectra import REAL, Size, difference_transfers, draw, transfer
 
 CONJ: dict[str, Callable[[Tensor], Tensor]] = {"conj": torch.conj, "none": lambda t: t}
+
+# The multiplier of ADMM in its other form is rho u.
+UNSCALED = (
+    Mistake("u divided by rho: it is the scaled dual", before=lambda a: {**a, "u": a["u"] / a["rho"]}),
+    Mistake("u multiplied by rho: it is the scaled dual", before=lambda a: {**a, "u": a["u"] * a["rho"]}),
+)
 
 # update_x
 
@@ -29,6 +45,7 @@ def update_x(
     power_h: Callable[[Tensor], Tensor] = lambda H: H.abs() ** 2,
     power_d: Callable[[Tensor], Tensor] = lambda D: D.abs() ** 2,
     along: slice = slice(None),
+    together: Callable[[Tensor], Tensor] = lambda t: t.sum(0),
     data: float = 1.0,
     prior: float = 1.0,
     final: str = "real",
@@ -37,9 +54,10 @@ def update_x(
     spectrum_z: Callable[[Tensor], Tensor] = fft2,
 ) -> Outputs:
     """The x that minimises 1/2 |A x - y|² + rho/2 |∇x - z + u|², by its normal equations."""
-    split = (CONJ[conj_d](D) * spectrum_z(z - u))[along].sum(0)
+    split = together((CONJ[conj_d](D) * spectrum_z(z - u))[along])
     numerator = data * CONJ[conj_h](H) * spectrum_y(y) + rho_above(rho) * prior * split
-    return (REAL[final](back(numerator / (power_h(H) + rho_below(rho) * power_d(D)[along].sum(0)))),)
+    denominator = power_h(H) + rho_below(rho) * together(power_d(D)[along])
+    return (REAL[final](back(numerator / denominator)),)
 
 
 def admm_input(label: str, names: str, size: Size, rho: float, lam: float = 0.0) -> Input:
@@ -98,6 +116,12 @@ UPDATE_X = Exercise(
         Mistake("z - u forgotten in the numerator", {"prior": 0.0}),
         Mistake("only one of the two differences", {"along": slice(1)}),
         Mistake("only one of the two differences", {"along": slice(1, None)}),
+        Mistake("not summed over the two differences", {"together": lambda t: t}),
+        Mistake("mean of the two differences where their sum belongs", {"together": lambda t: t.mean(0)}),
+        Mistake("first difference for both", before=replaced("D", lambda D: D[:1].expand(D.shape))),
+        Mistake("the two differences exchanged", before=replaced("D", lambda D: D.flip(0))),
+        forgotten("H"),
+        forgotten("D"),
         Mistake("|H| where |H|² belongs", {"power_h": torch.abs}),
         Mistake("H² where |H|² belongs", {"power_h": lambda H: H**2}),
         Mistake("H where |H|² belongs", {"power_h": lambda H: H}),
@@ -116,6 +140,7 @@ UPDATE_X = Exercise(
         Mistake("transform of z - u forgotten", {"spectrum_z": lambda v: v}),
         Mistake("transform of z - u also from one difference to the other", {"spectrum_z": torch.fft.fftn}),
         exchanged("z", "u"),
+        *UNSCALED,
     ),
     sizes=lambda a: {"the number of pixels": a["y"].numel(), "rho": a["rho"]},
 )  # fmt: skip
@@ -141,10 +166,13 @@ def update_z(
     length: Callable[[Tensor], Tensor] = lambda v: v.norm(dim=0, keepdim=True),
     threshold: Threshold = lambda lam, rho: lam / rho,
     shrink: Shrink = soft,
+    ridge: bool = False,
     final: Callable[[Tensor, Tensor], Tensor] = lambda z, u: z,
 ) -> Outputs:
     """The z that minimises lam Σ |z[:, i, j]| + rho/2 |∇x - z + u|²: v = ∇x + u, shorter by lam / rho."""
     v = grad_x + u
+    if ridge:
+        return (final(v * rho / (rho + lam), u),)
     return (final(shrink(v, length(v), threshold(lam, rho)), u),)
 
 
@@ -199,10 +227,12 @@ UPDATE_Z = Exercise(
         Mistake("threshold not divided by the length", {"shrink": lambda v, n, t: v * max(1 - t, 0)}),
         Mistake("threshold subtracted from the components", {"shrink": lambda v, n, t: (v - t).clamp(min=0)}),
         Mistake("v divided by its length only", {"shrink": lambda v, n, t: v / n.clamp(min=1e-300)}),
+        Mistake("square of the length minimised, not the length: rho / (rho + lam)", {"ridge": True}),
         left_out("u"),
         negated("u"),
         left_out("grad_x"),
         negated("grad_x"),
+        *UNSCALED,
         Mistake("u subtracted at the end", {"final": lambda z, u: z - u}),
         Mistake("u added at the end", {"final": lambda z, u: z + u}),
     ),

@@ -110,11 +110,19 @@ LINEAR = Exercise(
 # relu_backward
 
 
+Factor = Callable[[Tensor, Tensor], Tensor]  # of x and the upstream gradient
+
+
 def relu_backward(
-    x: Tensor, grad_y: Tensor, *, mask: Callable[[Tensor, Tensor], Tensor] = lambda x, g: x > 0
+    x: Tensor,
+    grad_y: Tensor,
+    *,
+    mask: Factor = lambda x, g: x > 0,
+    otherwise: Factor = lambda x, g: torch.zeros_like(x),
 ) -> Outputs:
     """The gradient of y = max(x, 0), as in `imaging.autograd.ReLUFunction`; `mask` gives the derivative."""
-    return (grad_y * mask(x, grad_y),)
+    derivative = mask(x, grad_y)
+    return (grad_y * derivative + otherwise(x, grad_y) * (derivative == 0),)
 
 
 def numerical_relu(x: Tensor, grad_y: Tensor) -> Outputs:
@@ -151,8 +159,15 @@ RELU = Exercise(
         Mistake("value of the ReLU where its derivative belongs", {"mask": lambda x, g: x.clamp(min=0)}),
         Mistake("x where its mask belongs", {"mask": lambda x, g: x}),
         Mistake("sign of x where its mask belongs", {"mask": lambda x, g: x.sign()}),
-        Mistake("slope 0.01 where x is negative", {"mask": lambda x, g: torch.where(x > 0, 1.0, 0.01)}),
         Mistake("mask where x > 1", {"mask": lambda x, g: x > 1}),
+        Mistake("mask where x is not 0", {"mask": lambda x, g: x != 0}),
+        Mistake("mask of the sign of x times the upstream gradient", {"mask": lambda x, g: x * g > 0}),
+        Mistake("derivative of the sigmoid", {"mask": lambda x, g: x.sigmoid() * (1 - x.sigmoid())}),
+        Mistake("slope 0.01 where 0 belongs", {"otherwise": lambda x, g: 0.01 * g}),
+        Mistake("slope 0.1 where 0 belongs", {"otherwise": lambda x, g: 0.1 * g}),
+        Mistake("slope -1 where 0 belongs: the derivative of |x|", {"otherwise": lambda x, g: -g}),
+        Mistake("x where 0 belongs", {"otherwise": lambda x, g: x}),
+        Mistake("1 where 0 belongs", {"otherwise": lambda x, g: torch.ones_like(x)}),
         exchanged("x", "grad_y"),
     ),
     numerical_relu,

@@ -1,5 +1,6 @@
 """The lesson `deconvolution`: the otf, the Wiener filter and ADMM's three updates for total variation."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -33,12 +34,14 @@ def otf(
     middle: bool = False,
     transform: Callable[[Tensor], Tensor] = fft2,
     view: Callable[[Tensor], Tensor] = lambda t: t,
+    late: bool = False,
 ) -> Outputs:
     """The transform of a psf with its centre at pixel (0, 0), as in `imaging.physics.operators.blur.otf`."""
     (kh, kw), (h, w) = psf.shape, size
     top, left = ((h - kh) // 2, (w - kw) // 2) if middle else (0, 0)
     padded = pad(psf, (left, w - kw - left, top, h - kh - top))
-    return (view(transform(centre(padded, kh, kw))),)
+    spectrum = centre(transform(padded), kh, kw) if late else transform(centre(padded, kh, kw))
+    return (view(spectrum),)
 
 
 def otf_input(label: str, sides: Size, size: Size) -> Input:
@@ -67,7 +70,8 @@ OTF = Exercise(
             "centre of an even side", rolled(lambda kh, kw: -((kh - 1) // 2), lambda kh, kw: -((kw - 1) // 2))
         ),
         Mistake(
-            "centre of an even side", rolled(lambda kh, kw: -((kh + 1) // 2), lambda kh, kw: -((kw + 1) // 2))
+            "-k // 2 where -(k // 2) belongs: one too far for an odd side",
+            rolled(lambda kh, kw: -kh // 2, lambda kh, kw: -kw // 2),
         ),
         Mistake("rolled in the wrong direction", rolled(lambda kh, kw: kh // 2, lambda kh, kw: kw // 2)),
         Mistake("rolled along the rows only", rolled(lambda kh, kw: 0, lambda kh, kw: -(kw // 2))),
@@ -93,6 +97,7 @@ OTF = Exercise(
             "fftshift of the padded psf: it moves by half the image",
             {"centre": lambda p, kh, kw: ifftshift(p)},
         ),
+        Mistake("the spectrum is rolled where the psf must be", {"late": True}),
         Mistake("psf in the middle before it is moved", {"middle": True}),
         Mistake("fftshift of the spectrum", {"view": fftshift}),
         Mistake("fftshift of the spectrum", {"view": ifftshift}),
@@ -108,7 +113,6 @@ OTF = Exercise(
         Mistake("power: |H|² where H belongs", {"view": lambda t: t.abs() ** 2}),
         Mistake("real part only", {"view": lambda t: t.real}),
         Mistake("psf mirrored: the conjugate of H", {"view": torch.conj}),
-        Mistake("divided by its largest value", {"view": lambda t: t / t.abs().max()}),
         Mistake("psf transposed", before=replaced("psf", lambda t: t.mT)),
         Mistake("psf mirrored", before=replaced("psf", lambda t: t.flip(0, 1))),
         Mistake("height and width exchanged", before=replaced("size", lambda size: size[::-1])),
@@ -128,12 +132,14 @@ def wiener(
     noise: Callable[[float], float] = lambda snr: 1 / snr,
     power: Callable[[Tensor], Tensor] = lambda H: H.abs() ** 2,
     above: Callable[[Tensor], Tensor] = torch.conj,
+    outside: bool = False,
     final: str = "real",
     back: Callable[[Tensor], Tensor] = ifft2,
     spectrum: Callable[[Tensor], Tensor] = fft2,
 ) -> Outputs:
     """The Wiener filter conj(H) / (|H|² + 1/snr), as in `imaging.models.wiener.Wiener`."""
-    return (REAL[final](back(above(H) / (power(H) + noise(snr)) * spectrum(y))),)
+    response = above(H) / power(H) + noise(snr) if outside else above(H) / (power(H) + noise(snr))
+    return (REAL[final](back(response * spectrum(y))),)
 
 
 def wiener_input(label: str, sides: Size, size: Size, snr: float) -> Input:
@@ -159,6 +165,7 @@ WIENER = Exercise(
         Mistake("SNR taken as decibels", {"noise": lambda snr: 10 ** (-snr / 10)}),
         Mistake("SNR squared", {"noise": lambda snr: 1 / snr**2}),
         Mistake("root of the SNR", {"noise": lambda snr: snr**-0.5}),
+        Mistake("SNR converted to decibels", {"noise": lambda snr: 0.1 / math.log10(snr)}),
         Mistake("1/snr subtracted", {"noise": lambda snr: -1 / snr}),
         Mistake("conj forgotten", {"above": lambda H: H}),
         Mistake("1 where conj(H) belongs", {"above": torch.ones_like}),
@@ -178,7 +185,13 @@ WIENER = Exercise(
         Mistake("imaginary part where the real part belongs", {"final": "imag"}),
         Mistake("inverse transform forgotten", {"back": lambda t: t}),
         Mistake("transform where its inverse belongs", {"back": fft2}),
+        Mistake(
+            "conj of Y where that of H belongs",
+            {"above": lambda H: H, "spectrum": lambda y: fft2(y).conj()},
+        ),
         Mistake("transform of y forgotten", {"spectrum": lambda y: y}),
+        Mistake("transform along the rows only", {"spectrum": torch.fft.fft, "back": torch.fft.ifft}),
+        Mistake("1/snr outside the fraction: brackets are missing", {"outside": True}),
         Mistake("fftshift of the image", {"back": lambda t: fftshift(ifft2(t))}),
         Mistake("fftshift of the spectrum", {"spectrum": lambda y: fftshift(fft2(y))}),
         Mistake("fftshift of the spectrum", {"back": lambda t: ifft2(fftshift(t))}),

@@ -27,6 +27,7 @@ UNIFORM = {
     "uniform noise of the right standard deviation where normal noise belongs": (0.0, 1.0),
 }  # their mean over sigma, and variance over sigma²
 CLOSE = 0.06  # relative error of a standard deviation of some thousand numbers that is no chance
+MANY = 0.002  # of the pixels, of one value
 
 
 def noise_mistakes(arguments: Sequence[Arguments], results: Sequence[Tensor]) -> list[str]:
@@ -53,11 +54,16 @@ def noise_mistakes(arguments: Sequence[Arguments], results: Sequence[Tensor]) ->
         found.append("seed ignored: different seeds give the same noise")
     if not torch.equal(y, results[2]):
         found.append("not repeatable: equal arguments give different results")
-    if y.min() >= 0 and y.max() <= 1:
-        return [*found, "clipped to [0, 1]"]
+    limits = (("below", y.min()), ("above", y.max()))
+    if clipped := [f"{side} {at:g}" for side, at in limits if (y == at).double().mean() > MANY]:
+        return [*found, f"clipped: nothing is {' or '.join(clipped)}"]
     noise = y - x
-    if _spread(noise) > 2 * _spread(y):
+    slope = ((x - x.mean()) * (y - y.mean())).mean().item() / x.var().item()
+    chance = max(CLOSE, 5 * _spread(noise) / _spread(x) / math.sqrt(x.numel()))
+    if abs(slope - 1) > chance > abs(slope):
         return [*found, "x forgotten: only the noise is returned"]
+    if abs(slope - 1) > chance:
+        return [*found, f"x is multiplied by {slope:.2g}"]
     return [*found, *_shared(noise), *_of_x(noise, x), *(_distribution(arguments, results))]
 
 

@@ -47,6 +47,10 @@ def psnr_input(label: str, *shape: int, error: float) -> Input:
     return Input(label, make)
 
 
+def _rounded(arguments: Arguments) -> Arguments:
+    return {name: (images * 255).round() / 255 for name, images in arguments.items()}
+
+
 PSNR = Exercise(
     "mean_psnr",
     ("psnr",),
@@ -67,6 +71,12 @@ PSNR = Exercise(
         Mistake("1 in place of 10", {"factor": 1.0}),
         Mistake("wrong sign", {"factor": -10.0}),
         Mistake("peak 255", {"peak": lambda x: torch.tensor(255.0)}),
+        Mistake("peak 255, not squared", {"peak": lambda x: torch.tensor(255.0).sqrt()}),
+        Mistake("rounded to 8 bits", {"view": lambda x_hat: (x_hat * 255).round() / 255}),
+        Mistake("rounded to 8 bits", before=_rounded),
+        Mistake(
+            "rounded to 8 bits and clipped", {"view": lambda x_hat: (x_hat.clamp(0, 1) * 255).round() / 255}
+        ),
         Mistake("peak 2: the range of [-1, 1]", {"peak": lambda x: torch.tensor(2.0)}),
         Mistake("peak taken from all images", {"peak": lambda x: x.max()}),
         Mistake("peak taken from each image", {"peak": lambda x: x.flatten(1).amax(1)}),
@@ -81,9 +91,19 @@ PSNR = Exercise(
         Mistake(
             "sum over the pixels where their mean belongs", {"error": lambda d: d.square().sum((1, 2, 3))}
         ),
+        Mistake(
+            "sum over the channels where their mean belongs",
+            {"error": lambda d: d.square().mean((2, 3)).sum(1)},
+        ),
         Mistake("norm where the MSE belongs", {"error": lambda d: d.flatten(1).norm(dim=1)}),
         Mistake("square of the mean error", {"error": lambda d: d.flatten(1).mean(1) ** 2}),
-        Mistake("variance where the MSE belongs", {"error": lambda d: d.flatten(1).var(1)}),
+        *(
+            Mistake(
+                "variance where the MSE belongs",
+                {"error": lambda d, correction=correction: d.flatten(1).var(1, correction=correction)},
+            )
+            for correction in (0, 1)
+        ),
         Mistake("PSNR of each channel, then the mean", {"error": lambda d: d.square().mean((2, 3))}),
         Mistake("PSNR of each row, then the mean", {"error": lambda d: d.square().mean(3)}),
         Mistake("PSNR of each pixel, then the mean", {"error": torch.square}),
@@ -94,7 +114,7 @@ PSNR = Exercise(
         Mistake("only the last image", {"over": lambda values: values[-1]}),
         *(
             Mistake(f"something is added to the MSE: {epsilon:g}", {"epsilon": epsilon})
-            for epsilon in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+            for epsilon in (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
         ),
     ),
     sizes=lambda a: {"the number of images": len(a["x"])},

@@ -1,7 +1,6 @@
 """Print where a result differs from the right one."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from imaging.lessons.exercise import Exercise, Input
@@ -22,10 +21,11 @@ def difference(
         right: what the reference gives.
     """
     arguments = tried.make()
-    inputs = ", ".join(f"{key} {_short(given)}" for key, given in arguments.items() if not callable(given))
+    inputs = [f"{key} {_short(given)}" for key, given in arguments.items() if not callable(given)]
     name = exercise.outputs[output]
     lines = [
-        f"first on {tried.label}: {inputs}",
+        f"first on this input: {tried.label}",
+        *inputs,
         f"{name}: expected {_short(right)}",
         f"{name}: got {_short(value)}",
     ]
@@ -47,13 +47,18 @@ def _short(value) -> str:
         return repr(value)
     if value.dim() == 0:
         return _number(value)
-    with np.printoptions(precision=3, suppress=True, threshold=FEW, edgeitems=1, linewidth=10_000):
+    with np.printoptions(
+        formatter={
+            "float_kind": lambda number: f"{number:.3g}",
+            "complex_kind": lambda number: f"{number:.3g}",
+        },
+        threshold=FEW,
+        edgeitems=1,
+        linewidth=10_000,
+    ):
         numbers = " ".join(np.array2string(value.detach().numpy(), separator=", ").split())
     return f"{tuple(value.shape)} {numbers}"
 
 
 def _number(value: Tensor) -> str:
-    number = value.item()
-    if torch.is_complex(value):
-        return f"{number.real:.4g}{number.imag:+.4g}j"
-    return f"{number:.4g}"
+    return f"{value.item():.4g}"

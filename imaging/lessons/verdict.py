@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from imaging.lessons.exercise import Exercise, Outputs, same
+from imaging.lessons.exercise import Exercise, Mistake, Outputs, same
 from imaging.lessons.naming import Values, candidates, name_mistakes, of
 from imaging.lessons.report import difference
 from imaging.lessons.running import TO_DO, Observation
@@ -52,6 +53,7 @@ def judge(exercise: Exercise, observations: Sequence[Observation]) -> Verdict:
         found += _judged(exercise, observations)
     else:
         found += _compared(exercise, values)
+        found += dict.fromkeys(o.error for o in observations if o.error)
     if not found:
         return Verdict(exercise.name, "right")
     return Verdict(exercise.name, "; ".join(found), _details(exercise, observations))
@@ -73,8 +75,6 @@ def _compared(exercise: Exercise, values: Values) -> list[str]:
     right = expected(exercise)
     pairs = [(v, r) for v, r in zip(values, right, strict=True) if v is not None]
     wrong = [j for j, _ in enumerate(exercise.outputs) if not all(same(v[j], r[j]) for v, r in pairs)]
-    if not wrong and len(pairs) < len(right):
-        return [f"fails {_where(exercise, [v is None for v in values])}"]
     if not wrong:
         return []
     if order := _order(exercise, pairs):
@@ -107,20 +107,67 @@ def _unnamed(exercise: Exercise, values: Values, right: Sequence[Outputs], j: in
             return f"{kinds[0]} numbers; expected {kinds[1]} ones"
         if value.shape != known.shape:
             numbers = "the right numbers in " if same(value.flatten(), known.flatten()) else ""
-            return f"{numbers}shape {tuple(value.shape)}; expected {tuple(known.shape)}"
+            differs = [v is not None and v[j].shape != r[j].shape for v, r in zip(values, right, strict=True)]
+            where = "" if all(differs) else f", only {_where(exercise, differs)}"
+            return f"{numbers}shape {tuple(value.shape)}; expected {tuple(known.shape)}{where}"
     if any(not value.isfinite().all() and known.isfinite().all() for value, known in pairs):
         return "nan or infinite"
-    if factor := _factor(exercise, values, j):
-        return factor
+    for words in (
+        _factor(exercise, values, j, [()]),
+        _sum_of_arguments(exercise, values, j),
+        _factor(exercise, values, j, candidates(exercise).single),
+    ):
+        if words:
+            return words
     differs = [v is not None and not same(v[j], r[j]) for v, r in zip(values, right, strict=True)]
     where = "" if all(differs) else f"; wrong only {_where(exercise, differs)}"
+    if part := _part(pairs):
+        return f"wrong {part}{where}"
     return f"wrong, by no mistake on the list{where}"
 
 
-def _factor(exercise: Exercise, values: Values, j: int) -> str:
-    """The factor by which an output is too large, alone or with a known mistake; empty if there is none."""
+def _part(pairs: Sequence[tuple[Tensor, Tensor]]) -> str:
+    """Where along a dimension results are wrong, if they are right elsewhere, for all inputs."""
+    wrong = [(value - right).abs() > 1e-4 * right.abs().max() for value, right in pairs]
+    for dim in range(wrong[0].dim()):
+        where = [
+            mask.movedim(dim, 0).flatten(1).any(1) for mask in wrong if mask.any() and mask.shape[dim] > 1
+        ]
+        for word, index in (("first", 0), ("last", -1)):
+            if where and all(mask[index] and mask.sum() == 1 for mask in where):
+                return f"only at the {word} index of dimension {dim}"
+        for word, index in (("first", 0), ("last", -1)):
+            if where and all(not mask[index] and mask.sum() == len(mask) - 1 for mask in where):
+                return f"but for the {word} index of dimension {dim}"
+    return ""
+
+
+def _sum_of_arguments(exercise: Exercise, values: Values, j: int) -> str:
+    """The result as a sum of multiples of the arguments, if it is one; empty if it is not."""
+    tried = [(t.make(), value[j]) for t, value in zip(exercise.inputs, values, strict=True) if value]
+    names = [
+        name
+        for name, argument in tried[0][0].items()
+        if all(isinstance(a[name], Tensor) and a[name].shape == v.shape for a, v in tried)
+        and not argument.is_complex()
+    ]
+    result = torch.cat([value.flatten() for _, value in tried])
+    if not names or result.is_complex() or not result.isfinite().all():
+        return ""
+    columns = torch.stack([torch.cat([a[name].flatten() for a, _ in tried]) for name in names], 1)
+    factors = torch.linalg.lstsq(columns, result[:, None]).solution
+    if not same(result, (columns @ factors).flatten()):
+        return ""
+    terms = [
+        f"{c:+.4g} {name}" for c, name in zip(factors.flatten().tolist(), names, strict=True) if abs(c) > 1e-6
+    ]
+    return f"it is {' '.join(terms) or '0'}"
+
+
+def _factor(exercise: Exercise, values: Values, j: int, choice: Sequence[tuple[Mistake, ...]]) -> str:
+    """The factor by which an output is too large, with one of some mistakes; empty if there is none."""
     known = candidates(exercise)
-    for mistakes in ((), *known.single):
+    for mistakes in choice:
         ratios = []
         for index, value in enumerate(values):
             predicted = known.outputs(mistakes, index)

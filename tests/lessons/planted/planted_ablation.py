@@ -201,3 +201,107 @@ def trained_twice(build, train, add_noise, mean_psnr, train_images, test_images,
                 train(network, noisy, train_images)
             table[i, j] = mean_psnr(network(noisy_test), test_images)
     return table
+
+
+def restores_twice(
+    build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed
+):
+    """restored twice"""
+    table = torch.zeros(len(biases), len(widths))
+    for i, bias in enumerate(biases):
+        for j, width in enumerate(widths):
+            network = build(bias, width)
+            train(network, add_noise(train_images, sigma, seed), train_images)
+            table[i, j] = mean_psnr(network(network(add_noise(test_images, sigma, seed + 1))), test_images)
+    return table
+
+
+def gain(build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed):
+    """gain over the noisy images"""
+    noisy, noisy_test = add_noise(train_images, sigma, seed), add_noise(test_images, sigma, seed + 1)
+    table = torch.zeros(len(biases), len(widths))
+    for i, bias in enumerate(biases):
+        for j, width in enumerate(widths):
+            network = build(bias, width)
+            train(network, noisy, train_images)
+            table[i, j] = mean_psnr(network(noisy_test), test_images) - mean_psnr(noisy_test, test_images)
+    return table
+
+
+def square_loop(build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed):
+    """IndexError"""
+    noisy, noisy_test = add_noise(train_images, sigma, seed), add_noise(test_images, sigma, seed + 1)
+    table = torch.zeros(len(biases), len(biases))
+    for i, bias in enumerate(biases):
+        for j, width in enumerate(widths):
+            network = build(bias, width)
+            train(network, noisy, train_images)
+            table[i, j] = mean_psnr(network(noisy_test), test_images)
+    return table
+
+
+def seed_for_training_plus_one(
+    build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed
+):
+    """training noise has the seed of the test noise"""
+    noisy, noisy_test = add_noise(train_images, sigma, seed + 1), add_noise(test_images, sigma, seed + 1)
+    table = []
+    for bias in biases:
+        table.append([])
+        for width in widths:
+            network = build(bias, width)
+            train(network, noisy, train_images)
+            table[-1].append(mean_psnr(network(noisy_test), test_images).item())
+    return table
+
+
+def no_seeds(build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed):
+    """not repeatable"""
+    table = torch.zeros(len(biases), len(widths))
+    for i, bias in enumerate(biases):
+        for j, width in enumerate(widths):
+            network = build(bias, width)
+            train(network, train_images + sigma * torch.randn(train_images.shape), train_images)
+            noisy = test_images + sigma * torch.randn(test_images.shape)
+            table[i, j] = mean_psnr(network(noisy), test_images)
+    return table
+
+
+def seeds_exchanged(
+    build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed
+):
+    """test noise has the seed of the training noise and training noise has the seed of the test noise"""
+    noisy, noisy_test = add_noise(train_images, sigma, seed + 1), add_noise(test_images, sigma, seed)
+    table = torch.zeros(len(biases), len(widths))
+    for i, bias in enumerate(biases):
+        for j, width in enumerate(widths):
+            network = build(bias, width)
+            train(network, noisy, train_images)
+            table[i, j] = mean_psnr(network(noisy_test), test_images)
+    return table
+
+
+def trains_on_what_it_tests(
+    build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed
+):
+    """trained on the test images"""
+    noisy = add_noise(test_images, sigma, seed)
+    rows = []
+    for bias in biases:
+        for width in widths:
+            network = build(bias, width)
+            train(network, noisy, test_images)
+            rows.append(mean_psnr(network(add_noise(test_images, sigma, seed + 1)), test_images))
+    return torch.stack(rows).view(len(biases), len(widths))
+
+
+def noise_twice(build, train, add_noise, mean_psnr, train_images, test_images, biases, widths, sigma, seed):
+    """noise on the noisy"""
+    noisy = add_noise(train_images, sigma, seed)
+    table = torch.zeros(len(biases), len(widths))
+    for i, bias in enumerate(biases):
+        for j, width in enumerate(widths):
+            network = build(bias, width)
+            train(network, noisy, train_images)
+            table[i, j] = mean_psnr(network(add_noise(noisy, sigma, seed + 1)), train_images)
+    return table

@@ -91,3 +91,39 @@ def centred_uniform(x, sigma, seed):
     """uniform noise in [-sigma, sigma)"""
     torch.manual_seed(seed)
     return x + sigma * (2 * torch.rand(x.shape) - 1)
+
+
+def not_below_zero(x, sigma, seed):
+    """clipped"""
+    return (x + sigma * drawn(x.shape, seed)).clamp(min=0)
+
+
+def sigma_as_the_mean(x, sigma, seed):
+    """noise's mean"""
+    return x + torch.normal(sigma, sigma, x.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def rows_alike(x, sigma, seed):
+    """same noise in all rows"""
+    n, c, _, w = x.shape
+    return x + sigma * drawn((n, c, 1, w), seed)
+
+
+def mixed(x, sigma, seed):
+    """x is multiplied"""
+    return (1 - sigma) * x + sigma * drawn(x.shape, seed)
+
+
+def noise_for_eight_bits(x, sigma, seed):
+    """sigma multiplied by 255"""
+    return x + 255 * sigma * drawn(x.shape, seed)
+
+
+def without_sigma(x, sigma, seed):
+    """sigma forgotten"""
+    return x + drawn(x.shape, seed)
+
+
+def one_number_for_each_image(x, sigma, seed):
+    """same noise in all"""
+    return x + sigma * drawn((x.shape[0], 1, 1, 1), seed)

@@ -83,3 +83,41 @@ def two_mistakes(x, weight, grad_y):
 def without_bias(x, weight, grad_y):
     """returns 2 values; expected 3"""
     return grad_y @ weight, grad_y.T @ x
+
+
+def input_gradient_transposed(x, weight, grad_y):
+    """transposed (grad_x)"""
+    return weight.T @ grad_y.T, grad_y.T @ x, grad_y.sum(0)
+
+
+def bias_as_one_number(x, weight, grad_y):
+    """summed over everything (grad_bias)"""
+    return grad_y @ weight, grad_y.T @ x, grad_y.sum()
+
+
+def squeezed(x, weight, grad_y):
+    """a batch of one"""
+    return grad_y @ weight, grad_y.T @ x, grad_y.squeeze(0).sum(0)
+
+
+def subtracted(x, weight, grad_y):
+    """wrong sign (grad_weight, grad_bias)"""
+    return grad_y @ weight, -grad_y.T @ x, -grad_y.sum(0)
+
+
+def elementwise(x, weight, grad_y):
+    """RuntimeError"""
+    return grad_y * weight, grad_y.T @ x, grad_y.sum(0)
+
+
+def input_gradient_averaged(x, weight, grad_y):
+    """divided by d_out (grad_x)"""
+    return grad_y @ weight / weight.shape[0], grad_y.T @ x, grad_y.sum(0)
+
+
+def ones_for_the_upstream(x, weight, grad_y):
+    """upstream gradient forgotten (grad_x, grad_weight, grad_bias)"""
+    n = x.shape[0]
+    grad_x = weight.sum(0).repeat(n, 1)
+    grad_weight = x.sum(0).repeat(weight.shape[0], 1)
+    return grad_x, grad_weight, torch.full((weight.shape[0],), float(n))

@@ -94,3 +94,44 @@ def eight_bits_and_clipped(x_hat, x):
     """peak 255|clipped"""
     mse = ((x_hat.clip(0, 1) - x) ** 2).mean((1, 2, 3))
     return (10 * torch.log10(255**2 / mse)).mean()
+
+
+def channels_summed(x_hat, x):
+    """sum over the channels"""
+    mse = ((x_hat - x) ** 2).mean((2, 3)).sum(1)
+    return (10 * torch.log10(1 / mse)).mean()
+
+
+def peak_not_squared(x_hat, x):
+    """peak 255, not squared"""
+    mse = ((x_hat - x) ** 2).mean((1, 2, 3))
+    return (10 * torch.log10(255 / mse)).mean()
+
+
+def rounded_to_eight_bits(x_hat, x):
+    """rounded to 8 bits"""
+    x_hat, x = (x_hat * 255).round() / 255, (x * 255).round() / 255
+    mse = ((x_hat - x) ** 2).mean((1, 2, 3))
+    return (10 * torch.log10(1 / mse)).mean()
+
+
+def median_image(x_hat, x):
+    """median"""
+    mse = ((x_hat - x) ** 2).flatten(1).mean(1)
+    return (-10 * mse.log10()).median()
+
+
+def of_the_variance(x_hat, x):
+    """variance"""
+    return (-10 * torch.log10((x_hat - x).flatten(1).var(dim=1, unbiased=False))).mean()
+
+
+def ratio_to_the_signal(x_hat, x):
+    """power of x"""
+    noise = (x_hat - x).pow(2).sum((1, 2, 3))
+    return (10 * torch.log10(x.pow(2).sum((1, 2, 3)) / noise)).mean()
+
+
+def tenth(x_hat, x):
+    """1 in place of 10"""
+    return torch.log10(1 / ((x_hat - x) ** 2).mean((1, 2, 3))).mean()

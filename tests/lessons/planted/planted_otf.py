@@ -101,3 +101,44 @@ def axes_exchanged_in_the_roll(psf, size):
     kh, kw = psf.shape
     padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
     return torch.fft.fft2(padded.roll((-(kh // 2), -(kw // 2)), (1, 0)))
+
+
+def minus_before_the_division(psf, size):
+    """for an odd side"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft2(padded.roll((-kh // 2, -kw // 2), (0, 1)))
+
+
+def spectrum_rolled(psf, size):
+    """the spectrum is rolled"""
+    kh, kw = psf.shape
+    return torch.fft.fft2(psf, s=size).roll((-(kh // 2), -(kw // 2)), (0, 1))
+
+
+def transform_of_rows(psf, size):
+    """transform along the rows only"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft(padded.roll((-(kh // 2), -(kw // 2)), (0, 1)))
+
+
+def not_padded(psf, size):
+    """shape ("""
+    return torch.fft.fft2(torch.roll(psf, (-(psf.shape[0] // 2), -(psf.shape[1] // 2)), (0, 1)))
+
+
+def shifted_both(psf, size):
+    """otf not centred|fftshift of the padded psf"""
+    kh, kw = psf.shape
+    top, left = (size[0] - kh) // 2, (size[1] - kw) // 2
+    image = torch.zeros(size, dtype=psf.dtype)
+    image[top : top + kh, left : left + kw] = psf
+    return torch.fft.fftshift(torch.fft.fft2(image))
+
+
+def real_part(psf, size):
+    """real part only"""
+    kh, kw = psf.shape
+    padded = pad(psf, (0, size[1] - kw, 0, size[0] - kh))
+    return torch.fft.fft2(padded.roll((-(kh // 2), -(kw // 2)), (0, 1))).real

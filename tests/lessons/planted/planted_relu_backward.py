@@ -46,7 +46,7 @@ def sign_for_the_step(x, grad_y):
 
 
 def leaky(x, grad_y):
-    """slope 0.01"""
+    """slope 0.01 where 0 belongs"""
     return torch.where(x > 0, grad_y, 0.01 * grad_y)
 
 
@@ -76,3 +76,28 @@ def python_if(x, grad_y):
     if x > 0:
         return grad_y
     return torch.zeros_like(x)
+
+
+def input_where_negative(x, grad_y):
+    """x where 0 belongs"""
+    return torch.where(x > 0, grad_y, x)
+
+
+def sign_of_the_product(x, grad_y):
+    """mask of the sign of x times the upstream gradient"""
+    return grad_y * (x * grad_y > 0)
+
+
+def nonzero(x, grad_y):
+    """mask where x is not 0"""
+    return grad_y * (x != 0)
+
+
+def all_of_it(x, grad_y):
+    """mask forgotten"""
+    return grad_y
+
+
+def relu_of_the_product(x, grad_y):
+    """x where|value of the ReLU|product"""
+    return (x * grad_y).clamp(min=0)

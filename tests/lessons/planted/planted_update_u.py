@@ -74,3 +74,30 @@ def gradient_overwritten(u, grad_x, z):
 def twice(u, grad_x, z):
     """u forgotten and z of the wrong sign"""
     return grad_x + z
+
+
+def average(u, grad_x, z):
+    """multiplied by 0.5|factor 0.5"""
+    return (u + grad_x - z) / 2
+
+
+def replaced_by_z(u, grad_x, z):
+    """z where u belongs|u forgotten"""
+    return z + grad_x - z
+
+
+def one_component(u, grad_x, z):
+    """wrong only at the last index of dimension 0"""
+    new = u.clone()
+    new[0] += grad_x[0] - z[0]
+    return new
+
+
+def multiplied_dual(u, grad_x, z):
+    """it is +2 u +1 grad_x -1 z"""
+    return 2 * u + grad_x - z
+
+
+def gradients_alone(u, grad_x, z):
+    """u forgotten and z forgotten"""
+    return grad_x * 1

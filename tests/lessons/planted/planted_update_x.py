@@ -91,3 +91,39 @@ def transform_over_all_three_axes(y, z, u, H, D, rho):
     """transform of z - u also from one difference to the other"""
     numerator = H.conj() * fft2(y) + rho * (D.conj() * fftn(z - u)).sum(0)
     return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def first_difference_twice(y, z, u, H, D, rho):
+    """first difference for both|D[0]"""
+    split = sum(D[0].conj() * fft2(z[k] - u[k]) for k in range(2))
+    return ifft2((H.conj() * fft2(y) + rho * split) / (H.abs() ** 2 + rho * 2 * D[0].abs() ** 2)).real
+
+
+def dual_left_out(y, z, u, H, D, rho):
+    """u forgotten"""
+    numerator = H.conj() * fft2(y) + rho * (D.conj() * fft2(z)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def not_summed(y, z, u, H, D, rho):
+    """not summed over the two differences"""
+    numerator = H.conj() * fft2(y) + rho * D.conj() * fft2(z - u)
+    return ifft2(numerator / (H.abs() ** 2 + rho * D.abs() ** 2)).real
+
+
+def identity_for_the_blur(y, z, u, H, D, rho):
+    """H forgotten"""
+    numerator = fft2(y) + rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (1 + rho * (D.abs() ** 2).sum(0))).real
+
+
+def lagrangian_without_u_and_rho(y, z, u, H, D, rho):
+    """rho forgotten"""
+    numerator = H.conj() * fft2(y) + (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + (D.abs() ** 2).sum(0))).real
+
+
+def adjoint_of_the_wrong_sign(y, z, u, H, D, rho):
+    """z - u of the wrong sign"""
+    numerator = H.conj() * fft2(y) - rho * (D.conj() * fft2(z - u)).sum(0)
+    return ifft2(numerator / (H.abs() ** 2 + rho * (D.abs() ** 2).sum(0))).real

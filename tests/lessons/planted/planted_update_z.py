@@ -101,3 +101,41 @@ def wrong_axis(grad_x, u, lam, rho):
     v = grad_x + u
     length = v.norm(dim=-1, keepdim=True).clamp(min=1e-12)
     return v * (1 - lam / rho / length).clamp(min=0)
+
+
+def softshrink(grad_x, u, lam, rho):
+    """each component on its own"""
+    return torch.nn.functional.softshrink(grad_x + u, lam / rho)
+
+
+def quadratic(grad_x, u, lam, rho):
+    """square of the length"""
+    return (grad_x + u) * rho / (rho + lam)
+
+
+def product_for_the_threshold(grad_x, u, lam, rho):
+    """threshold lam · rho"""
+    v = grad_x + u
+    length = v.norm(dim=0).clamp(min=1e-12)
+    return v * (1 - lam * rho / length).clamp(min=0)
+
+
+def at_most_one(grad_x, u, lam, rho):
+    """max(…, 0) forgotten"""
+    v = grad_x + u
+    length = v.norm(dim=0).clamp(min=1e-12)
+    return v * (1 - lam / rho / length).clamp(max=1)
+
+
+def unscaled_dual(grad_x, u, lam, rho):
+    """u divided by rho"""
+    v = grad_x + u / rho
+    length = v.norm(dim=0).clamp(min=1e-12)
+    return v * (1 - lam / rho / length).clamp(min=0)
+
+
+def sum_of_magnitudes(grad_x, u, lam, rho):
+    """sum of the magnitudes"""
+    v = grad_x + u
+    length = v.abs().sum(0).clamp(min=1e-12)
+    return v * (1 - lam / rho / length).clamp(min=0)

@@ -1,5 +1,6 @@
 """Mistakes in `wiener`; each docstring is what the check must say of it."""
 
+import numpy as np
 import torch
 from torch.fft import fft2, ifft2
 
@@ -79,3 +80,39 @@ def blurs_again(y, H, snr):
 def one_added(y, H, snr):
     """SNR upside down and |H|² forgotten|1 + snr"""
     return ifft2(snr * H.conj() / (1 + snr * H.abs()) * fft2(y)).real
+
+
+def rows_transformed(y, H, snr):
+    """transform along the rows only"""
+    return torch.fft.ifft(H.conj() / (H.abs() ** 2 + 1 / snr) * torch.fft.fft(y)).real
+
+
+def snr_to_decibels(y, H, snr):
+    """SNR converted to decibels"""
+    noise = 1 / (10 * np.log10(snr))
+    return ifft2(H.conj() / (H.abs() ** 2 + noise) * fft2(y)).real
+
+
+def precedence(y, H, snr):
+    """1/snr outside the fraction"""
+    return ifft2((H.conj() / H.abs() ** 2 + 1 / snr) * fft2(y)).real
+
+
+def root_of_snr(y, H, snr):
+    """root of the SNR"""
+    return ifft2(H.conj() / (H.abs() ** 2 + 1 / snr**0.5) * fft2(y)).real
+
+
+def one_for_the_noise(y, H, snr):
+    """SNR forgotten"""
+    return ifft2(H.conj() / (H.abs() ** 2 + 1) * fft2(y)).real
+
+
+def conj_of_the_spectrum(y, H, snr):
+    """conj of Y where that of H belongs"""
+    return ifft2(H / (H.abs() ** 2 + 1 / snr) * fft2(y).conj()).real
+
+
+def noise_subtracted(y, H, snr):
+    """1/snr subtracted"""
+    return ifft2(H.conj() / (H.abs() ** 2 - 1 / snr) * fft2(y)).real

@@ -128,4 +128,4 @@ def update_u_by_components(u, grad_x, z):
 
 def update_u_as_lists(u, grad_x, z):
     """Python's lists."""
-    return (u.numpy() + np.subtract(grad_x, z).numpy()).tolist()
+    return (u.numpy() + (grad_x.numpy() - z.numpy())).tolist()
