@@ -6,6 +6,7 @@ observations in `NAME.pt` afterwards. For the import of FILE these are `import.s
 """
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +24,9 @@ def main(lesson: str, file: str, place: str, *names: str) -> None:
     """Run the functions of some exercises, and write down what they do."""
     out, chosen = Path(place), [e for e in LESSONS[lesson].exercises if e.name in names]
     torch.set_num_threads(1)
+    # So that the student's file can import and read its neighbours.
+    os.chdir(Path(file).parent)
+    sys.path.insert(0, str(Path(file).parent))
     (out / f"{IMPORT}.started").touch()
     try:
         module = load(Path(file))

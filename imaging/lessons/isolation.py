@@ -62,15 +62,16 @@ def _run(
 ) -> tuple[str, str] | None:
     """Run functions in one process, until it ends or one takes too long: which failed, and why."""
     path = os.pathsep.join(filter(None, (str(PACKAGES), os.environ.get("PYTHONPATH"))))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "imaging.lessons.child", lesson.name, str(file), str(place), *names],
-        env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        cwd=file.parent,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=(place / "stderr").open("wb"),
-        start_new_session=True,  # so that what the student's code starts ends with it
-    )
+    with (place / "stderr").open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "imaging.lessons.child", lesson.name, str(file), str(place), *names],
+            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            cwd=place,  # -m looks for modules there first, and a student may have a file called random.py
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,  # so that what the student's code starts ends with it
+        )
     stage, since = None, 0.0
     try:
         while process.poll() is None:
@@ -80,9 +81,7 @@ def _run(
             if stage is not None and time.monotonic() - since > limit:
                 return stage, f"does not end within {limit:g} s: is there an infinite loop?"
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(process)
     if (error := place / f"{IMPORT}.error").exists():
         raise ImagingError(error.read_text(encoding="utf-8"))
     stage = _stage(place, names)
@@ -94,6 +93,15 @@ def _run(
     status = process.returncode
     ended = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
     return stage, f"ends the process ({ended})"
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End a process, if it has not ended, and what it has started."""
+    if hasattr(os, "killpg"):  # not on Windows
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def _stage(place: Path, names: Sequence[str]) -> str | None:

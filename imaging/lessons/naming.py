@@ -11,7 +11,6 @@ from imaging.lessons.exercise import Exercise, Mistake, Outputs, same
 
 Values = Sequence[Outputs | None]  # of each input; None where the function failed
 
-
 # Mistakes in what is returned, whatever was computed.
 GENERAL = (
     Mistake("wrong sign", after=lambda t: -t),
@@ -49,12 +48,7 @@ class Candidates:
         if key not in self._memory:
             try:
                 self._memory[key] = self._outputs(mistakes, index)
-            except (
-                RuntimeError,
-                IndexError,
-                TypeError,
-                ValueError,
-            ):  # shapes that do not fit, as a student's
+            except (RuntimeError, IndexError, TypeError, ValueError):  # e.g. of shapes, as a student's
                 self._memory[key] = None
         return self._memory[key]
 

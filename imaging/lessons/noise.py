@@ -18,7 +18,6 @@ SCALES = {
     "sigma forgotten: the standard deviation is 1": lambda sigma: 1.0,
     "sigma doubled": lambda sigma: 2 * sigma,
     "sigma halved": lambda sigma: sigma / 2,
-    "noise forgotten": lambda sigma: 0.0,
 }
 UNIFORM = {
     "uniform noise in [0, sigma) where normal noise belongs": (0.5, 1 / 12),

@@ -136,6 +136,7 @@ def test_what_hangs_exits_or_crashes_costs_only_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(isolation.run_isolated, "__defaults__", (3.0,))
     text = f"""
 import os, subprocess, sys
+import neighbour
 
 def linear_backward(x, weight, grad_y):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -145,9 +146,12 @@ def linear_backward(x, weight, grad_y):
 {RIGHT_RELU}
 
 def mse_gradients(x, target, w1, b1, w2, b2):
-    print("a student's print")
+    print(neighbour.text)
     os.kill(os.getpid(), 11)
 """
+    (tmp_path / "neighbour.py").write_text("text = open('data.txt').read()\n")
+    (tmp_path / "data.txt").write_text("a student's print")
+    (tmp_path / "random.py").write_text("raise ImportError\n")
     assert said(tmp_path, text) == {
         "linear_backward": "does not end within 3 s: is there an infinite loop?",
         "relu_backward": "right",
