@@ -28,6 +28,13 @@ search: .venv/search  ## Install what sweep=search needs as well
 
 formats: .venv/formats  ## Install what FITS, MATLAB 7.3 and some compressed TIFF files need as well
 
+.venv/notebooks: .venv/installed requirements-notebooks.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-notebooks.txt
+	@touch $@
+
+notebooks: .venv/notebooks  ## Run the notebooks, into notebooks/*.ipynb with their figures (some minutes)
+	$(BIN)/jupytext --quiet --to ipynb --execute notebooks/*.py
+
 .venv-docs/installed: requirements-docs.txt
 	$(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
@@ -86,4 +93,4 @@ clean:  ## Remove .venv and caches; runs and data stay
 	rm -rf .venv .venv-oldest .venv-docs .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup search formats docs demo test test-slow test-oldest published benchmark attack gpu lint format clean
+.PHONY: help setup search formats notebooks docs demo test test-slow test-oldest published benchmark attack gpu lint format clean

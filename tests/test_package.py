@@ -43,6 +43,7 @@ def installed(tmp_path_factory) -> Path:
         ["-m", "imaging", "evaluate", "run=denoiser-32", "data=bundled", "data.max_test_images=1"],
         ["-m", "imaging", "restore", "photo.png", "restored.png", "--network", "denoiser-best-64"],
         ["-m", "imaging", "export", "denoiser-32", "network.pt2"],
+        ["-m", "imaging", "lesson", "start", "backprop", "homework"],
     ],
     ids=lambda words: words[-1] if words[0] == "-c" else words[2],
 )

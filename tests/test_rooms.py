@@ -26,6 +26,7 @@ ROOMS = [
     "images",
     "physics",
     "models",
+    "lessons",
     "data",
     "tasks",
     "evaluation",

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from imaging.commands import export, noise, restore
+from imaging.commands import export, lesson, noise, restore
 from imaging.commands.memory import keep_freed_memory
 from imaging.commands.streams import outlive_readers
 from imaging.places import SCRIPTS
@@ -64,6 +64,7 @@ def build_parser() -> Parser:
         verb.add_argument(
             "--import", dest="imports", action="append", default=[], metavar="MODULE", help=more
         )
+    lesson.add_parser(commands).set_defaults(imports=[])  # it has no networks
     return parser
 
 
