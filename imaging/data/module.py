@@ -22,6 +22,7 @@ from imaging.errors import ImagingError
 from imaging.randomness import generator
 from imaging.settings import Count, NotNegative, Positive, at_least, list_of, within
 
+Repeats = Annotated[int, within(1, 10**6)]  # so that the samples of an epoch can be counted in 64 bits
 VALIDATION_PIXELS = 1 << 18  # per batch: 256 digits or small patches, or one photograph
 
 
@@ -84,12 +85,12 @@ class ImageData(LightningDataModule):
         orientation: Literal["landscape"] | None = None,
         crop: Annotated[list, list_of("[height, width] in pixels", Count, length=2)] | None = None,
         batch_size: Count = 32,
-        repeat: Count = 1,
+        repeat: Repeats = 1,
         validation_images: Annotated[int, at_least(0)] = 4,
         hold_out: bool = True,
         patches_per_image: Count | None = None,
         random_crop: bool = False,
-        crops_per_image: Count = 16,
+        crops_per_image: Repeats = 16,
         augment: bool = False,
         max_test_images: Count | None = None,
         mean: float = 0.4,

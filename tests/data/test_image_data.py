@@ -249,3 +249,15 @@ def test_a_checkpoint_of_other_data_is_refused():
     with pytest.raises(ImagingError, match="data size 4, this run has 5"):
         ready(Fake(numbered(7)), validation_images=2, batch_size=4).load_state_dict(state)
     ready(Fake(numbered(6)), validation_images=2, batch_size=4).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"crops_per_image": 10**20}, {"repeat": 10**20}, {"repeat": 2**62}, {"repeat": 0}]
+)
+def test_an_epoch_of_more_samples_than_can_be_counted_is_refused(settings):
+    config = {"source": {"name": "bundled"}, "random_crop": True}
+    with pytest.raises(ImagingError, match="expected a whole number, from 1 to 1000000"):
+        build_data(config | settings)
+    most = build_data(config | {"crops_per_image": 10**6, "repeat": 10**6, "crop": [64, 64]})
+    most.setup("fit")
+    assert len(most.train_dataloader().dataset) == 2 * 10**12  # of two images
