@@ -35,7 +35,7 @@ def psnr(x_hat: Images, x: torch.Tensor) -> PerImage:
     Raises:
         ValueError: the shapes differ.
 
-    Example:
+    Examples:
         >>> psnr(torch.full((1, 3, 8, 8), 0.6), torch.full((1, 3, 8, 8), 0.5))  # an error of 0.1 everywhere
         tensor([20.0000])
     """
@@ -169,7 +169,7 @@ def ssim(x_hat: Images, x: torch.Tensor, means: list[torch.Tensor] | None = None
     Raises:
         ValueError: the shapes differ.
 
-    Example:
+    Examples:
         >>> x = torch.rand(2, 3, 32, 32)
         >>> ssim(x, x)
         tensor([1., 1.])

@@ -40,7 +40,7 @@ def progress_bar(
     Yields:
         a function of the completed number and of a note, which is shown behind the bar.
 
-    Example:
+    Examples:
         >>> with progress_bar("counting", total=3) as advance:
         ...     for number in range(3):
         ...         advance(number + 1, note=f"last {number}")

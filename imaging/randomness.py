@@ -23,7 +23,7 @@ def generator(*keys: int | float | str, device: torch.device | str = "cpu") -> t
     Raises:
         TypeError: a key of another type, whose `repr` may differ between processes.
 
-    Example:
+    Examples:
         >>> torch.rand(2, generator=generator(0, "noise", 7))
         tensor([0.1886, 0.2608])
     """

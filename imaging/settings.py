@@ -126,7 +126,7 @@ def check(name: str, value, annotation) -> None:
     Raises:
         ImagingError: the value does not fit the annotation.
 
-    Example:
+    Examples:
         >>> check("model.depth", 1, Annotated[int, at_least(2)])
         Traceback (most recent call last):
         imaging.errors.ImagingError: model.depth is 1; expected a whole number, at least 2

@@ -14,7 +14,7 @@ class GradientNorm(EveryStep):
     Args:
         every: number of steps from one line to the next.
 
-    Example:
+    Examples:
         >>> GradientNorm(every=0)
         Traceback (most recent call last):
         imaging.errors.ImagingError: callbacks.every is 0; expected a whole number, at least 1

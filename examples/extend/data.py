@@ -18,7 +18,7 @@ class DeadLeaves(Source):
         side: of an image, in pixels.
         images: number in each split.
 
-    Example:
+    Examples:
         >>> source = DeadLeaves(side=32, images=2)
         >>> source.ids("test"), source.read("test", 1).shape
         (['leaves-0', 'leaves-1'], torch.Size([3, 32, 32]))

@@ -14,7 +14,7 @@ class Charbonnier(Loss):
     Args:
         epsilon: errors far below it count as squares, errors far above it as they are.
 
-    Example:
+    Examples:
         >>> import torch
         >>> zeros = torch.zeros(1, 1, 4, 4)
         >>> Charbonnier(epsilon=3.0)(zeros + 4, zeros, None)

@@ -17,7 +17,7 @@ class Threshold(nn.Module):
         features: number of filters.
         seed: of the initial filters.
 
-    Example:
+    Examples:
         >>> network = Threshold(channels=1, features=8)
         >>> network(torch.zeros(2, 1, 16, 16)).shape
         torch.Size([2, 1, 16, 16])

@@ -16,7 +16,7 @@ class LaplaceNoise(Noise):
             draws its own.
         draw: the density on the range; see `imaging.physics.noise.Noise`.
 
-    Example:
+    Examples:
         >>> from imaging.randomness import generator
         >>> y = LaplaceNoise(0.1)(torch.zeros(1, 1, 200, 200), generator(0, "noise"))
         >>> round(y.std().item(), 2)

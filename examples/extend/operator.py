@@ -16,7 +16,7 @@ class Vignette(LinearOperator):
     Args:
         corner: v in the corners, from 0.01 to 1.
 
-    Example:
+    Examples:
         >>> lens = Vignette(corner=0.5)
         >>> lens(torch.ones(1, 1, 5, 5))[0, 0, 2]
         tensor([0.7500, 0.9375, 1.0000, 0.9375, 0.7500])

@@ -84,7 +84,7 @@ def parse_psf(text: str) -> dict:
     Raises:
         ImagingError: an unknown name, which is not a file either, or a setting that is out of range.
 
-    Example:
+    Examples:
         >>> parse_psf("gaussian:1.5")
         {'name': 'gaussian', 'sigma': 1.5, 'size': None}
     """

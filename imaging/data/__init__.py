@@ -49,7 +49,7 @@ class _Data(ModuleType):
         Raises:
             ImagingError: an unknown name or setting, a wrong value, or files that are missing.
 
-        Example:
+        Examples:
             >>> import imaging
             >>> [name for name, image in imaging.data("bundled").test_images()]
             ['chelsea', 'coffee', 'rocket']

@@ -68,7 +68,7 @@ class ImageData(LightningDataModule):
         ImagingError: settings that exclude each other or are out of range; in `prepare_data` and `setup`,
             images that are missing, unreadable, too small or too few.
 
-    Example:
+    Examples:
         >>> from imaging.data import build_data
         >>> data = build_data({"source": {"name": "bundled"}, "patches_per_image": 100, "batch_size": 16})
         >>> data.setup("fit")

@@ -29,7 +29,7 @@ class DnCNN(nn.Module):
     Raises:
         ImagingError: a depth below 2, or a number of channels below 1.
 
-    Example:
+    Examples:
         >>> import torch
         >>> DnCNN(hidden_channels=32, bias=False)(torch.rand(1, 3, 20, 30)).shape
         torch.Size([1, 3, 20, 30])

@@ -30,7 +30,7 @@ class MLP(nn.Module):
     Raises:
         ImagingError: a setting out of range; in `forward`, images that are not of `image_shape`.
 
-    Example:
+    Examples:
         >>> MLP(image_shape=[1, 28, 28], hidden=[32, 32])(torch.rand(4, 1, 28, 28)).shape
         torch.Size([4, 1, 28, 28])
     """

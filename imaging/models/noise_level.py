@@ -41,7 +41,7 @@ def noise_level(y: Images, x_hat: Images | None = None) -> Sigmas:
     Raises:
         ImagingError: the images are smaller than 5×5 pixels.
 
-    Example:
+    Examples:
         >>> from imaging.randomness import generator
         >>> y = 0.5 + 0.1 * torch.randn(1, 3, 256, 256, generator=generator(0, "noise"))
         >>> round(noise_level(y).item(), 2)

@@ -39,7 +39,7 @@ class UNet(nn.Module):
     Raises:
         ImagingError: a number below 1, an unknown padding, or `inputs` that differ with residual=True.
 
-    Example:
+    Examples:
         >>> UNet(hidden_channels=8)(torch.rand(1, 3, 21, 30)).shape
         torch.Size([1, 3, 21, 30])
     """

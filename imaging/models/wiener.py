@@ -25,7 +25,7 @@ class Wiener(nn.Module):
     Raises:
         ImagingError: a wrong psf, or an snr <= 0; in `forward`, images smaller than the psf.
 
-    Example:
+    Examples:
         >>> Wiener({"name": "digit"}, snr=100)(torch.rand(1, 3, 32, 33)).shape
         torch.Size([1, 3, 32, 33])
     """

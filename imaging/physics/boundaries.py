@@ -19,7 +19,7 @@ def fill(image: Tensor, size: Sequence[int], first: Sequence[int]) -> Tensor:
     Returns:
         (…, height, width).
 
-    Example:
+    Examples:
         >>> fill(torch.tensor([[0.0, 1.0]]), (1, 4), (0, 1))
         tensor([[0., 0., 1., 1.]])
     """

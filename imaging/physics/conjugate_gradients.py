@@ -39,7 +39,7 @@ def conjugate_gradients(
     Returns:
         u, of r's shape; NaN for an image with a value in r that is not finite.
 
-    Example:
+    Examples:
         >>> u = conjugate_gradients(lambda u: 2 * u, torch.ones(1, 1, 2, 2), 1e-6, 10)
         >>> u.flatten().tolist()
         [0.5, 0.5, 0.5, 0.5]

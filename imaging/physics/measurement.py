@@ -19,7 +19,7 @@ class Physics(nn.Module):
         operator: A.
         noise: adds n; called with (A x, random, level, shard).
 
-    Example:
+    Examples:
         >>> import torch
         >>> from imaging.physics import GaussianNoise, Identity
         >>> from imaging.randomness import generator
@@ -56,7 +56,7 @@ def build_physics(config: Mapping) -> Physics:
     Raises:
         ImagingError: a part that is missing or unknown, or has a wrong value.
 
-    Example:
+    Examples:
         >>> blur = {"name": "blur", "psf": {"name": "digit"}}
         >>> physics = build_physics({"operator": blur, "noise": {"sigma": [0.005, 0.01]}})
     """

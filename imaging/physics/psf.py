@@ -54,7 +54,7 @@ def make_psf(psf: Mapping | Tensor) -> Tensor:
     Raises:
         ImagingError: an unknown name or setting, a value out of range, or a tensor that is not a psf.
 
-    Example:
+    Examples:
         >>> make_psf({"name": "gaussian", "sigma": 1.5, "size": 7}).shape
         torch.Size([7, 7])
     """

@@ -30,7 +30,7 @@ def random_psfs(n: int, side: int, generator: torch.Generator) -> Tensor:
     Returns:
         float32 (n, k, k), sums 1, k odd, at most `side`: the smallest k that holds all n.
 
-    Example:
+    Examples:
         >>> from imaging.randomness import generator
         >>> random_psfs(4, 31, generator(0, "psf")).shape[0]
         4

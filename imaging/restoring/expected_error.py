@@ -159,7 +159,7 @@ def restore_with_error(
     Raises:
         ImagingError: the network does not denoise, y is not one image, or a wrong argument.
 
-    Example:
+    Examples:
         >>> import imaging
         >>> from imaging.randomness import generator
         >>> y = 0.5 + 0.1 * torch.randn(3, 64, 64, generator=generator(0, "noise"))

@@ -40,7 +40,7 @@ class Restorer:
     Attributes:
         doubts: what does not fit in the last deconvolution; see `imaging.restoring.deconvolution`.
 
-    Example:
+    Examples:
         >>> denoise = imaging.load("denoiser-best-64")        # doctest: +SKIP
         >>> denoise.file("photo.jpg", "restored.png")          # doctest: +SKIP
     """

@@ -61,7 +61,7 @@ def choose_noise(word: str) -> str:
     Args:
         word: one argument of a command line.
 
-    Example:
+    Examples:
         >>> choose_noise("physics.noise.name=poisson"), choose_noise("physics.noise.peak=100")
         ('noise@physics.noise=poisson', 'physics.noise.peak=100')
     """
@@ -78,7 +78,7 @@ def quote_path(word: str) -> str:
     Args:
         word: one argument of a command line.
 
-    Example:
+    Examples:
         >>> quote_path("output=2026_12_01"), quote_path("seed=1_000")
         ("output='2026_12_01'", 'seed=1_000')
     """
@@ -98,7 +98,7 @@ def quote_path(word: str) -> str:
 def add_places(words: Sequence[str]) -> list[str]:
     """The words of a command; if it resumes a run, those of `PLACES` need no choice of `data=` beside them.
 
-    Example:
+    Examples:
         >>> add_places(["resume=outputs/a", "data.source.train=new"])
         ['resume=outputs/a', '++data.source.train=new']
     """

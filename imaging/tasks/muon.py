@@ -45,7 +45,7 @@ class Muon(torch.optim.Optimizer):
         betas: of AdamW.
         weight_decay: decoupled, of both.
 
-    Example:
+    Examples:
         >>> layer = torch.nn.Linear(4, 3)
         >>> optimizer = Muon(layer.parameters(), 1e-3, momentum=0.95, betas=(0.9, 0.999), weight_decay=0.0)
         >>> layer(torch.rand(2, 4)).sum().backward()

@@ -32,7 +32,7 @@ class TotalVariation(Prior):
     Args:
         iterations: of the dual in each call.
 
-    Example:
+    Examples:
         >>> variance, memory = torch.full((1, 1, 1, 1), 10.0), {}
         >>> TotalVariation(200)(torch.tensor([[[[0.0, 1.0]]]]), variance, memory).round(decimals=2)
         tensor([[[[0.5000, 0.5000]]]])

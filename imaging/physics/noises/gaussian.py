@@ -31,7 +31,7 @@ class GaussianNoise(Noise):
     Raises:
         ImagingError: a wrong sigma or draw; see `imaging.physics.noise.Noise`.
 
-    Example:
+    Examples:
         >>> from imaging.randomness import generator
         >>> noise = GaussianNoise([0.005, 0.01])
         >>> noise(torch.zeros(4, 3, 8, 8), generator(0, "noise", 0)).shape

@@ -31,7 +31,7 @@ class PoissonNoise(Noise):
     Raises:
         ImagingError: a wrong peak or draw.
 
-    Example:
+    Examples:
         >>> from imaging.randomness import generator
         >>> y = PoissonNoise(100)(torch.full((1, 1, 64, 64), 0.25), generator(0, "noise"))
         >>> round(y.std().item(), 2)  # sqrt(0.25 / 100)
@@ -95,7 +95,7 @@ class PoissonGaussianNoise(PoissonNoise):
     Raises:
         ImagingError: a wrong value.
 
-    Example:
+    Examples:
         >>> PoissonGaussianNoise(peak=100, read=0.03).variance(torch.tensor(0.16), 100)
         tensor(0.0025)
     """

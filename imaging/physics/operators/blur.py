@@ -28,7 +28,7 @@ def otf(psf: Tensor, size: tuple[int, int]) -> Tensor:
     Raises:
         ImagingError: the images are smaller than the psf.
 
-    Example:
+    Examples:
         >>> otf(make_psf({"name": "digit"}), (321, 481)).shape
         torch.Size([321, 241])
     """
@@ -94,7 +94,7 @@ class Blur(LinearOperator):
     Raises:
         ImagingError: a wrong psf or boundary; in `forward`, images smaller than the psf.
 
-    Example:
+    Examples:
         >>> Blur({"name": "digit"})(torch.rand(2, 3, 32, 32)).shape
         torch.Size([2, 3, 32, 32])
         >>> Blur({"name": "digit"}, boundary="valid")(torch.rand(2, 3, 32, 32)).shape

@@ -68,7 +68,7 @@ class Downsampling(LinearOperator):
         ImagingError: a wrong value; sigma for another kernel; in `forward`, images whose height or width is
             not a multiple of the factor or is smaller than the kernel.
 
-    Example:
+    Examples:
         >>> Downsampling(factor=4)(torch.rand(2, 3, 32, 48)).shape
         torch.Size([2, 3, 8, 12])
     """

@@ -10,7 +10,7 @@ from imaging.shapes import Images
 class Identity(LinearOperator):
     """y = x. The operator is self-adjoint, and `solve` is a weighted mean: (y + weight · z) / (1 + weight).
 
-    Example:
+    Examples:
         >>> import torch
         >>> Identity()(torch.ones(1, 3, 8, 8)).shape
         torch.Size([1, 3, 8, 8])

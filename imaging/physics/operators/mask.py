@@ -35,7 +35,7 @@ class Mask(LinearOperator):
     Raises:
         ImagingError: a wrong value; in `forward`, a mask that does not fit the images.
 
-    Example:
+    Examples:
         >>> Mask(rows=[1, 2])(torch.ones(1, 1, 4, 2))[0, 0, :, 0]
         tensor([1., 0., 0., 1.])
     """

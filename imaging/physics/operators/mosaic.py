@@ -32,7 +32,7 @@ class Mosaic(LinearOperator):
     Raises:
         ImagingError: another pattern; in `forward`, images that are not RGB.
 
-    Example:
+    Examples:
         >>> Mosaic()(torch.tensor([0.1, 0.2, 0.3])[None, :, None, None].expand(1, 3, 2, 2))
         tensor([[[[0.1000, 0.2000],
                   [0.2000, 0.3000]]]])

@@ -28,7 +28,7 @@ class RandomBlur(Blur):
     Raises:
         ImagingError: a wrong setting.
 
-    Example:
+    Examples:
         >>> from imaging.randomness import generator
         >>> blur = RandomBlur({"name": "digit"}, circular=1)
         >>> blur.draw(2, generator(0))(torch.rand(2, 3, 32, 32)).shape

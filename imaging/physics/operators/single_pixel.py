@@ -35,7 +35,7 @@ class SinglePixel(LinearOperator):
     Raises:
         ImagingError: a wrong value; in `forward`, images of another size.
 
-    Example:
+    Examples:
         >>> SinglePixel(measurements=100)(torch.rand(2, 1, 28, 28)).shape
         torch.Size([2, 1, 1, 100])
     """
