@@ -1,7 +1,8 @@
-"""How many CPU cores and how much memory a process may use, also in a container or a cluster's job."""
+"""The processor, and how much of it and of the memory a process may use, also in a container or a job."""
 
 import contextlib
 import os
+import platform
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,16 @@ from imaging.errors import ImagingError
 
 THREAD = 64 << 20  # bytes of address space of a thread
 _limit = threading.RLock()  # a network may have another one in it
-GROUPS, OWN, MEMORY = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"), Path("/proc/meminfo")
+GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+MEMORY, PROCESSOR = Path("/proc/meminfo"), Path("/proc/cpuinfo")
+
+
+def processor() -> str:
+    """The model of the processor, e.g. "AMD EPYC 9B14"; its kind, e.g. "x86_64", if nothing tells it."""
+    for line in _read(PROCESSOR).splitlines():
+        if line.startswith("model name"):
+            return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
 
 
 def available_cores() -> int:

@@ -35,6 +35,7 @@ ROOMS = [
     "sweeps",
     "formats",
     "restoring",
+    "verification",
     "commands",
     "__main__",
 ]
