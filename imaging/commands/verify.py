@@ -85,8 +85,8 @@ def add_parser(commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--tolerance",
         type=ratio,
-        help="largest distance of the weights from the ledger's where bits may differ, in parts of the "
-        "distance that they have moved (default: 0.1)",
+        help="where bits may differ: the largest distance of the weights from the ledger's, in parts of the "
+        "way that they have come, and of the losses (default: 0.1)",
     )
     parser.add_argument(
         "--place",

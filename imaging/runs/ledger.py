@@ -24,6 +24,7 @@ EVENTS = ("start", "step", "machine", "end")
 COLUMNS = ("event", "step", "weights", "average", "optimizer", "loss", "sketch", "facts", "chain")
 HASH = re.compile(r"[0-9a-f]{64}")
 BUCKETS = 16  # numbers in a sketch
+NEAR = 10  # steps after a kept checkpoint, in which machines with other rounding do not part yet
 LARGEST = 1 << 28  # bytes of a ledger; that of a million lines is larger, and no run has so many
 
 
@@ -97,6 +98,29 @@ class Ledger:
             if line.event in ("start", "machine") and (line.step < step or line.event == "start"):
                 facts = facts | line.facts
         return facts
+
+
+def spacing(step: int, every_n_steps: int, keep: int) -> int:
+    """The number of steps between the checkpoints that are kept up to a step, at most `keep` of them.
+
+    It doubles when there would be more, so that a run of any length keeps from keep / 2 to keep of them.
+    """
+    steps = every_n_steps
+    while step // steps > keep:
+        steps *= 2
+    return steps
+
+
+def is_kept(step: int, every_n_steps: int, keep: int) -> bool:
+    """Whether a checkpoint of a step is kept, at least for a while."""
+    return keep > 0 and step > 0 and step % spacing(step, every_n_steps, keep) == 0
+
+
+def has_line(step: int, every_n_steps: int, keep: int) -> bool:
+    """Whether a ledger has a line of a step, unless it is the last one, which always has."""
+    if step % every_n_steps in (0, NEAR) and step >= every_n_steps:
+        return step % every_n_steps == 0 or is_kept(step - NEAR, every_n_steps, keep)
+    return step == 0 or step == NEAR < every_n_steps
 
 
 def append(path: Path, line: Line, before: str) -> Line:

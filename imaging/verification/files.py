@@ -7,8 +7,9 @@ from pathlib import Path
 from imaging.errors import ImagingError, brief
 from imaging.runs.checkpoints import BEST, LAST, PREVIOUS, kept_checkpoints, read_checkpoint
 from imaging.runs.config import CONFIG, PLACES, differences, upgrade_config
-from imaging.runs.ledger import Ledger, Line, file_hash
+from imaging.runs.ledger import NEAR, Ledger, Line, file_hash, has_line
 from imaging.runs.status import METRICS, read_status
+from imaging.training.callbacks import CALLBACKS
 from imaging.training.fingerprints import describe, digest, is_near, states_of
 from imaging.verification.check import Check, short
 
@@ -37,15 +38,17 @@ class Recorded:
 def check_lines(run: Recorded) -> Check:
     """Whether there is a line of each step of which there should be one."""
     settings = run.config.get("callbacks", {})
-    (every,) = [one.get("every_n_steps", 100) for one in settings.values() if one["name"] == "ledger"] or [0]
-    if type(every) is not int or every < 1:
-        return Check(False, f"{CONFIG} has no ledger among its callbacks, or one every {brief(every)} steps")
+    given = next((one for one in settings.values() if one["name"] == "ledger"), None)
+    if given is None:
+        return Check(False, f"{CONFIG} has no ledger among its callbacks")
+    every, keep = CALLBACKS.build(given).every_n_steps, given.get("keep", 8)
     steps, last = run.ledger.steps, run.last_step
-    expected = {*range(0, last + 1, every), last}
+    places = (step for first in range(0, last + 1, every) for step in (first, first + NEAR) if step <= last)
+    expected = {last, *(step for step in places if has_line(step, every, keep))}
     if wrong := expected ^ steps.keys():
         step = min(wrong)
         there = "a line of step {}, where none should be" if step in steps else "no line of step {}"
-        return Check(False, f"the ledger has {there.format(step)}: it has one every {every} steps")
+        return Check(False, f"the ledger has {there.format(step)}")
     completed = read_status(run.directory)["state"] == "completed" or (run.directory / METRICS).exists()
     if completed and run.ledger.end is None:
         return Check(False, "the run is completed, but the ledger has no closing line")

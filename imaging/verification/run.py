@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from imaging.data import build_data
-from imaging.errors import ImagingError, brief
+from imaging.errors import ImagingError, brief, one_line
 from imaging.formats.networks import load_network
 from imaging.places import CONF
 from imaging.runs.config import CONFIG, PLACES, as_dict, check_config, read_config_here
@@ -109,8 +109,8 @@ def verify_run(directory: Path, request: Request) -> Iterator[Check]:
     for name, (before, here) in others.items():
         yield Check(None, _told(name, before, here))
     if others:
-        part = f"{request.tolerance:g} of the distance that they have moved"
-        yield Check(None, f"so bits may differ; where they do, the weights may be apart by {part}")
+        ratio = f"{request.tolerance:g} of their way, and losses by {request.tolerance:g}"
+        yield Check(None, f"so bits may differ; then the weights of a first line may differ by {ratio}")
     yield begun
     draw = random.Random(request.seed)
     if run.ledger.end is not None and (directory / "checkpoints" / "last.ckpt").is_file():
@@ -130,7 +130,7 @@ def verify_run(directory: Path, request: Request) -> Iterator[Check]:
 def _told(name: str, before: str, here: str) -> str:
     if name == "deterministic":
         return "the run is on a GPU, without trainer.deterministic=true"
-    return f"{name}: {brief(before)} in the ledger, {brief(here)} here"
+    return f"{name}: {one_line(before)} in the ledger, {here} here"
 
 
 def _paths() -> dict:

@@ -64,9 +64,10 @@ def choose(segments: list[Segment], count: int | None, draw: random.Random) -> l
 class Comparison:
     """Compares lines of a ledger with those of the same steps here.
 
-    Where the facts of the machines are equal, the bits have to be. Else the bits may differ; then the
-    distance of the weights, divided by the distance that they have moved since the start of the segment, has
-    to be `tolerance` at most, and so does the relative difference of the loss.
+    Where the facts of the machines are equal, the bits have to be. Else the bits may differ, and soon the
+    weights do, though the networks are equally good. Then the distance of the weights in the first line,
+    divided by the distance that they have moved since the start of the segment, has to be `tolerance` at
+    most, and so has the relative difference of the loss in every line.
 
     Args:
         run: the run.
@@ -77,7 +78,8 @@ class Comparison:
     tolerance: float
     difference: str | None = None  # the first one
     lines: int = 0
-    farthest: float | None = None  # the largest ratio; None: all bits are equal
+    farthest: float | None = None  # the distance in the first line, as above; None: all bits are equal
+    farthest_loss: float = 0.0
     others: dict[str, tuple[str, str]] = field(default_factory=dict)  # facts that differ: there, here
 
     def see(self, here: Line, start: Start) -> bool:
@@ -108,24 +110,30 @@ class Comparison:
         return None
 
     def _far(self, line: Line, here: Line, start: Start) -> str | None:
-        moved = distance(here.sketch, start.line.sketch) or distance(here.sketch, (0.0,) * BUCKETS)
-        ratio = distance(line.sketch, here.sketch) / max(moved, 1e-30)
-        if ratio > self.tolerance:
+        apart = 0.0
+        if self.lines == 1:
             began = start.line.step
-            since = f"of their way since step {began}" if here.step > began else "of their size"
-            return f"the weights differ by {ratio:.2g} {since}; expected {self.tolerance:g} at most"
+            moved = distance(here.sketch, start.line.sketch) or distance(here.sketch, (0.0,) * BUCKETS)
+            apart = distance(line.sketch, here.sketch) / max(moved, 1e-30)
+            if apart > self.tolerance:
+                since = f"their way since step {began}" if here.step > began else "their size"
+                return f"the weights differ by {apart:.2g} of {since}; expected {self.tolerance:g} at most"
+        self.farthest = max(self.farthest or 0.0, apart)
         if None not in (line.loss, here.loss):
             apart = abs(line.loss - here.loss) / max(abs(line.loss), abs(here.loss), 1e-30)
             if apart > self.tolerance:
                 return f"the loss differs by {apart:.2g} of it; expected {self.tolerance:g} at most"
-        self.farthest = max(self.farthest or 0.0, ratio)
+            self.farthest_loss = max(self.farthest_loss, apart)
         return None
 
     def __str__(self) -> str:
         """How they agree."""
         if self.farthest is None:
             return "bit for bit"
-        return f"not bit for bit; the weights differ by {self.farthest:.2g} of their way at most"
+        return (
+            f"not bit for bit: the weights of the first line by {self.farthest:.2g} of their way, the losses "
+            f"by {self.farthest_loss:.2g} at most"
+        )
 
 
 def check_beginning(run: Recorded, data, tolerance: float, accelerator: str) -> tuple[Check, dict]:

@@ -12,7 +12,18 @@ from torch import Tensor
 from imaging.machine import processor
 from imaging.runs.checkpoints import kept_checkpoint, kept_checkpoints
 from imaging.runs.config import CONFIG
-from imaging.runs.ledger import LEDGER, Ledger, Line, append, file_hash, flush, truncate
+from imaging.runs.ledger import (
+    LEDGER,
+    Ledger,
+    Line,
+    append,
+    file_hash,
+    flush,
+    has_line,
+    is_kept,
+    spacing,
+    truncate,
+)
 from imaging.runs.run import commit
 from imaging.settings import Count, at_least
 from imaging.training.callbacks import CALLBACKS
@@ -55,17 +66,6 @@ def describe_state(trainer: pl.Trainer, task: pl.LightningModule, loss: Tensor |
     return describe(trainer.global_step, task.state_dict(), average, optimizer, number)
 
 
-def spacing(step: int, every_n_steps: int, keep: int) -> int:
-    """The number of steps between the checkpoints that are kept up to a step, at most `keep` of them.
-
-    It doubles when there would be more, so that a run of any length keeps from keep / 2 to keep of them.
-    """
-    steps = every_n_steps
-    while step // steps > keep:
-        steps *= 2
-    return steps
-
-
 @CALLBACKS.register("ledger")
 class LedgerCallback(EveryStep):
     """Write `ledger.csv` in the run's directory, for `imaging verify`.
@@ -74,7 +74,8 @@ class LedgerCallback(EveryStep):
     and writes them again. A network without parameters is not trained, and has no ledger.
 
     Args:
-        every_n_steps: steps from one line to the next; the last step has a line, too.
+        every_n_steps: steps from one line to the next. The last step has a line, too, and so has the tenth
+            after the beginning and after a checkpoint that is kept, for machines whose bits differ.
         keep: checkpoints that are kept at most as `checkpoints/step-….ckpt`, at equal distances, from which
             `imaging verify` trains again. Each takes the size of `last.ckpt` on the disk.
     """
@@ -120,7 +121,7 @@ class LedgerCallback(EveryStep):
 
     def after_step(self, trainer, task, outputs) -> None:
         step = trainer.global_step
-        if step % self.every_n_steps == 0 or step == trainer.max_steps:
+        if has_line(step, self.every_n_steps, self.keep) or step == trainer.max_steps:
             loss = trainer.strategy.reduce(outputs["loss"].detach(), reduce_op="mean")
             self._write(trainer, task, loss)
             self._keep(trainer)
@@ -149,7 +150,7 @@ class LedgerCallback(EveryStep):
         if not self.keep or step % self.every_n_steps:
             return
         between = spacing(step, self.every_n_steps, self.keep)
-        if step % between == 0:
+        if is_kept(step, self.every_n_steps, self.keep):
             trainer.save_checkpoint(kept_checkpoint(directory, step))
         if trainer.is_global_zero:
             for earlier, path in kept_checkpoints(directory).items():

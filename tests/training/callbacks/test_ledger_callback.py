@@ -7,10 +7,9 @@ import torch
 
 from imaging.data import build_data
 from imaging.runs.checkpoints import kept_checkpoints, read_checkpoint
-from imaging.runs.ledger import LEDGER, read_ledger
+from imaging.runs.ledger import LEDGER, has_line, is_kept, read_ledger, spacing
 from imaging.runs.run import Run
 from imaging.tasks import build_task
-from imaging.training.callbacks.ledger import spacing
 from imaging.training.fingerprints import describe, states_of
 from imaging.training.strategies import EveryStep
 from imaging.training.trainer import build_trainer, fit
@@ -140,3 +139,11 @@ def test_the_number_of_kept_checkpoints_is_limited():
         for step in range(10, 5000, 10):
             steps = range(spacing(step, 10, keep), step + 1, spacing(step, 10, keep))
             assert keep / 2 <= len(steps) <= keep or len(steps) == step // 10
+
+
+def test_the_tenth_step_after_a_kept_checkpoint_has_a_line():
+    assert [step for step in range(60) if has_line(step, 20, 8)] == [0, 10, 20, 30, 40, 50]
+    assert [step for step in range(12) if has_line(step, 4, 8)] == [0, 4, 8]
+    assert [step for step in range(101) if has_line(step, 20, 2)] == [0, 10, 20, 30, 40, 50, 60, 80, 90, 100]
+    assert [step for step in range(401) if is_kept(step, 20, 2)] == [20, 40, 80, 160, 320]
+    assert not any(is_kept(step, 20, 0) for step in range(100))
