@@ -24,7 +24,7 @@ NOT_SHIPPED = ("make", "python train.py model=mean")  # the README says how to w
 def commands(text: str) -> list[str]:
     """Those of scripts and of make, in blocks of code and in lines, also where these are broken."""
     text = re.sub(r"\\\n\s*", " ", text)
-    start = r"((?:python (?:train|evaluate)\.py|imaging (?:restore|noise|export)|make)\b"
+    start = r"((?:python (?:train|evaluate)\.py|imaging (?:restore|noise|export|verify)|make)\b"
     inline = re.findall(rf"`{start}[^`]*)`", text)
     fenced = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     blocks = re.findall(rf"^(?: {{4}}|\t){start}.*)$", text, re.MULTILINE)

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,7 +95,7 @@ class Comparison:
         bits = differing(line, here)
         if bits is None:
             self.difference = self._floats(line, here)
-        elif not others:
+        elif not others or (here.step == 0 and _is_other_optimizer(line, here, others)):
             self.difference = bits
         else:
             self.difference = self._far(line, here, start)
@@ -134,6 +135,11 @@ class Comparison:
             f"not bit for bit: the weights of the first line by {self.farthest:.2g} of their way, the losses "
             f"by {self.farthest_loss:.2g} at most"
         )
+
+
+def _is_other_optimizer(line: Line, here: Line, others: Collection[str]) -> bool:
+    """Whether the optimiser begins with other settings: nothing of it is rounded before the first step."""
+    return line.optimizer != here.optimizer and not {"commit", "device", "torch"}.intersection(others)
 
 
 def check_beginning(run: Recorded, data, tolerance: float, accelerator: str) -> tuple[Check, dict]:

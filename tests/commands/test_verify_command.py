@@ -110,6 +110,14 @@ def test_another_machine_does_not_excuse_another_training(imaging, recorded):
     assert "DIFFERS  step 2: " in printed
 
 
+def test_another_machine_does_not_excuse_another_learning_rate(imaging, recorded):
+    change_config(recorded, "optimizer.lr", 0.0011)
+    as_if_elsewhere(recorded, processor="another one")
+    status, printed, _ = imaging("verify", recorded, "--segments", "0", "--images", "0")
+    assert status == 1
+    assert "DIFFERS  step 0: the optimiser's state differs (ledger " in printed
+
+
 def test_without_kept_checkpoints_and_of_a_run_that_was_not_completed(imaging, recorded):
     for path in (recorded / "checkpoints").glob("step-*.ckpt"):
         path.unlink()
