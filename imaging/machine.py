@@ -1,6 +1,7 @@
 """The processor, and how much of it and of the memory a process may use, also in a container or a job."""
 
 import contextlib
+import hashlib
 import os
 import platform
 import threading
@@ -21,6 +22,17 @@ def processor() -> str:
         if line.startswith("model name"):
             return " ".join(line.partition(":")[2].split())
     return platform.processor() or platform.machine()
+
+
+def instructions() -> str:
+    """A digest of the instructions that programs may use, which differ among processors of one name.
+
+    oneDNN and MKL choose by them how they add, and so how they round; their variables limit the choice.
+    """
+    flags = [line for line in _read(PROCESSOR).splitlines() if line.startswith(("flags", "Features"))][:1]
+    names = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
+    text = "\n".join([*flags, *(f"{name}={os.environ.get(name, '')}" for name in names)])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def available_cores() -> int:

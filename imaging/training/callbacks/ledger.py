@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from imaging.machine import processor
+from imaging.machine import instructions, processor
 from imaging.runs.checkpoints import kept_checkpoint, kept_checkpoints
 from imaging.runs.config import CONFIG
 from imaging.runs.ledger import (
@@ -41,7 +41,7 @@ def machine_facts(trainer: pl.Trainer) -> dict[str, str]:
         "commit": str(commit()),
         "device": torch.cuda.get_device_name(device) if on_gpu else device.type,
         "precision": str(trainer.precision),
-        "processor": f"{processor()}, {torch.backends.cpu.get_cpu_capability()}",
+        "processor": f"{processor()}, {torch.backends.cpu.get_cpu_capability()} {instructions()}",
         "ranks": str(trainer.world_size),
         "threads": str(torch.get_num_threads()),
         "torch": torch.__version__,
