@@ -29,6 +29,7 @@ SCRIPTS = (
     "evaluation",
     "startup",
     "growth",
+    "ledger",
     "decoding",
     "photograph",
 )

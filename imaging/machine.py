@@ -1,7 +1,9 @@
-"""How many CPU cores and how much memory a process may use, also in a container or a cluster's job."""
+"""The processor, and how much of it and of the memory a process may use, also in a container or a job."""
 
 import contextlib
+import hashlib
 import os
+import platform
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,27 @@ from imaging.errors import ImagingError
 
 THREAD = 64 << 20  # bytes of address space of a thread
 _limit = threading.RLock()  # a network may have another one in it
-GROUPS, OWN, MEMORY = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"), Path("/proc/meminfo")
+GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+MEMORY, PROCESSOR = Path("/proc/meminfo"), Path("/proc/cpuinfo")
+
+
+def processor() -> str:
+    """The model of the processor, e.g. "AMD EPYC 9B14"; its kind, e.g. "x86_64", if nothing tells it."""
+    for line in _read(PROCESSOR).splitlines():
+        if line.startswith("model name"):
+            return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
+
+
+def instructions() -> str:
+    """A digest of the instructions that programs may use, which differ among processors of one name.
+
+    oneDNN and MKL choose by them how they add, and so how they round; their variables limit the choice.
+    """
+    flags = [line for line in _read(PROCESSOR).splitlines() if line.startswith(("flags", "Features"))][:1]
+    names = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
+    text = "\n".join([*flags, *(f"{name}={os.environ.get(name, '')}" for name in names)])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def available_cores() -> int:

@@ -62,6 +62,7 @@ RUNS = {
     "model/wiener_pair": ["experiment=deconvolution", "model=wiener_pair", "model.hidden_channels=4"],
     "model/wiener_unet": ["experiment=deconvolution", "model=wiener_unet", "model.network.hidden_channels=4"],
     "callbacks/early_stopping": ["callbacks=early_stopping"],
+    "callbacks/ledger": ["callbacks=ledger"],
     "logger/csv": ["logger=csv"],
     "loss/log_mse": ["loss=log_mse"],
     "loss/mse": ["loss=mse"],

@@ -131,3 +131,19 @@ def test_more_memory_than_is_free_is_refused_also_in_threads(monkeypatch):
 def test_the_limit_of_memory_may_be_nested():
     with cores.memory_limited("one"), cores.memory_limited("another in it"):
         assert torch.zeros(3).sum() == 0
+
+
+def test_processors_of_one_name_differ_in_their_instructions(tmp_path, monkeypatch):
+    monkeypatch.setattr(cores, "PROCESSOR", tmp_path / "cpuinfo")
+    found = set()
+    for flags in ("avx512f amx_tile", "avx512f"):
+        (tmp_path / "cpuinfo").write_text(
+            f"model name\t: A  Processor\nflags\t\t: {flags}\n\nmodel name\t: B\n"
+        )
+        assert cores.processor() == "A Processor"
+        found.add(cores.instructions())
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    found.add(cores.instructions())
+    assert len(found) == 3
+    (tmp_path / "cpuinfo").unlink()
+    assert cores.processor()

@@ -23,7 +23,8 @@ TEXTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 def commands(text: str) -> list[str]:
     """Those of scripts and of make, in blocks of code and in lines, also where these are broken."""
     text = re.sub(r"\\\n\s*", " ", text)
-    start = r"((?:python (?:train|evaluate)\.py|imaging (?:restore|noise|export|lesson)|make)\b"
+    verbs = "restore|noise|export|lesson|verify"
+    start = rf"((?:python (?:train|evaluate)\.py|imaging (?:{verbs})|make)\b"
     inline = re.findall(rf"`{start}[^`]*)`", text)
     fenced = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     blocks = re.findall(rf"^(?: {{4}}|\t){start}.*)$", text, re.MULTILINE)

@@ -36,6 +36,7 @@ ROOMS = [
     "sweeps",
     "formats",
     "restoring",
+    "verification",
     "commands",
     "__main__",
 ]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from imaging.commands import export, lesson, noise, restore
+from imaging.commands import export, lesson, noise, restore, verify
 from imaging.commands.memory import keep_freed_memory
 from imaging.commands.streams import outlive_readers
 from imaging.places import SCRIPTS
@@ -57,7 +57,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="<command>")
     for name, (_, what) in HYDRA.items():
         commands.add_parser(name, help=what, add_help=False)
-    for module in (restore, noise, export):
+    for module in (restore, noise, export, verify):
         verb = module.add_parser(commands)
         verb.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
         more = "import a module with a network of your own first; may be repeated"
@@ -71,8 +71,8 @@ def build_parser() -> Parser:
 def main(words: Sequence[str] | None = None) -> None:
     """Run a command and exit.
 
-    Exit status: 0 completed; 1 a bug, with its traceback; 2 an error that the user can fix, in one line; 130
-    interrupted.
+    Exit status: 0 completed; 1 a bug, with its traceback, or `imaging verify` found a difference; 2 an error
+    that the user can fix, in one line; 130 interrupted.
 
     Args:
         words: the command line without the program's name; None: `sys.argv`.

@@ -24,6 +24,7 @@ from imaging.sweeps.children import leave_slot
 from imaging.tasks import build_task, check_optimizer
 from imaging.training.hparams import HParams, varied_settings
 from imaging.training.trainer import build_trainer, fit, free_device
+from imaging.verification.results import close_ledger
 
 
 def train(config: DictConfig) -> float | None:
@@ -82,6 +83,7 @@ def train(config: DictConfig) -> float | None:
         numbers |= flat_numbers(rows, result.level) | result.numbers
         hparams.conclude(numbers, trainer.global_step)
         run.finish(numbers, tested=len(result.records))
+        close_ledger(run.directory, task)
 
     if run.pruned:
         print(f"{run.directory}: {describe_end(run.directory)}")

@@ -1,6 +1,7 @@
 """Checkpoint files of plain data and tensors, written atomically."""
 
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -39,6 +40,19 @@ def keep(last: Path, previous: Path) -> None:
     except OSError:  # a file system without hard links
         write_atomically(temporary, lambda file: file.write(last.read_bytes()))
     os.replace(temporary, previous)
+
+
+def kept_checkpoint(directory: Path, step: int) -> Path:
+    """The path of the checkpoint of a step that the ledger keeps."""
+    return directory / f"step-{step:08d}.ckpt"
+
+
+def kept_checkpoints(directory: Path) -> dict[int, Path]:
+    """The checkpoints in a run's `checkpoints/` that the ledger keeps, by step, in this order."""
+    names = (
+        (re.fullmatch(r"step-([0-9]{8,15})\.ckpt", path.name), path) for path in directory.glob("step-*.ckpt")
+    )
+    return dict(sorted((int(match[1]), path) for match, path in names if match))
 
 
 def read_checkpoint(path: Path | str) -> dict:

@@ -111,9 +111,9 @@ def build_trainer(settings: dict, run: Run) -> tuple[pl.Trainer, Path | None]:
         *([WeightAveraging(own.weight_averaging)] if own.weight_averaging else []),  # before `checkpoints`
         PlainCheckpoints(run.config),
         Status(run),  # before `checkpoints`, so that the status has every validation of a checkpoint
+        *chosen,  # before `checkpoints`, so that these have their state after the step or the validation
         checkpoints,
         *pruning(run, own),
-        *chosen,
         stopping,
         *([progress_callback(curves)] if run.writes else []),
     ]
