@@ -74,7 +74,7 @@ published: setup  ## Compare published networks with their published PSNR (twent
 benchmark: setup  ## Measure speed and memory against other ways (ten minutes), into benchmarks/README.md
 	$(BIN)/python benchmarks/all.py
 
-attack: setup  ## Attack it: wrong settings, damaged files, hostile pictures, full disks (most of an hour)
+attack: setup  ## Attack it: wrong settings, damaged files, hostile pictures, full disks, tampered runs (half an hour)
 	$(BIN)/python tests/attacks/all.py $(ATTACK)
 
 gpu: setup  ## Prove speed, equal numbers and resuming on a GPU (ten minutes), into benchmarks/gpu.md
