@@ -33,6 +33,8 @@ def test_a_run_leaves_what_the_design_says(run):
         "examples.npz",
         "restored.png",
         "restored.svg",
+        "restored.pdf",
+        "restored.csv",
         "checkpoints/last.ckpt",
         "checkpoints/best.ckpt",
     }

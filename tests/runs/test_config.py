@@ -232,7 +232,7 @@ def test_a_config_of_an_earlier_version_is_read_as_one_of_this():
     "strange", [{}, {"task": None, "physics": 3}, {"task": [], "physics": {"noise": "loud"}}]
 )
 def test_what_is_no_config_stays_as_it_is(strange):
-    assert upgrade_config(strange) == strange | {"imports": []}
+    assert upgrade_config(strange) == strange | {"imports": [], "figures": {"width": None}}
 
 
 def test_where_data_lie_is_no_part_of_what_a_run_is():

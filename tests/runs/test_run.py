@@ -15,7 +15,8 @@ from imaging.runs.status import read_status, true_state
 
 def test_config_and_status_are_there_from_the_first_second(tmp_path):
     Run(tmp_path / "run", {"seed": 1, "model": {"name": "dncnn"}})
-    assert read_config(tmp_path / "run") == {"seed": 1, "model": {"name": "dncnn"}, "imports": []}
+    added = {"imports": [], "figures": {"width": None}}
+    assert read_config(tmp_path / "run") == {"seed": 1, "model": {"name": "dncnn"}} | added
     status = read_status(tmp_path / "run")
     assert status["state"] == "running"
     assert {"step", "host", "device", "pid", "commit", "started", "updated", "error"} <= status.keys()
