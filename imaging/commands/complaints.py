@@ -54,12 +54,18 @@ def complaint(error: BaseException, name: str = "train") -> str | None:
     if not isinstance(error, OSError) and _of_composing(error):
         return f"these settings cannot be composed: {one_line(str(error)) or type(error).__name__}"
     named = isinstance(error, OSError) and error.filename is not None
+    if isinstance(error, FileNotFoundError) and named and _last_function(error) in ("mkdir", "makedirs"):
+        return f"cannot make the directory {error.filename}: {error.strerror}"
     if isinstance(error, OSError) and (error.errno in USER_ERRORS or (named and error.errno == errno.EIO)):
         # A file in place of a directory, e.g. resume=run/checkpoints/last.ckpt.
         if isinstance(error, FileExistsError) and Path(error.filename).is_file():
             return f"{error.filename} is a file; expected a directory, e.g. that of a run"
         return f"cannot write {error.filename}: {error.strerror}"
     return None
+
+
+def _last_function(error: BaseException) -> str:
+    return traceback.extract_tb(error.__traceback__)[-1].name
 
 
 def _of_composing(error: BaseException) -> bool:

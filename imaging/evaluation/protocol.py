@@ -13,7 +13,7 @@ from imaging.physics.measurement import build_noise
 from imaging.physics.noise import Noise
 from imaging.quality import EXPECTED, NAMES
 from imaging.registry import checked
-from imaging.settings import Count, NotNegative, at_least, check, list_of
+from imaging.settings import NotNegative, at_least, check, list_of, within
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Protocol:
 
     data: str
     levels: tuple
-    noise_seeds: Count = 1
+    noise_seeds: Annotated[int, within(1, 10_000)] = 1
     pixel: Annotated[tuple, list_of("[row, column]", Annotated[int, at_least(0)], length=2)] | None = None
     convention: Convention = CONVENTION
     level: str = "sigma"

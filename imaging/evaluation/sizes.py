@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from imaging.data.turning import as_measured
-from imaging.errors import ImagingError
+from imaging.errors import ImagingError, one_line
 from imaging.models.noise_level import noise_level
 from imaging.physics.operators.identity import Identity
 from imaging.randomness import generator
@@ -132,24 +132,38 @@ def doubt_sigma(task: Reconstruction, batch: dict, pairs: bool) -> str | None:
 def _check_size(task: Reconstruction, image: Tensor) -> None:
     operator = task.physics.operator
     y = task.measure(as_float(image), generator("check"))
+    if operator.keeps_shape and y.shape != image.shape:
+        raise ImagingError(
+            f"the operator {type(operator).__name__} makes measurements of {_sizes(y)} of images of "
+            f"{_sizes(image)}, and does not say so: set keeps_shape = False and define output_shape, "
+            "input_shape and preview"
+        )
     if task.network.reach is not None and operator.keeps_shape:
         y = y[..., :64, :64]  # such a network accepts any size, and a photograph would take a second
         image = image[..., :64, :64]
+    reason = ""
     try:
         x_hat = task.restore(y, task.typical_sigma)
     except RuntimeError as error:
         if operator.keeps_shape and "channels" not in str(error):
             raise
-        x_hat = None
+        x_hat, reason = None, f" ({one_line(str(error))})"
     if x_hat is not None and x_hat.shape == image.shape:
         return
     if not operator.keeps_shape:
-        sizes = ("×".join(map(str, one.shape[1:])) for one in (y, image))
         raise ImagingError(
-            "this network cannot restore measurements of {}, of images of {}: choose one that takes them, "
-            "e.g. model=preview_unet".format(*sizes)
+            f"this network cannot restore measurements of {_sizes(y)}, of images of {_sizes(image)}: choose "
+            "one that takes them, e.g. model=preview_unet"
+        )
+    if x_hat is not None and (x_hat.dim() != 4 or x_hat.shape[-2:] != image.shape[-2:]):
+        raise ImagingError(
+            f"the network makes {_sizes(x_hat)} of measurements of {_sizes(y)}; expected {_sizes(image)}"
         )
     raise ImagingError(
-        f"the images have channels={image.shape[1]}, but the network takes another number: set "
+        f"the images have channels={image.shape[1]}, but the network takes another number{reason}: set "
         "data.source.channels, which model.channels follows"
     )
+
+
+def _sizes(images: Tensor) -> str:
+    return "×".join(map(str, images.shape[1:]))

@@ -27,6 +27,7 @@ def start(lesson: Lesson, directory: Path) -> None:
         raise ImagingError(f"{directory} is a file; expected a new or an empty directory")
     if directory.is_dir() and any(directory.iterdir()):
         raise ImagingError(f"{directory} is not empty; expected a new or an empty directory")
+    directory.mkdir(parents=True, exist_ok=True)
     templates = files("imaging") / "lessons" / "templates" / lesson.name
     for name in ("README.md", lesson.file):
         write_text(directory / name, (templates / name).read_text(encoding="utf-8"))

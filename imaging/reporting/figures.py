@@ -21,7 +21,7 @@ MARKERS = "osD^vPX*"
 # A width that is stated is of a printed page, where text is smaller and pixels are closer.
 PRINTED = {"font.size": 7, "savefig.dpi": 300, "lines.markersize": 3, "lines.linewidth": 1}
 INCHES = {"mm": 1 / 25.4, "cm": 1 / 2.54, "in": 1.0, "pt": 1 / 72}
-NARROWEST, WIDEST = 1.5, 40.0  # inches
+NARROWEST, WIDEST = 80 / 25.4, 400 / 25.4  # inches
 
 Rows = Iterable[Sequence]
 
@@ -36,7 +36,7 @@ def _fits(width: str) -> bool:
     return NARROWEST <= (inches(width) or 0) <= WIDEST
 
 
-Width = Annotated[str, Limit("a width from 40mm to 1000mm, such as 89mm or 3.5in", _fits)] | None
+Width = Annotated[str, Limit("a width from 80mm to 400mm, such as 89mm or 3.5in", _fits)] | None
 
 
 def read_width(config: dict) -> float | None:

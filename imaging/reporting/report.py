@@ -44,7 +44,8 @@ LINEAR_VIEW = (
     "at the cross, and the singular values of the Jacobian"
 )
 
-
+# The figures of a sweep, as patterns of their names.
+DRAWN = ("psnr_vs_*", "training_matrix", "training_curves", "convergence", "linear_view", "strip-*")
 MEASURED = "PSNR is 10 log10(1 / MSE) of the {} estimate, each image's, then their mean"
 BLIND = (
     "there are no clean images: expected PSNR is 10 log10(1 / MSE) with the mean squared error that the "
@@ -270,4 +271,8 @@ def draw(directory: Path, table: Table) -> tuple[list[Figure], dict[str, tuple]]
         path = directory / "linear_view.png"
         linear_views(views, path, width=width)
         figures.append(Figure(LINEAR_VIEW, path))
+    shown = {figure.path.stem for figure in figures}
+    for old in (path for pattern in DRAWN for path in directory.glob(f"{pattern}.*")):
+        if old.stem not in shown and old.suffix in (".png", ".svg", ".pdf", ".csv"):
+            old.unlink()  # of a run that is left out now
     return figures, images

@@ -44,6 +44,7 @@ def linear_views(views: dict[str, dict], path: Path, width: float | None = None)
         if view["singular_values"].size:
             spectrum.set_axis_on()
             spectrum.set_title("singular values")
+            spectrum.set_xlabel("rank", fontsize="small")
             spectrum.set_ylim(bottom=0)
             spectrum.grid()
             spectrum.legend()

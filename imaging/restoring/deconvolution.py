@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from imaging.errors import ImagingError
 from imaging.physics.operators.blur import Blur
 from imaging.restoring.tiling import cut
 from imaging.tasks.reconstruction import Reconstruction, as_float
@@ -48,6 +49,23 @@ def deconvolve(
         whole[(..., *inner)] = x_hat[(..., *tile)].cpu()
         found.append(values)
     return whole, doubts(torch.stack(found).mean(0))
+
+
+def check_psf(operator: Blur | None, y: Tensor) -> None:
+    """Check that a blur is smaller than the pictures, (…, H, W); None: nothing to check.
+
+    Raises:
+        ImagingError: it is larger, so that hardly a pixel of y would show what it was.
+    """
+    if operator is None:
+        return
+    psf, size = operator.psf.shape[-2:], y.shape[-2:]
+    if any(k > side for k, side in zip(psf, size, strict=True)):
+        raise ImagingError(
+            "the psf is {} x {} pixels, larger than the picture, {} x {}: give that of its blur".format(
+                *psf, *size
+            )
+        )
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from imaging.images.photographs import Photograph, read_photograph
 from imaging.images.reading import read_pages
 from imaging.images.writing import bits_of, write_image, write_stack
 from imaging.restoring.checks import beyond_training, check_sigma, check_target, read_mask
+from imaging.restoring.deconvolution import check_psf
 from imaging.restoring.error_map import check_map_path, write_map
 from imaging.restoring.estimation import Border, estimate_sigma
 from imaging.restoring.tiling import restore_to_integers
@@ -115,6 +116,8 @@ def _page(
     unknown, network, notes = sigma is None, restorer.task.network, []
     required = restorer.task.takes_sigma  # otherwise the estimate is only for the warning
     seen = restorer.operator.photograph == "image"
+    if seen:
+        check_psf(restorer.operator_for(None, boundary), pixels)
     if mapped:
         x_hat, expected = restorer.restore_with_error(pixels, sigma)
         sigma = expected.sigma

@@ -19,7 +19,7 @@ from imaging.restoring.checks import (
     check_sigma,
     refuse_measurements,
 )
-from imaging.restoring.deconvolution import deconvolve
+from imaging.restoring.deconvolution import check_psf, deconvolve
 from imaging.restoring.error_map import CALIBRATION, Calibration
 from imaging.restoring.estimation import Border, estimate_sigma, estimate_sigmas
 from imaging.restoring.expected_error import restore_with_error
@@ -45,8 +45,16 @@ class Restorer:
         >>> denoise.file("photo.jpg", "restored.png")          # doctest: +SKIP
     """
 
-    def __init__(self, task: Reconstruction, config: dict, calibration: Calibration | None = None):
+    def __init__(
+        self,
+        task: Reconstruction,
+        config: dict,
+        calibration: Calibration | None = None,
+        has_psf: bool = False,
+    ):
         self.task, self.config = task.eval().requires_grad_(False), config
+        # A network for any blur has no psf of its own.
+        self.has_psf = has_psf or not task.physics.operator.is_random
         self.calibration = calibration
         self.doubts: list[str] = []
         self.channels = config["data"]["source"]["channels"]
@@ -104,6 +112,7 @@ class Restorer:
             warnings.warn(f"this network does not take sigma: {sigma} has no effect", stacklevel=2)
             sigma = None
         refuse_measurements(self.config["physics"]["operator"]["name"], self.operator, images)
+        check_psf(operator, images)
         if operator is not None and operator.psf.dim() == 3 and len(operator.psf) != len(images):
             raise ImagingError(f"psf is {len(operator.psf)} kernels for {len(images)} images")
         if self.task.takes_sigma and sigma is None:
@@ -142,6 +151,11 @@ class Restorer:
                 name = self.config["physics"]["operator"]["name"]
                 raise ImagingError(f"boundary is for deconvolution; this network inverts {name}")
         if blur and network.takes_operator:
+            if psf is None and not self.has_psf:
+                raise ImagingError(
+                    "this network restores any blur, and has to be told which: give a psf, e.g. --psf "
+                    'gaussian:1.5, or psf={"name": "gaussian", "sigma": 1.5} in Python'
+                )
             psf = self.operator.psf if psf is None else psf
             return Blur(psf, "circular" if boundary == "circular" else "valid")
         if psf is not None:
@@ -233,4 +247,5 @@ def load(name: str | Path, device: str = "auto", psf: dict | None = None) -> Res
     """
     task, config = load_network(name, device, psf)
     text = read_metadata(find_network(name), CALIBRATION)
-    return Restorer(task, config, None if text is None else Calibration.from_json(text))
+    calibration = None if text is None else Calibration.from_json(text)
+    return Restorer(task, config, calibration, has_psf=psf is not None)

@@ -60,7 +60,10 @@ REQUIRED = {
 }
 # And in one that was just composed.
 COMPOSED = REQUIRED | {
-    "name": (lambda value: isinstance(value, str | int | float) and value != "", "text"),
+    "name": (
+        lambda value: isinstance(value, str | int | float) and str(value) != "" and "/" not in str(value),
+        "text without /, since directories are called by it",
+    ),
     "imports": (lambda value: isinstance(value, list) and all(map(_is_name, value)), "a list of modules"),
     "loss.name": (_is_name, "a name"),
     "optimizer.name": (_is_name, "a name"),

@@ -27,6 +27,18 @@ def test_a_choice_that_is_not_found_among_the_words_is_told_as_hydra_does(words,
     assert complaint(ValueError(text)) == text
 
 
+def test_a_directory_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone" / "there")
+    with pytest.raises(FileNotFoundError) as error:
+        (tmp_path / "link" / "run").mkdir()
+    assert complaint(error.value).startswith(
+        f"cannot make the directory {tmp_path / 'link' / 'run'}: No such"
+    )
+    with pytest.raises(FileNotFoundError) as error:
+        (tmp_path / "missing").read_text()
+    assert complaint(error.value) is None
+
+
 def test_other_errors_are_bugs():
     assert complaint(ValueError("x")) is None
     assert complaint(OSError(5, "Input/output error")) is None

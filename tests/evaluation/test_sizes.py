@@ -20,7 +20,23 @@ def test_an_image_that_the_operator_cannot_take_is_refused_at_once():
 
 def test_images_of_other_channels_are_refused_at_once():
     task = build_task(CONFIG | {"model": {"name": "dncnn", "channels": 3, "hidden_channels": 2}})
-    with pytest.raises(ImagingError, match="channels=1, but the network takes another number: set data"):
+    with pytest.raises(
+        ImagingError, match=r"channels=1, but the network takes another number \(.*\): set data"
+    ):
+        check_sizes(task, images(1, 16))
+
+
+def test_a_network_that_makes_another_size_is_told_both():
+    task = build_task(CONFIG)
+    task.restore = lambda y, sigma: y[..., 1:]
+    with pytest.raises(ImagingError, match="makes 1×16×15 of measurements of 1×16×16; expected 1×16×16"):
+        check_sizes(task, images(1, 16))
+
+
+def test_an_operator_that_does_not_say_the_shape_of_its_y_is_refused():
+    task = build_task(CONFIG)
+    task.physics.operator.forward = lambda x: x[..., ::2]
+    with pytest.raises(ImagingError, match="Identity makes measurements of 1×16×8 of images of 1×16×16"):
         check_sizes(task, images(1, 16))
 
 

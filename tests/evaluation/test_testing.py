@@ -147,3 +147,9 @@ def test_batches_that_are_not_selected_are_not_restored(monkeypatch):
     found = list(run_protocol(task, images(3), Protocol("set", (0.1,)), "a", "m", observe, select))
     assert asked == [(i, [f"image-{i}"]) for i in range(3)]
     assert [record.image for record in found] == restored == ["image-0", "image-2"]
+
+
+@pytest.mark.parametrize("seeds", [0, 10_001, 10**9, 1.5, True])
+def test_so_many_draws_that_they_would_fill_the_memory_are_refused(seeds):
+    with pytest.raises(ImagingError, match=r"noise_seeds.*; expected a whole number, from 1 to 10000"):
+        Protocol("set", (0.1,), noise_seeds=seeds)

@@ -137,10 +137,10 @@ def test_a_width_has_a_unit(width, expected):
 
 
 @pytest.mark.parametrize(
-    "width", ["89", "-89mm", "mm", "1e2mm", "9mm", "20000mm", 89, True, ["89mm"], "89mm\n", "nanmm"]
+    "width", ["89", "-89mm", "mm", "1e2mm", "79mm", "401mm", 89, True, ["89mm"], "89mm\n", "nanmm"]
 )
 def test_a_wrong_width_is_refused(width):
-    with pytest.raises(ImagingError, match=r"figures\.width is .*; expected a width from 40mm to 1000mm"):
+    with pytest.raises(ImagingError, match=r"figures\.width is .*; expected a width from 80mm to 400mm"):
         read_width({"figures": {"width": width}})
     assert read_width({}) is read_width({"figures": None}) is None
 

@@ -43,3 +43,12 @@ def test_a_sweep_that_added_seeds_says_how_it_ended(tmp_path):
     assert words in (tmp_path / "report.html").read_text()
     write_sweep(tmp_path, results, replace(about, decision=None))
     assert "Seeds until decided" not in (tmp_path / "summary.md").read_text()
+
+
+def test_a_figure_of_a_run_that_is_left_out_now_does_not_stay(tmp_path):
+    for name in ("linear_view.png", "linear_view.csv", "strip-old.svg", "restored.png", "strip-own.txt"):
+        (tmp_path / name).write_text("old")
+    write_sweep(tmp_path, [result("a", [30.0], {"seed": 0})], About({}, []))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert not names & {"linear_view.png", "linear_view.csv", "strip-old.svg"}
+    assert {"restored.png", "strip-own.txt", "psnr_vs_sigma.csv"} <= names

@@ -243,3 +243,27 @@ class TestDoubts:
         assert "psf may be wrong" not in told
         wrong = imaging.load("deconvolver-wiener-pair", "cpu", psf={"name": "gaussian", "sigma": 3.0})
         assert "psf may be wrong" in wrong.file(tmp_path / "a.png", tmp_path / "c.png")
+
+
+def any_blur(psf=None):
+    operator = {"name": "random_blur", "side": 7, "psf": MOTION}
+    physics = {"operator": operator, "noise": BLUR["noise"]}
+    one = restorer(model=PAIR, physics=physics)
+    one.has_psf = psf is not None
+    return one
+
+
+def test_a_network_for_any_blur_has_to_be_told_which():
+    y = torch.rand(3, 40, 40)
+    with pytest.raises(ImagingError, match="restores any blur, and has to be told which: give a psf"):
+        any_blur()(y, 0.02)
+    with pytest.raises(ImagingError, match="has to be told which"):
+        imaging.load("deconvolver", "cpu")(y, 0.02)
+    assert any_blur()(y, 0.02, psf=MOTION).shape == y.shape
+    assert any_blur(MOTION)(y, 0.02).shape == y.shape
+    assert imaging.load("deconvolver", "cpu", psf=MOTION).has_psf
+
+
+def test_a_psf_that_is_larger_than_the_picture_is_refused_at_once(deconvolver):
+    with pytest.raises(ImagingError, match=r"the psf is 41 x 3 pixels, larger than the picture, 40 x 40"):
+        deconvolver(torch.rand(3, 40, 40), psf=torch.full((41, 3), 1 / 123))

@@ -250,3 +250,9 @@ def test_where_data_lie_is_no_part_of_what_a_run_is():
     assert here["name"] == "/there"
     assert data["cache"] == "/there/cache"
     assert with_local_paths({"name": "a"}, paths) == {"name": "a"}
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "a/b", "/", ""])
+def test_a_name_that_is_a_path_is_refused(composed, name):
+    with pytest.raises(ImagingError, match=r"name is .*; expected text without /"):
+        check_config(composed | {"name": name})
