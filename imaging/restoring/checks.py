@@ -1,5 +1,6 @@
 """Checks of what a user gives to restore."""
 
+import math
 from numbers import Real
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from imaging.images.reading import read_gray
 from imaging.images.writing import check_suffix
 from imaging.physics.operator import LinearOperator
 
+LARGE = 5  # mean intensity of an image that was meant for another range than [0, 1]
+
 
 def check_images(y) -> Tensor:
     """Check that y is an image or a batch of images; returns the batch, (N, C, H, W).
 
     Raises:
-        ImagingError: not a tensor (C, H, W) or (N, C, H, W) with C 1 or 3, uint8 or float.
+        ImagingError: not a tensor (C, H, W) or (N, C, H, W) with C 1 or 3, uint8 or float; or its floats are
+            not finite, or of another range, such as 0 to 255.
     """
     if not isinstance(y, Tensor):
         raise ImagingError(f"expected a tensor (1 or 3, H, W); got {type(y).__name__}")
@@ -26,6 +30,15 @@ def check_images(y) -> Tensor:
         )
     if y.dtype != torch.uint8 and not y.is_floating_point():
         raise ImagingError(f"expected uint8 or floats in [0, 1]; got {y.dtype}")
+    if y.is_floating_point():
+        size = float(y.detach().float().abs().mean())  # of noise of sigma 1, which is the most, it is below 2
+        if not size < LARGE:
+            got = (
+                f"intensities around {size:.0f}" if math.isfinite(size) else "values that are nan or infinite"
+            )
+            raise ImagingError(
+                f"expected uint8 or floats in [0, 1]; got {got}: divide by the largest that can occur"
+            )
     return y if y.dim() == 4 else y[None]
 
 

@@ -52,17 +52,17 @@ def deconvolve(
 
 
 def check_psf(operator: Blur | None, y: Tensor) -> None:
-    """Check that a blur is smaller than the pictures, (…, H, W); None: nothing to check.
+    """Check that a blur is at most twice as large as the pictures, (…, H, W); None: nothing to check.
 
     Raises:
-        ImagingError: it is larger, so that hardly a pixel of y would show what it was.
+        ImagingError: it is larger. A kernel that is wide because of its zeros may be larger than a picture.
     """
     if operator is None:
         return
     psf, size = operator.psf.shape[-2:], y.shape[-2:]
-    if any(k > side for k, side in zip(psf, size, strict=True)):
+    if any(k > 2 * side for k, side in zip(psf, size, strict=True)):
         raise ImagingError(
-            "the psf is {} x {} pixels, larger than the picture, {} x {}: give that of its blur".format(
+            "the psf is {} x {} pixels, the picture {} x {}, not even half of it: give that of its blur".format(
                 *psf, *size
             )
         )

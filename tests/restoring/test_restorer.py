@@ -7,7 +7,7 @@ from PIL import Image
 
 from imaging.errors import ImagingError
 from imaging.images.photographs import read_photograph
-from imaging.restoring.checks import read_mask
+from imaging.restoring.checks import check_images, read_mask
 from imaging.restoring.restorer import Restorer
 from imaging.tasks import build_task
 from tests.untrained import BLUR, NOISE, untrained
@@ -183,3 +183,19 @@ def test_a_sigma_that_is_none_is_refused(sigma, tmp_path):
 def test_what_is_no_image_is_refused(image):
     with pytest.raises(ImagingError, match="expected"):
         restorer()(image)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (torch.full((3, 8, 8), 120.0), "intensities around 120: divide by"),
+        (torch.tensor([[[0.1, float("nan")]]]), "nan or infinite"),
+        (torch.tensor([[[0.1, float("inf")]]]), "nan or infinite"),
+        (torch.full((1, 8, 8), 6e4, dtype=torch.float16), "intensities around 6"),
+    ],
+)
+def test_floats_of_another_range_are_refused(y, words):
+    with pytest.raises(ImagingError, match=rf"expected uint8 or floats in \[0, 1\]; got .*{words}"):
+        check_images(y)
+    noisy = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)) + 1
+    assert check_images(noisy) is noisy
