@@ -62,7 +62,7 @@ def check_psf(operator: Blur | None, y: Tensor) -> None:
     psf, size = operator.psf.shape[-2:], y.shape[-2:]
     if any(k > 2 * side for k, side in zip(psf, size, strict=True)):
         raise ImagingError(
-            "the psf is {} x {} pixels, the picture {} x {}, not even half of it: give that of its blur".format(
+            "the psf is {} x {} pixels, the picture {} x {}, not half of it: give that of its blur".format(
                 *psf, *size
             )
         )

@@ -265,5 +265,5 @@ def test_a_network_for_any_blur_has_to_be_told_which():
 
 
 def test_a_psf_that_is_far_larger_than_the_picture_is_refused_at_once(deconvolver):
-    with pytest.raises(ImagingError, match=r"the psf is 81 x 3 pixels, the picture 40 x 40, not even half"):
+    with pytest.raises(ImagingError, match=r"the psf is 81 x 3 pixels, the picture 40 x 40, not half"):
         deconvolver(torch.rand(3, 40, 40), psf=torch.full((81, 3), 1 / 243))
