@@ -92,7 +92,8 @@ def raise_rate(checkpoint: dict) -> None:
 
 
 def any_kept(run: Path, draw: random.Random) -> Path:
-    return draw.choice(list(kept_checkpoints(run / "checkpoints").values()))
+    """One of the kept checkpoints but for the last, which may be that of last.ckpt, with a rate of 0."""
+    return draw.choice([*kept_checkpoints(run / "checkpoints").values()][:-1])
 
 
 def last_of(run: Path) -> Path:
@@ -316,6 +317,6 @@ CAREFUL: dict[str, Tamper] = {
     "the seed": lambda run, draw: change_config(run, "seed", 1),
     "the noise of the training": lambda run, draw: change_config(run, "physics.noise.sigma", 0.101),
     "the length of the training": lambda run, draw: change_config(run, "trainer.max_steps", 1000),
-    "the decay of the average": lambda run, draw: change_config(run, "trainer.weight_averaging", 0.5),
+    "the decay of the average": lambda run, draw: change_config(run, "trainer.weight_averaging", 0.2),
     "the loss": lambda run, draw: change_config(run, "loss.name", "log_mse"),
 }
