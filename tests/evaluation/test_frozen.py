@@ -141,7 +141,7 @@ def test_another_protocol_does_not_replace_the_tables_of_its_own(command, run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["noise_seeds=abc"], "noise_seeds is 'abc'; expected a whole number, at least 1"),
+        (["noise_seeds=abc"], "noise_seeds is 'abc'; expected a whole number, from 1 to 10000"),
         (["sigmas=[0.1,0.1]"], "sigmas is [0.1, 0.1]; expected each value once"),
         (["sigmas=many"], "sigmas is ['many']; expected numbers >= 0"),
         (["accelerator=abacus"], "there is no device 'abacus' here ("),
