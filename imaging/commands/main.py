@@ -71,8 +71,8 @@ def build_parser() -> Parser:
 def main(words: Sequence[str] | None = None) -> None:
     """Run a command and exit.
 
-    Exit status: 0 completed; 1 a bug, with its traceback, or `imaging verify` found a difference; 2 an error
-    that the user can fix, in one line; 130 interrupted.
+    Exit status: 0 completed; 1 a bug, with its traceback, or `imaging verify` or `imaging lesson check`
+    found something wrong; 2 an error that the user can fix, in one line; 130 interrupted.
 
     Args:
         words: the command line without the program's name; None: `sys.argv`.

@@ -61,12 +61,12 @@ def _check_measured_size(task: Reconstruction, batch: dict) -> None:
         return
     if not task.physics.operator.keeps_shape:
         raise ImagingError(
-            f"this network cannot restore measurements of {'×'.join(map(str, y.shape[1:]))}, of larger "
-            "images: choose one that takes them, e.g. model=preview_unet"
+            f"this network cannot restore measurements of {_sizes(y)}, of larger images: choose one that "
+            "takes them, e.g. model=preview_unet"
         )
     raise ImagingError(
-        f"the measured images are {'×'.join(map(str, y.shape[1:]))}, and the network takes another "
-        "number of channels or another size: set data.source.channels, which model.channels follows"
+        f"the measured images are {_sizes(y)}, and the network takes another number of channels or another "
+        "size: set data.source.channels, which model.channels follows"
     )
 
 

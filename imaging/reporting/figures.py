@@ -82,7 +82,7 @@ def fitting(panels: int, width: float | None, least: float) -> int:
     return panels if width is None else max(1, min(panels, int(width / least)))
 
 
-def grid(panels: int, panel: tuple[float, float], width: float | None, least: float, **keywords) -> tuple:
+def grid(panels: int, panel: tuple[float, float], width: float | None, least: float) -> tuple:
     """Make a figure with a grid of panels, in as few rows as fit.
 
     Args:
@@ -90,7 +90,6 @@ def grid(panels: int, panel: tuple[float, float], width: float | None, least: fl
         panel: width and height of each, in inches, if no width is stated.
         width: of the figure, in inches; None: all panels are in one row, each as wide as `panel`.
         least: the smallest width of a panel, in inches, for fewer rows.
-        keywords: of `pyplot.subplots`.
 
     Returns:
         The figure, and its axes (rows, columns); those without a panel are switched off.
@@ -99,7 +98,7 @@ def grid(panels: int, panel: tuple[float, float], width: float | None, least: fl
     rows = -(-panels // columns)
     across = panel[0] if width is None else width / columns
     size = across * columns, panel[1] * max(across / panel[0], 0.6) * rows
-    figure, axes = pyplot().subplots(rows, columns, figsize=size, squeeze=False, **keywords)
+    figure, axes = pyplot().subplots(rows, columns, figsize=size, squeeze=False)
     for empty in list(axes.flat)[panels:]:
         empty.set_axis_off()
     return figure, axes

@@ -116,13 +116,13 @@ def _page(
     unknown, network, notes = sigma is None, restorer.task.network, []
     required = restorer.task.takes_sigma  # otherwise the estimate is only for the warning
     seen = restorer.operator.photograph == "image"
-    if seen:
-        check_psf(restorer.operator_for(None, boundary), pixels)
+    blur = restorer.operator_for(None, boundary) if seen else None
+    check_psf(blur, pixels)
     if mapped:
         x_hat, expected = restorer.restore_with_error(pixels, sigma)
         sigma = expected.sigma
     elif unknown and (required or min(pixels.shape[-2:]) >= 5) and seen:
-        sigma = estimate_sigma(network, pixels, restorer.operator_for(None, boundary))
+        sigma = estimate_sigma(network, pixels, blur)
     elif not unknown and not required:
         notes.append(f"this network does not take sigma: {sigma:g} has no effect")
     if sigma is not None:
