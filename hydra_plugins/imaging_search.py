@@ -15,6 +15,7 @@ from imaging.errors import ImagingError
 from imaging.places import command_line
 from imaging.runs.names import quoted
 from imaging.runs.overrides import run_overrides, sweep_overrides
+from imaging.runs.status import STATUS, is_over
 from imaging.sweeps.jobs import Job, plan_jobs
 from imaging.sweeps.sbatch import ArrayTask
 
@@ -60,15 +61,22 @@ class Search(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         # Here, because Hydra loads each of its plugins again after this one.
+        from hydra_plugins.imaging_dry import DryLauncher
         from hydra_plugins.imaging_queue import QueueLauncher
         from hydra_plugins.imaging_slurm import Slurm
 
         try:
-            from imaging.sweeps.search import Trials
+            from imaging.sweeps.search import Trials, random_trials
         except ImportError:
             raise ImagingError("sweep=search needs Optuna: pip install -r requirements-search.txt") from None
         self.fixed, self.space = self._parse(arguments)
         self.directory = Path(self.config.hydra.sweep.dir).absolute()
+        if isinstance(self.launcher, DryLauncher):
+            known = [path.parent for path in self.launcher.directory.glob(f"*/{STATUS}")]
+            left = max(0, self.n_trials - sum(map(is_over, known)))
+            drawn = random_trials(self.space, left, self.seed)
+            self.launcher.launch([self._overrides(params) for params in drawn], len(known))
+            return
         on_slurm = isinstance(self.launcher, Slurm)
         if on_slurm and self.worker:
             raise ImagingError(

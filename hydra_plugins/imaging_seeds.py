@@ -32,6 +32,7 @@ class Seeds(BasicSweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.undecided = task_function.undecided
+        self.directory = Path(getattr(self.launcher, "directory", config.hydra.sweep.dir))
 
     def validate_batch_is_legal(self, batch: list[list[str]]) -> None:
         if not getattr(self.launcher, "plans", False):  # else the launcher composes the jobs, as this would
@@ -60,7 +61,7 @@ class Seeds(BasicSweeper):
         runs = self._runs()
         if len(runs) < self.seeds * len(self.cells) or not all(map(is_over, runs)):
             return False  # the end of the sweep names the jobs that are not completed
-        undecided = self.undecided(Path(self.config.hydra.sweep.dir))
+        undecided = self.undecided(self.directory)
         if undecided is None:
             print(f"seeds {self.seeds}: nothing can be compared; no seed is added", flush=True)
             return False
@@ -82,4 +83,4 @@ class Seeds(BasicSweeper):
         return list(self.split_overrides_to_chunks(jobs, self.max_batch_size))
 
     def _runs(self) -> list[Path]:
-        return [path.parent for path in Path(self.config.hydra.sweep.dir).glob("*/status.json")]
+        return [path.parent for path in self.directory.glob("*/status.json")]

@@ -34,13 +34,20 @@ def write_atomically(path: Path | str, write: Callable) -> None:
             raise
         # numpy gives neither a number nor a word of the system's.
         number, text = reason.errno or errno.EIO, reason.strerror or str(reason)
-        raise OSError(number, text, str(reason.filename or path)) from error
+        name = Path(reason.filename or path)
+        name = path if name.name.startswith(_prefix(path)) else name
+        raise OSError(number, text, str(name)) from error
+
+
+def _prefix(path: Path) -> str:
+    """How the names of the temporary files of a target begin."""
+    return f".{path.name}."
 
 
 def _write_atomically(path: Path, write: Callable) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same directory, because a rename is atomic only within a file system.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)

@@ -78,6 +78,18 @@ def free_memory() -> int:
     return max(0, free)
 
 
+def peak_memory() -> int:
+    """The most bytes of memory that this process has taken at a time; 0 where the system does not tell."""
+    for line in _read(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1])
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of macOS, in bytes
+
+
 def lacks_memory(error: BaseException) -> bool:
     """Whether an allocation failed; torch raises a RuntimeError."""
     return isinstance(error, MemoryError) or (

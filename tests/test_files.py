@@ -141,3 +141,11 @@ def test_an_error_of_the_writer_is_not_taken_for_one_of_the_disk(tmp_path):
 
     with pytest.raises(ImagingError, match="a page is damaged"):
         write_atomically(tmp_path / "a.tif", write)
+
+
+def test_a_directory_in_the_place_of_a_file_is_named_and_not_the_temporary_file(tmp_path):
+    (tmp_path / "status.json").mkdir()
+    with pytest.raises(IsADirectoryError) as told:
+        write_json(tmp_path / "status.json", {})
+    assert told.value.filename == str(tmp_path / "status.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["status.json"]

@@ -162,9 +162,11 @@ def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruct
         ImagingError: the network cannot be loaded, is not completed, or does not support the settings.
     """
     find_checkpoint(run)
-    if run.is_dir() and in_sweep and (reason := why_untested(run)):
-        again = command_line("evaluate", f"run={run}")
-        raise ImagingError(f"{reason}; to test it alone: {again}")
+    if run.is_dir() and (reason := why_untested(run)):
+        if in_sweep:
+            again = command_line("evaluate", f"run={run}")
+            raise ImagingError(f"{reason}; to test it alone: {again}")
+        print(f"{run}: {reason}; its last checkpoint is tested", file=sys.stderr, flush=True)
     task, config = load_network(run, settings["accelerator"], settings.get("psf"), settings["boundary"])
     if settings["sigma"] == "estimated":
         if not task.takes_sigma:

@@ -1,14 +1,17 @@
 """Run a Hydra command: compose its config, print the user's errors in one line, set the exit status."""
 
+import contextlib
 import importlib
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
@@ -16,6 +19,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from imaging.commands.complaints import complaint
+from imaging.commands.dry import tell_costs
 from imaging.commands.memory import keep_freed_memory
 from imaging.commands.streams import outlive_readers
 from imaging.errors import ImagingError
@@ -26,7 +30,8 @@ from imaging.runs.names import register_resolvers
 from imaging.runs.overrides import add_places, choose_noise, quote_path
 from imaging.runs.parent import follow_parent
 from imaging.runs.status import STATUS, read_status
-from imaging.sweeps.begin import begin_sweep, is_worker
+from imaging.sweeps.begin import begin_sweep, check_sweep, is_worker
+from imaging.sweeps.dry import PROBE, Planned, begin_dry
 from imaging.sweeps.sbatch import TRY_AGAIN
 
 register_resolvers()  # at import, because a job on a cluster's node starts from a pickle of `JobBody`
@@ -45,13 +50,27 @@ def lazy(module: str, function: str) -> Callable:
 
 
 class Sweeps(Callback):
-    """Store the directory and the lock of a sweep when Hydra starts one; a worker of a search has neither."""
+    """Store the directory and the lock of a sweep when Hydra starts one; a worker of a search has neither.
+
+    With `dry` there is neither, and Hydra's files go to a temporary directory, `scratch`.
+    """
 
     directory: Path | None = None
     lock: int | None = None
+    scratch: tempfile.TemporaryDirectory | None = None
+
+    def on_run_start(self, config: DictConfig, **kwargs) -> None:
+        if config.get("dry") not in (None, PROBE):
+            Sweeps.scratch = tempfile.TemporaryDirectory(prefix="imaging-")
+            config.hydra.run.dir = Sweeps.scratch.name
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
         try:
+            if config.get("dry") is not None:
+                Sweeps.scratch = tempfile.TemporaryDirectory(prefix="imaging-")
+                begin_dry(config, Sweeps.scratch.name)
+                return
+            check_sweep(config)
             Sweeps.lock = begin_sweep(config)
         except Exception as error:
             raise Refused from error
@@ -75,6 +94,7 @@ class JobBody:
         self.error: Exception | None = None
         self.unfinished: list[str] = []  # by launchers: what is not completed beside the runs that exist
         self.failed_in_sweep = False
+        self.planned: Planned | None = None  # by the launcher of a sweep with `dry`
 
     def __call__(self, config: DictConfig) -> object:
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
@@ -85,6 +105,8 @@ class JobBody:
             expected = isinstance(error, ImagingError | OmegaConfBaseException | OSError)
             if expected and not sweep:
                 self.error = error
+                with contextlib.suppress(OSError):  # it has files
+                    Path(HydraConfig.get().runtime.output_dir).rmdir()  # Hydra has just made it
                 return None
             if sweep and not expected:
                 traceback.print_exc()
@@ -116,12 +138,13 @@ def command(
             `hydra_plugins/imaging_seeds.py`.
     """
     register_resolvers()  # again, to set `started` to the current time
-    words = map(choose_noise, sys.argv[1:]) if name == "train" else sys.argv[1:]
-    sys.argv[1:] = map(quote_path, add_places([*words]))
+    words = options_first(sys.argv[1:])
+    words = list(map(choose_noise, words)) if name == "train" else words
+    sys.argv[1:] = map(quote_path, add_places(words))
     follow_parent()
     outlive_readers()
     keep_freed_memory()
-    Sweeps.directory = Sweeps.lock = None
+    Sweeps.directory = Sweeps.lock = Sweeps.scratch = None
     # Without it Hydra replaces the body's traceback by its own text; errors are printed below instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     job = JobBody(body, undecided)
@@ -136,6 +159,8 @@ def command(
                 if isinstance(interrupts.exception or error, Interrupted | KeyboardInterrupt):
                     report_completed(after_sweep)
                 raise
+            if job.planned is not None:
+                tell_costs(job.planned)
             if Sweeps.directory is not None and after_sweep is not None:
                 unfinished = after_sweep(Sweeps.directory) + job.unfinished
             if interrupts.reason is not None and unfinished:
@@ -152,12 +177,29 @@ def command(
         fail(message, 2)
     finally:
         unlock(Sweeps.lock)
+        if Sweeps.scratch is not None:
+            Sweeps.scratch.cleanup()
     if unfinished:
         more = f"; and {len(unfinished) - 8} more" if len(unfinished) > 8 else ""
         again = f"to go on: the same command with {quote(f'resume={Sweeps.directory}')}"
         fail(f"{len(unfinished)} not completed: {'; '.join(unfinished[:8])}{more}; {again}", 1)
     if job.failed_in_sweep and Sweeps.directory is not None:
         fail("a job failed though it was completed before: its line under 'Left out' says why", 1)
+
+
+def options_first(words: list[str]) -> list[str]:
+    """The arguments of a command with Hydra's options before the settings, the only order that it takes."""
+    parser = get_args_parser()
+    wrong = f"settings are key=value, and the options are those of {Path(sys.argv[0]).name} --hydra-help"
+    parser.error = lambda message: fail(f"{message}; {wrong}", 2)  # type: ignore[method-assign]
+    settings = parser.parse_intermixed_args(words).overrides
+    left, options = list(settings), []
+    for word in words:
+        if left[:1] == [word]:
+            left.pop(0)
+        else:
+            options.append(word)
+    return [*options, *settings]
 
 
 def run_jobs(main: Callable[[], object], job: JobBody, interrupts: Interrupts, reported: bool) -> None:

@@ -8,11 +8,13 @@ from torch import Tensor
 from imaging.data.turning import as_measured
 from imaging.errors import ImagingError, one_line
 from imaging.models.noise_level import noise_level
+from imaging.physics.operator import LinearOperator
 from imaging.physics.operators.identity import Identity
 from imaging.randomness import generator
 from imaging.tasks.reconstruction import Reconstruction, as_float
 
 FACTOR = 1.6  # an estimate without a denoiser takes texture for noise
+TOLERANCE = 1e-3  # of a product that is computed in two ways, relative to its largest possible value
 DRAWS = 200  # of a random operator, so many that among them is one of the largest
 
 
@@ -28,7 +30,7 @@ def check_sizes(task: Reconstruction, *sets: Iterable, clean: bool = True, pairs
     Raises:
         ImagingError: the network or the operator does not accept the size or the number of channels.
     """
-    for images in sets:
+    for number, images in enumerate(sets):
         for sample in images:
             if not clean:
                 one = {"image": sample[1][None]} if isinstance(sample, tuple) else sample
@@ -39,7 +41,38 @@ def check_sizes(task: Reconstruction, *sets: Iterable, clean: bool = True, pairs
                 drawn = task.physics.operator.draw(DRAWS, generator("check"))
                 drawn.output_shape(tuple(image.shape[1:]))
             _check_size(task, image.to(task.device))
+            if number == 0:
+                check_adjoint(task.physics.operator, image.to(task.device))
             break
+
+
+@torch.no_grad()
+def check_adjoint(operator: LinearOperator, image: Tensor) -> None:
+    """Check ⟨A x, y⟩ = ⟨x, Aᵀ y⟩ for a random x of an image's size and a random y near A x.
+
+    Nothing else would show a wrong adjoint: a network that has it in its iterations trains, and restores
+    worse.
+
+    Args:
+        operator: A. One without an adjoint passes.
+        image: of any type, (N, C, H, W).
+
+    Raises:
+        ImagingError: they differ by more than rounding explains.
+    """
+    if type(operator).adjoint is LinearOperator.adjoint:
+        return
+    random = generator("adjoint")
+    x = torch.randn(image.shape, generator=random).to(image.device)
+    seen = operator(x)
+    # Not of y alone, whose product with A x is small in high dimensions.
+    y = seen + torch.randn(seen.shape, generator=random).to(seen)
+    left, right = (seen * y).double().sum().item(), (x * operator.adjoint(y)).double().sum().item()
+    if abs(left - right) > TOLERANCE * (seen.double().norm() * y.double().norm()).item():
+        raise ImagingError(
+            f"the adjoint of the operator {type(operator).__name__} is wrong: of a random x and y "
+            f"⟨A x, y⟩ is {left:.4g} and ⟨x, Aᵀ y⟩ is {right:.4g}, which must be equal"
+        )
 
 
 def _check_measured_size(task: Reconstruction, batch: dict) -> None:

@@ -62,7 +62,7 @@ def run_protocol(
     """
     task.eval()
     measure = _restore_simulated if protocol.clean else _restore_measured
-    for first, names, batch in _batches(images):
+    for first, names, batch in batches_of(images):
         if not select(first, names):
             continue
         for one in measure(task, protocol, names, batch.to(task.device)):
@@ -177,7 +177,7 @@ def _draws(
                 yield *draw, numbers_of.popleft()
 
 
-def _batches(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[int, list[str], Tensor]]:
+def batches_of(images: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[int, list[str], Tensor]]:
     """Batches of consecutive images of one shape and type, with the number of the first image."""
     names: list[str] = []
     stack: list[Tensor] = []

@@ -61,8 +61,12 @@ class LinearOperator(nn.Module):
         raise NotImplementedError
 
     def adjoint(self, y: Measurements) -> Images:
-        """Compute Aᵀ y, with ⟨A x, y⟩ = ⟨x, Aᵀ y⟩."""
-        raise NotImplementedError
+        """Compute Aᵀ y, with ⟨A x, y⟩ = ⟨x, Aᵀ y⟩.
+
+        Raises:
+            ImagingError: the operator does not define it.
+        """
+        raise ImagingError(f"the operator {type(self).__name__} has no adjoint, which is needed: define it")
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of one measurement y.

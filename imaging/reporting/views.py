@@ -47,7 +47,9 @@ def linear_views(views: dict[str, dict], path: Path, width: float | None = None)
             spectrum.set_xlabel("rank", fontsize="small")
             spectrum.set_ylim(bottom=0)
             spectrum.grid()
-            spectrum.legend()
+            # In a narrow figure it would cover the curves, and the place below is empty.
+            place = spectrum if rows == 1 else lines[1, -1]
+            place.legend(handles=spectrum.get_lines(), loc="best" if rows == 1 else "upper left")
         panels[0].set_ylabel(plain(textwrap.fill(label, 26)), fontsize="small")  # fits the height of a row
     save(figure, path, ("network", "sigma", "quantity", "row", "column", "value"), _numbers(views), width)
 

@@ -72,7 +72,12 @@ def read_checkpoint(path: Path | str) -> dict:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can raise any, of zipfile, zlib, pickle or torch
         reason = (str(error) or type(error).__name__).split("\n")[0][:120]
-        raise ImagingError(f"{path} cannot be read as a checkpoint of this project ({reason})") from None
+        others = [Path(path).with_name(name) for name in (PREVIOUS, BEST) if Path(path).name == LAST]
+        there = " and ".join(str(other) for other in others if other.is_file())
+        hint = f"; beside it there is {there}" if there else ""
+        raise ImagingError(
+            f"{path} cannot be read as a checkpoint of this project ({reason}){hint}"
+        ) from None
     for name in _not_finite(checkpoint):
         raise ImagingError(f"{path} cannot be used: its weights {name} are not finite, the training diverged")
     return checkpoint

@@ -24,7 +24,7 @@ PATHS = (
     "hydra.sweep.dir",
 )
 # Settings of a command, not of its runs; no run's config.yaml has them.
-COMMAND_SETTINGS = ("resume", "decide", "decide_max_seeds")
+COMMAND_SETTINGS = ("resume", "decide", "decide_max_seeds", "dry")
 # Settings of a sweep, not of its jobs; each job resumes from its own directory.
 SWEEP_SETTINGS = ("launcher", "hydra.mode", *COMMAND_SETTINGS)
 SWEEP_GROUPS = ("hydra.sweep.", "hydra.sweeper.", "hydra.launcher.", "hydra/launcher", "hydra/sweeper")

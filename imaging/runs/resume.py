@@ -41,7 +41,7 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
     hydra = HydraConfig.get()
     refuse_chdir(hydra)
     single = hydra.mode != RunMode.MULTIRUN
-    resume, decide, _ = (plain.pop(key, None) for key in COMMAND_SETTINGS)
+    resume, decide, *_ = (plain.pop(key, None) for key in COMMAND_SETTINGS)
     # A job of a sweep may be a single run with the sweep's file, and that file may set `decide`.
     typed = any(word.lstrip("+").startswith("decide=") for word in hydra.overrides.task)
     if single and typed and decide is not None:
@@ -66,7 +66,11 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
             f"{directory} was started with imports=[{','.join(missing)}]: give it again, since modules named "
             "in a file are not imported"
         )
-    words = [w.lstrip("+") for w in hydra.overrides.task if not w.startswith(("resume=", "imports="))]
+    words = [
+        w.lstrip("+")
+        for w in hydra.overrides.task
+        if not w.lstrip("+").startswith(("resume=", "imports=", "dry="))
+    ]
     # What was typed beside resume= is compared, unless it chooses whole groups, which have many settings.
     keys = [word.partition("=")[0] for word in words]
     if not single or any("." not in key or "@" in key or key.startswith("~") for key in keys):

@@ -17,15 +17,11 @@ from imaging.sweeps.decide import check_decide
 IDENTITY = ("params", "startup", "seed", "storage")  # of a search, among the settings of its sweeper
 
 
-def begin_sweep(config: DictConfig) -> int | None:
-    """Create the directory of a new sweep, or check and lock the directory of a resumed one.
+def check_sweep(config: DictConfig) -> None:
+    """Check a sweep before it starts or goes on, and resolve the interpolations in its directories in place.
 
     Args:
-        config: the composed config of a multirun, including `hydra`; interpolations in its directories are
-            resolved in place.
-
-    Returns:
-        the lock of the directory, for `imaging.runs.lock.unlock`; a worker of a search has none.
+        config: the composed config of a multirun, including `hydra`.
 
     Raises:
         ImagingError: `resume` is not a sweep, or the sweep has other settings, or another number of looks at
@@ -37,28 +33,41 @@ def begin_sweep(config: DictConfig) -> int | None:
         refuse_devices(config.trainer.devices, 1)
     directory = Path(config.hydra.sweep.dir)
     resolve_directories(config)
-    if config.resume is not None:
-        if not (directory / SWEEP_RECORD).is_file():
-            raise ImagingError(f"{directory} is not a sweep directory: it has no {SWEEP_RECORD}")
-        before = read_record(directory)
-        saved, now = _varied(before), _varied(config)
-        if saved != now:
-            raise ImagingError(
-                f"{directory} varies {saved or 'no more than its file'}, this command varies "
-                f"{now or 'no more than its file'}: resume with the saved settings, or start a new sweep"
-            )
-        identity = _identity(config)
-        refuse_changes(directory, at_places(_identity(before), identity), identity)
-        saved, now = before.get("decide_max_seeds"), config.decide_max_seeds
-        if config.decide is not None and now != saved:
-            raise ImagingError(
-                f"{directory} has decide_max_seeds={saved}, which sets the level of its intervals: "
-                f"resume with it, or start a new sweep with decide_max_seeds={now}"
-            )
+    if is_worker(config) and config.resume is None:
+        raise ImagingError("hydra.sweeper.worker=true needs resume=<directory of the search>")
+    if config.resume is None:
+        return
+    if not (directory / SWEEP_RECORD).is_file():
+        raise ImagingError(f"{directory} is not a sweep directory: it has no {SWEEP_RECORD}")
+    before = read_record(directory)
+    saved, now = _varied(before), _varied(config)
+    if saved != now:
+        raise ImagingError(
+            f"{directory} varies {saved or 'no more than its file'}, this command varies "
+            f"{now or 'no more than its file'}: resume with the saved settings, or start a new sweep"
+        )
+    identity = _identity(config)
+    refuse_changes(directory, at_places(_identity(before), identity), identity)
+    saved, now = before.get("decide_max_seeds"), config.decide_max_seeds
+    if config.decide is not None and now != saved:
+        raise ImagingError(
+            f"{directory} has decide_max_seeds={saved}, which sets the level of its intervals: "
+            f"resume with it, or start a new sweep with decide_max_seeds={now}"
+        )
+
+
+def begin_sweep(config: DictConfig) -> int | None:
+    """Create the directory of a new sweep, or lock the directory of a resumed one.
+
+    Args:
+        config: as `check_sweep` has left it.
+
+    Returns:
+        the lock of the directory, for `imaging.runs.lock.unlock`; a worker of a search has none.
+    """
     if is_worker(config):
-        if config.resume is None:
-            raise ImagingError("hydra.sweeper.worker=true needs resume=<directory of the search>")
         return None
+    directory = Path(config.hydra.sweep.dir)
     directory.mkdir(parents=True, exist_ok=True)
     handle = lock(directory)
     write_text(directory / SWEEP_RECORD, OmegaConf.to_yaml(config))

@@ -4,6 +4,7 @@ from omegaconf import DictConfig
 
 from imaging.errors import ImagingError
 from imaging.runs.names import last_overrides
+from imaging.runs.overrides import COMMAND_SETTINGS
 from imaging.runs.record import check_decide_settings, nothing_swept
 
 
@@ -21,9 +22,9 @@ def check_decide(config: DictConfig) -> None:
     params = hydra.sweeper.get("params") or {}
     overrides = last_overrides(params, hydra.overrides.task)
     swept = [key for key, override in overrides.items() if override.is_sweep_override()]
-    for key in ("decide", "decide_max_seeds"):
+    for key in COMMAND_SETTINGS:
         if key in swept or key in params:
-            raise ImagingError(f"{key} is for the whole sweep: give one number, and do not sweep it")
+            raise ImagingError(f"{key} is for the whole sweep: give one value, and do not sweep it")
     if config.decide is None:
         return
     check_decide_settings(config.decide, config.decide_max_seeds)

@@ -35,6 +35,21 @@ class Job:
         return self.directory.name
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A run of a sweep before it is queued.
+
+    Args:
+        directory: absolute path of the run directory.
+        config: resolved, plain data.
+        words: the overrides of the job.
+    """
+
+    directory: Path
+    config: dict
+    words: tuple[str, ...]
+
+
 def plan_jobs(
     loader, master: DictConfig, overrides: Sequence[Sequence[str]], first: int, devices: int = 1
 ) -> list[Job]:
@@ -51,7 +66,23 @@ def plan_jobs(
         ImagingError: a job has another number of devices, or another config than its directory, or it is
             running.
     """
-    jobs = []
+    plans = plan(loader, master, overrides, first, devices)
+    for one in plans:
+        if not is_over(one.directory):
+            enqueue(one.directory, one.config)
+    return [job_of(one.directory, *run_overrides(one.words)) for one in plans]
+
+
+def job_of(directory: Path, *words: str) -> Job:
+    """The job of a single run in a directory, with these arguments."""
+    return Job(directory, (*_script(), *words, "hydra.mode=RUN", f"hydra.run.dir={quoted(str(directory))}"))
+
+
+def plan(
+    loader, master: DictConfig, overrides: Sequence[Sequence[str]], first: int, devices: int = 1
+) -> list[Plan]:
+    """Compose and check all jobs, and write nothing; the arguments and errors are those of `plan_jobs`."""
+    plans = []
     for number, words in enumerate(overrides, start=first):
         config = compose(loader, master, words, number)
         HydraConfig.instance().set_config(config)
@@ -65,14 +96,8 @@ def plan_jobs(
         refuse_locked(directory)
         if (directory / CONFIG).is_file():
             refuse_changes(directory, read_config_here(directory, plain), plain)
-        jobs.append((directory, plain, words))
-    for directory, plain, _ in jobs:
-        if not is_over(directory):
-            enqueue(directory, plain)
-    return [
-        Job(path, (*_script(), *run_overrides(words), "hydra.mode=RUN", f"hydra.run.dir={quoted(str(path))}"))
-        for path, _, words in jobs
-    ]
+        plans.append(Plan(directory, plain, tuple(words)))
+    return plans
 
 
 def compose(loader, master: DictConfig, words: Sequence[str], number: int) -> DictConfig:

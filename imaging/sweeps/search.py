@@ -26,6 +26,19 @@ STATES = {
 }
 
 
+def random_trials(space: dict[str, BaseDistribution], number: int, seed: int) -> list[dict]:
+    """Settings drawn at random from a space, which cost on average what the trials of a search do.
+
+    Args:
+        space: distributions of the searched settings by key.
+        number: how many are drawn.
+        seed: of the random numbers.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
+    return [study.ask(space).params for _ in range(number)]
+
+
 class Trials:
     """The trials of a search by the tree-structured Parzen estimator (Bergstra et al., NIPS 2011).
 

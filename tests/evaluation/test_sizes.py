@@ -1,10 +1,14 @@
 """What a network or an operator does not take is refused before a training or a test."""
 
+from functools import partial
+
 import pytest
+import torch
 from test_testing import CONFIG, images
 
 from imaging.errors import ImagingError
-from imaging.evaluation.sizes import check_sizes
+from imaging.evaluation.sizes import check_adjoint, check_sizes
+from imaging.physics.operator import LinearOperator
 from imaging.tasks import build_task
 
 
@@ -65,3 +69,63 @@ def test_a_network_that_does_not_take_the_measurements_is_refused(operator, size
     task = build_task(CONFIG | {"physics": physics, "task": {"name": "reconstruction"}})
     with pytest.raises(ImagingError, match=rf"measurements {sizes}: .* e\.g\. model=preview_unet"):
         check_sizes(task, images(1))
+
+
+class Halved(LinearOperator):
+    """A = 1/2, with an adjoint that a person may have written."""
+
+    def __init__(self, adjoint=None):
+        super().__init__()
+        self.written = adjoint
+
+    def forward(self, x):
+        return x / 2
+
+    def adjoint(self, y):
+        return self.written(y)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 16, 16), (1, 3, 200, 300)])
+@pytest.mark.parametrize(
+    ("adjoint", "right"),
+    [
+        (lambda y: y / 2, True),
+        (lambda y: 2 * y, False),  # the inverse
+        (lambda y: y, False),
+        (lambda y: -y / 2, False),
+        (lambda y: y.flip(-1) / 2, False),
+        (lambda y: y.roll(1, -1) / 2, False),
+        (lambda y: y / 2 * 1.01, False),
+    ],
+)
+def test_a_wrong_adjoint_is_noticed(adjoint, right, shape):
+    check = partial(check_adjoint, Halved(adjoint), torch.zeros(shape, dtype=torch.uint8))
+    if right:
+        check()
+    else:
+        with pytest.raises(ImagingError, match="the adjoint of the operator Halved is wrong"):
+            check()
+
+
+def test_an_operator_without_an_adjoint_is_told_when_it_is_needed():
+    class Without(LinearOperator):
+        def forward(self, x):
+            return x
+
+    check_adjoint(Without(), torch.zeros(1, 1, 8, 8))
+    with pytest.raises(ImagingError, match="the operator Without has no adjoint, which is needed: define it"):
+        Without().adjoint(torch.zeros(1, 1, 8, 8))
+
+
+def test_the_adjoint_is_checked_before_a_training():
+    task = build_task(CONFIG)
+    task.physics.operator = Halved(lambda y: y)
+    with pytest.raises(ImagingError, match="adjoint"):
+        check_sizes(task, images(1, 16))
+
+
+def test_a_network_that_returns_no_tensor_is_told_what_it_returns():
+    task = build_task(CONFIG)
+    task.network.forward = lambda y: (y, y)
+    with pytest.raises(ImagingError, match=r"the network DnCNN returns a tuple; expected a tensor"):
+        check_sizes(task, images(1, 16))

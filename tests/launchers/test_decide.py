@@ -210,7 +210,7 @@ def test_over_slots_of_a_queue(decide, tmp_path, monkeypatch):
         (["decide=true"], "decide is True; expected"),
         (["decide=inf"], "decide is inf; expected"),
         (["decide=[0.1]"], "decide is [0.1]; expected"),
-        (["decide=0.1,0.2"], "decide is for the whole sweep: give one number"),
+        (["decide=0.1,0.2"], "decide is for the whole sweep: give one value"),
         (["decide_max_seeds=1"], "decide_max_seeds is 1; expected a whole number, from 2 to 100"),
         (["decide_max_seeds=101"], "decide_max_seeds is 101; expected a whole number, from 2 to 100"),
         (["decide_max_seeds=2.5"], "decide_max_seeds is 2.5; expected"),

@@ -38,6 +38,13 @@ def test_a_checkpoint_from_a_stranger_cannot_run_code(tmp_path, monkeypatch):
     assert not (tmp_path / "evil").exists()
 
 
+def test_what_is_intact_beside_a_damaged_checkpoint_is_named(tmp_path):
+    write(tmp_path / "best.ckpt")
+    (tmp_path / "last.ckpt").write_bytes((tmp_path / "best.ckpt").read_bytes()[:1000])
+    with pytest.raises(ImagingError, match=rf"beside it there is {tmp_path}/best.ckpt$"):
+        read_checkpoint(tmp_path / "last.ckpt")
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
 def test_half_a_file_is_refused_in_one_line(tmp_path, share):
     write(tmp_path / "last.ckpt")

@@ -1,0 +1,171 @@
+"""Tell what a run or a sweep would cost, and start nothing: `dry=true`."""
+
+import json
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from imaging.commands.sweep import collect_readable
+from imaging.machine import free_memory
+from imaging.reporting.report import About, write_sweep
+from imaging.runs.interrupts import Interrupted
+from imaging.runs.status import is_over, read_status
+from imaging.sweeps.cost import Cost, makespan, mean, shape
+from imaging.sweeps.dry import Planned, Probes
+from imaging.sweeps.jobs import Plan
+from imaging.sweeps.live_table import clock
+
+MOST = 16  # shapes that are probed
+
+
+def tell_costs(planned: Planned) -> None:
+    """Probe one run of each shape, and print what the runs cost and how long they take.
+
+    Raises:
+        ImagingError: a run cannot start or fails in its first steps.
+    """
+    planning = time.process_time()
+    todo = [plan for plan in planned.plans if not is_over(plan.directory)]
+    if not todo:
+        print(f"{planned.directory}: nothing remains to be done")
+        return
+    shapes: dict[str, list[Plan]] = {}
+    for plan in todo:
+        shapes.setdefault(json.dumps(shape(plan.config), sort_keys=True, default=str), []).append(plan)
+    groups = list(shapes.values())
+    step = max(1, len(groups) / MOST)
+    probed = [groups[int(i * step)] for i in range(min(MOST, len(groups)))]
+    print(
+        f"{count(todo, 'job')} of {count(groups, 'shape')}; of {len(probed)} of these one job is trained for "
+        "at least 20 steps, and tested on some images",
+        flush=True,
+    )
+
+    def tell(name: str, cost: Cost) -> None:
+        print(f"{name}: {cost.step:.2g} s a step on {cost.device}", flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="imaging-", ignore_cleanup_errors=True) as scratch:
+        slots = planned.places.slots[: len(todo)]
+        probes = Probes([(label(group[0]), group[0].config) for group in probed], slots, Path(scratch), tell)
+        try:
+            costs = probes.run()
+        except Interrupted as error:
+            raise Interrupted(f"{str(error).split(':')[0]}: nothing was started") from None
+        directories = [Path(scratch, str(number)) for number in range(len(probed))]
+        report = report_seconds(directories) if planned.is_sweep else 0.0
+    known = {id(group): cost for group, cost in zip(probed, costs, strict=True)}
+    rows = [(group, known.get(id(group)) or mean(costs)) for group in groups]
+    print(f"\n{table_of(rows)}\n")
+    if len(probed) < len(groups):
+        print(f"{len(groups) - len(probed)} shapes were not probed; they count as the mean of the others")
+    print(totals(planned, rows, planning + report, probes.forked or 0.0))
+
+
+def report_seconds(runs: list[Path]) -> float:
+    """How long the report of a sweep takes: written of the probes, and as long for more images or seeds."""
+    began = time.perf_counter()
+    results, configs, _ = collect_readable(runs)
+    write_sweep(runs[0].parent, results, About({}, []), configs)
+    return time.perf_counter() - began
+
+
+def table_of(rows: list[tuple[list[Plan], Cost]]) -> str:
+    """What the jobs of each shape cost, as text."""
+    head = ["shape", "jobs", "steps", "s/step", "training", "test", "a job", "memory", "disk"]
+    lines = [head]
+    for plans, cost in rows:
+        config = plans[0].config
+        times = [cost.whole(plan.config, steps_done(plan.directory)) for plan in plans]
+        lines.append(
+            [
+                label(plans[0]),
+                str(len(plans)),
+                str(cost.steps(config["trainer"])),
+                f"{cost.step:.2g}",
+                clock(cost.training(config["trainer"])),
+                clock(cost.test * config["test"]["noise_seeds"]),
+                clock(sum(times) / len(times)),
+                size(cost.memory),
+                size(cost.size(config)),
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines
+    )
+
+
+def totals(planned: Planned, rows: list[tuple[list[Plan], Cost]], own: float, imports: float) -> str:
+    """The time, the memory and the disk that all jobs take, as text.
+
+    Args:
+        planned: the jobs.
+        rows: the plans of each shape, and what one of them costs.
+        own: seconds of this process, before the jobs and after them.
+        imports: seconds that a process takes to import what a job needs.
+    """
+    places, costs = planned.places, {id(plan): cost for plans, cost in rows for plan in plans}
+    todo = [plan for plan in planned.plans if id(plan) in costs]
+    each = 0.0 if places.forks else imports
+    times = [each + costs[id(plan)].whole(plan.config, steps_done(plan.directory)) for plan in todo]
+    around = own + (imports if places.forks else 0.0)
+
+    def line(number: int) -> str:
+        at_a_time = f"{number} at a time" if len(todo) > 1 else "1 job"
+        return f"{clock(around + makespan(times, number))} with {at_a_time}"
+
+    lines = [f"time     {line(places.count)} ({', '.join(slot.name for slot in places.slots)})"]
+    if planned.jobs is not True:
+        lines.append(f"         {line(planned.jobs)}, each as fast as here")
+    if planned.decide is not None:
+        lines.append(
+            f"         decide: this is for the first seeds; it goes on to {planned.decide} of them at most"
+        )
+    if any(may_stop(plan.config) for plan in todo):
+        lines.append("         at most: runs may stop before their last step")
+    at_once = min(len(todo), len(places.slots))
+    most = max(cost.memory for _, cost in rows)
+    on_gpu = any(cost.device != "cpu" for _, cost in rows)
+    free = "of a GPU" if on_gpu else f"of {size(free_memory())} that are free here"
+    lines.append(
+        f"memory   {size(most if on_gpu else most * at_once)} for {count(range(at_once), 'job')}, {free}"
+    )
+    disk = sum(costs[id(plan)].size(plan.config) for plan in todo)
+    lines.append(f"disk     {size(disk)}, of {size(free_disk(planned.directory))} that are free there")
+    return "\n".join(lines)
+
+
+def label(plan: Plan) -> str:
+    """The settings that a job of a sweep varies, from the name of its directory, but for the seed."""
+    name = re.sub(r"^\d+-?|(?<=-)seed-\d+(-|$)", "", plan.directory.name) if plan.words else ""
+    return name.strip("-") or plan.config["model"]["name"]
+
+
+def steps_done(directory: Path) -> int:
+    """The step from which a run goes on."""
+    return read_status(directory)["step"] if (directory / "checkpoints").is_dir() else 0
+
+
+def may_stop(config: dict) -> bool:
+    """Whether a run may stop before its last step."""
+    trainer, callbacks = config["trainer"], config.get("callbacks", {}).values()
+    names = [callback["name"] for callback in callbacks]
+    return "early_stopping" in names or trainer.get("prune_after") is not None
+
+
+def count(things, noun: str) -> str:
+    """The number of things with their noun: '1 job', '2 jobs'."""
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def size(number: float) -> str:
+    """A number of bytes: '1.2 GB', '340 MB'."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.3g} MB"
+
+
+def free_disk(directory: Path) -> int:
+    """The bytes that are free where a directory is to be made."""
+    there = next(path for path in (directory, *directory.absolute().parents) if path.is_dir())
+    return shutil.disk_usage(there).free
