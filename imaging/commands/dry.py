@@ -37,9 +37,10 @@ def tell_costs(planned: Planned) -> None:
     groups = list(shapes.values())
     step = max(1, len(groups) / MOST)
     probed = [groups[int(i * step)] for i in range(min(MOST, len(groups)))]
+    each = "each" if len(probed) == len(groups) else f"{len(probed)} of these"
     print(
-        f"{count(todo, 'job')} of {count(groups, 'shape')}; of {len(probed)} of these one job is trained for "
-        "at least 20 steps, and tested on some images",
+        f"{count(todo, 'job')} of {count(groups, 'shape')}; of {each} one job is trained for 20 steps or "
+        "more, and tested on some images",
         flush=True,
     )
 
@@ -116,8 +117,8 @@ def totals(planned: Planned, rows: list[tuple[list[Plan], Cost]], own: float, im
         at_a_time = f"{number} at a time" if len(todo) > 1 else "1 job"
         return f"{clock(around + makespan(times, number))} with {at_a_time}"
 
-    lines = [f"time     {line(places.count)} ({', '.join(slot.name for slot in places.slots)})"]
-    if planned.jobs is not True:
+    lines = [f"time     {line(places.count)} ({places.name})"]
+    if planned.jobs is not True and len(todo) > 1:
         lines.append(f"         {line(planned.jobs)}, each as fast as here")
     if planned.decide is not None:
         lines.append(

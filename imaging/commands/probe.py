@@ -38,7 +38,7 @@ def probe(settings: dict, directory: Path) -> None:
     Raises:
         ImagingError: what the run would raise.
     """
-    start, began = time.process_time(), time.perf_counter()
+    began = time.perf_counter()
     run = begin(settings, directory)
     with run.watched():
         protocol, task, data = prepare(settings)
@@ -53,13 +53,13 @@ def probe(settings: dict, directory: Path) -> None:
         ready = time.perf_counter() - sum(watch.validations)
         if watch.warm is not None:
             ready = watch.warm[0] - watch.warm[1] * step
-        first = watch.validations[-1]
-        if first < SECONDS:  # the first one has the start of CUDA's libraries
-            trainer.validate(task, datamodule=data, verbose=False)
-        if not run.writes:
-            return
+        first = watch.validations[-1] if watch.validations else 0.0
+        if first < SECONDS and trainer.world_size == 1:
+            trainer.validate(task, datamodule=data, verbose=False)  # the first one starts CUDA's libraries
         validation = watch.validations[-1] if watch.validations else 0.0
         saving = _timed(lambda: trainer.save_checkpoint(run.checkpoints / LAST))[1] if watch.done else 0.0
+        if not run.writes:
+            return
         test, records, result = _test(task, data.test_images(), protocol, settings, directory)
         if protocol.clean:
             result.view, view = _timed(lambda: linear_view(task, *data.test_images()[0], protocol))
@@ -71,7 +71,8 @@ def probe(settings: dict, directory: Path) -> None:
         cost = Cost(
             device=torch.cuda.get_device_name(task.device) if cuda else "cpu",
             steps_per_epoch=steps_per_epoch if watch.done else 0,
-            start=start,
+            start=0.0,  # which this process cannot measure
+            probe=0.0,
             setup=ready - began + first - validation,
             step=step,
             validation=validation,
@@ -83,7 +84,7 @@ def probe(settings: dict, directory: Path) -> None:
             records=records,
         )
         disk = _disk(directory, cost, settings, validated=len(watch.validations))
-        write_cost(directory, replace(cost, disk=disk))
+        write_cost(directory, replace(cost, disk=disk, probe=time.perf_counter() - began))
 
 
 def _test(task, images, protocol: Protocol, settings: dict, directory: Path) -> tuple[float, int, Result]:
@@ -138,7 +139,7 @@ def _disk(directory: Path, cost: Cost, settings: dict, validated: int) -> int:
     for callback in settings.get("callbacks", {}).values():
         if callback["name"] == "ledger" and (keep := callback["keep"]):
             checkpoints += steps // spacing(steps, callback["every_n_steps"], keep)
-    curves = _bytes(directory / "tensorboard") * (cost.validations(trainer) + 1) // validated
+    curves = _bytes(directory / "tensorboard") * (cost.validations(trainer) + 1) // max(1, validated)
     curves += EVENT * NUMBERS * (steps // trainer["log_every_n_steps"])
     others = _bytes(directory) - sum(_bytes(directory / name) for name in ("checkpoints", "tensorboard"))
     records = sum(

@@ -21,7 +21,8 @@ class Cost:
     Args:
         device: on which it was measured.
         steps_per_epoch: optimiser steps; 0 for a method that is not trained.
-        start: seconds of a process until it knows its settings.
+        start: seconds of a process before it knows its settings, and after its end.
+        probe: seconds that this was measured in.
         setup: seconds for the images, the network and the first steps, beyond what later steps take.
         step: seconds of an optimiser step.
         validation: seconds of a validation.
@@ -36,6 +37,7 @@ class Cost:
     device: str
     steps_per_epoch: int
     start: float
+    probe: float
     setup: float
     step: float
     validation: float

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +27,7 @@ Jobs = Annotated[int, Limit("true, or a number of jobs at a time", lambda number
 
 def check_dry(value) -> None:
     """Raise an ImagingError unless `dry` is true or a number of jobs."""
-    if value is not True and value != PROBE:
+    if value is not True:
         check("dry", value, Jobs)
 
 
@@ -39,12 +39,14 @@ class Places:
         slots: of this machine, in which jobs are probed.
         count: of jobs at a time.
         devices: of a job.
+        name: of the places.
         forks: whether jobs start as forks of a process that has imported what they need.
     """
 
     slots: Sequence[Slot]
     count: int
     devices: int = 1
+    name: str = "this process"
     forks: bool = True
 
     @classmethod
@@ -53,9 +55,13 @@ class Places:
         kind = launcher.get("_target_", "").rpartition(".")[2]
         if kind == "QueueLauncher":
             slots = find_slots(launcher["devices"], launcher["jobs_per_gpu"])
-            return cls(slots, len(slots))
+            names = [slot.name for slot in slots]
+            return cls(
+                slots, len(slots), name=", ".join(names) if len(slots) < 9 else f"{names[0]} to {names[-1]}"
+            )
         if kind == "Slurm":
-            return cls([HERE], launcher["array_parallelism"], launcher["tasks_per_node"], forks=False)
+            name = "tasks of Slurm, each as fast as here"
+            return cls([HERE], launcher["array_parallelism"], launcher["tasks_per_node"], name, forks=False)
         return cls([HERE], 1)
 
 
@@ -139,8 +145,9 @@ class Probes:
     ):
         self.configs, self.scratch, self.tell = configs, scratch, tell
         self.queue = Queue(list(slots), self)
-        self.of: dict[Path, int] = {}  # the number of the run of each directory
-        self.open = set(range(len(configs)))
+        self.numbers: dict[Path, int] = {}  # of the run that is probed in a directory
+        self.began: dict[Path, float] = {}
+        self.costs: list[list[Cost]] = [[] for _ in configs]
         self.forked: float | None = None  # seconds until the first process had started
 
     def run(self) -> list[Cost]:
@@ -150,40 +157,38 @@ class Probes:
             ImagingError: a run failed.
         """
         self.queue.run(self._next, self._ended)
-        found = [
-            [c for path in self.of if self.of[path] == i and (c := read_cost(path))]
-            for i in range(len(self.configs))
-        ]
-        return [mean(costs) for costs in found]
+        return list(map(mean, self.costs))
 
     def _next(self) -> Job | None:
-        if not self.open:
+        if all(self.costs):
             return None
-        number = len(self.of) % len(self.configs)
-        directory = self.scratch / str(len(self.of))
-        self.of[directory] = number
+        number = len(self.numbers) % len(self.configs)
+        directory = self.scratch / str(len(self.numbers))
+        self.numbers[directory] = number
         _, config = self.configs[number]
-        enqueue(directory, config)
+        enqueue(directory, config | {"logger": {}})  # which may write elsewhere
         self._asked = time.monotonic()
         return job_of(directory, f"dry={PROBE}", f"imports=[{','.join(map(quoted, config['imports']))}]")
 
     def _ended(self, job: Job) -> None:
-        number, cost = self.of[job.directory], read_cost(job.directory)
-        if number not in self.open:
-            return
-        label, _ = self.configs[number]
+        seconds, cost = time.monotonic() - self.began[job.directory], read_cost(job.directory)
+        label, _ = self.configs[number := self.numbers[job.directory]]
+        if cost is None and self.costs[number]:
+            return  # a repeat that was stopped
         if cost is None:
             reason = read_status(job.directory)["error"] or "it ended without a result"
             raise ImagingError(f"{label}: {reason.removeprefix('ImagingError: ')}")
-        self.open.discard(number)
-        self.tell(label, cost)
-        if not self.open:
+        if not self.costs[number]:
+            self.tell(label, cost)
+        self.costs[number].append(replace(cost, start=seconds - cost.probe))
+        if all(self.costs):
             for running in self.queue.running:  # repeats
                 running.child.process.terminate()
 
     def started(self, job: Job, slot: Slot) -> None:
+        self.began[job.directory] = time.monotonic()
         if self.forked is None:
-            self.forked = time.monotonic() - self._asked
+            self.forked = self.began[job.directory] - self._asked
 
     def ended(self, job: Job) -> None:
         pass

@@ -128,16 +128,18 @@ class Tally:
 
 
 def arguments(text: str, cases: int) -> argparse.Namespace:
-    """The options of an attack: its cases, its seed, and the number of one case to try again."""
+    """The options of an attack: its cases, its seed, and which of the cases to try."""
     parser = argparse.ArgumentParser(description=text.splitlines()[0])
     parser.add_argument("--cases", type=int, default=cases)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--case", type=int, help="only this one")
+    parser.add_argument("--part", default="1/1", help="2/4: every fourth case from the second one on")
     return parser.parse_args()
 
 
 def numbered(options: argparse.Namespace) -> Iterator[tuple[int, random.Random]]:
     """The numbers of the cases, each with a source of random numbers of its own."""
-    chosen = range(options.cases) if options.case is None else [options.case]
+    part, parts = map(int, options.part.split("/"))
+    chosen = range(part - 1, options.cases, parts) if options.case is None else [options.case]
     for number in chosen:
         yield number, random.Random(f"{options.seed} {number}")

@@ -164,6 +164,7 @@ def test_a_script_for_slurm_is_not_written(command, tiny, monkeypatch, tmp_path)
         (["dry=[1]"], "dry is [1]"),
         (["dry=false"], "dry is False; expected true"),
         (["-m", "seed=0,1", "dry=0"], "dry is 0"),
+        (["-m", "seed=0,1", "dry=probe"], "dry is 'probe'"),
         (["-m", "seed=0,1", "dry=true,false"], "dry is for the whole sweep"),
         (["-m", "launcher=queue", "seed=0,1", "dry=true", "hydra.launcher.devices=9"], "devices is 9"),
     ],

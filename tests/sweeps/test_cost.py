@@ -7,8 +7,8 @@ import pytest
 from imaging.sweeps.cost import Cost, makespan, mean, read_cost, shape, write_cost
 
 COST = Cost(
-    device="cpu", steps_per_epoch=100, start=0.5, setup=2.0, step=0.1, validation=3.0, checkpoint=0.25,
-    test=7.0, report=4.0, memory=1000, disk=500, records=20,
+    device="cpu", steps_per_epoch=100, start=0.5, probe=9.0, setup=2.0, step=0.1, validation=3.0,
+    checkpoint=0.25, test=7.0, report=4.0, memory=1000, disk=500, records=20,
 )  # fmt: skip
 TRAINER = {"max_steps": 1000, "max_epochs": -1, "val_check_interval": 300, "checkpoint_every_n_steps": 500}
 

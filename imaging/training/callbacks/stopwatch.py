@@ -57,7 +57,8 @@ class Stopwatch(EveryStep):
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         super().on_train_batch_end(trainer, task, outputs, batch, batch_idx)
         self._end = _now(task), self.done
-        trainer.should_stop |= self._is_enough()
+        # The clocks of several ranks differ.
+        trainer.should_stop |= trainer.strategy.reduce_boolean_decision(self._is_enough(), all=False)
 
     def on_train_end(self, trainer, task) -> None:
         self._add_stretch()
