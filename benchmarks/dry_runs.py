@@ -1,6 +1,6 @@
 """What `dry=true` tells of sweeps, against what they then take.
 
-    python benchmarks/dry_runs.py [--only 3] [--data ../shared/data]
+    python benchmarks/dry_runs.py [--only 3]
 
 Ten sweeps of different kinds, with the queue's own slots. Each is a command of its own, told first and run
 then; both times are of this machine, one after the other, so that nothing else should run beside them.

@@ -74,7 +74,7 @@ class Search(Sweeper):
         if isinstance(self.launcher, DryLauncher):
             known = [path.parent for path in self.launcher.directory.glob(f"*/{STATUS}")]
             left = max(0, self.n_trials - sum(map(is_over, known)))
-            drawn = random_trials(self.space, left, self.seed)
+            drawn = random_trials(self.space, range(len(known), len(known) + left), self.seed)
             self.launcher.launch([self._overrides(params) for params in drawn], len(known))
             return
         on_slurm = isinstance(self.launcher, Slurm)

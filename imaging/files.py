@@ -90,6 +90,18 @@ def remove_unfinished(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_empty(directory: Path) -> None:
+    """Remove a directory, and those that it is in below the working directory, as far as they are empty."""
+    directory = directory.absolute()
+    for path in (directory, *directory.parents):
+        if path == Path.cwd() or not (path == directory or path.is_relative_to(Path.cwd())):
+            return
+        try:
+            path.rmdir()
+        except OSError:
+            return
+
+
 def file_name(name: str) -> str:
     """A name that is safe in a file name: unchanged if it is simple, else sanitised, with a digest.
 

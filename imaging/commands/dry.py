@@ -1,6 +1,7 @@
 """Tell what a run or a sweep would cost, and start nothing: `dry=true`."""
 
 import json
+import math
 import re
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from imaging.machine import free_memory
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.interrupts import Interrupted
 from imaging.runs.status import is_over, read_status
-from imaging.sweeps.cost import Cost, makespan, mean, shape
+from imaging.sweeps.cost import Cost, draws, makespan, mean, shape
 from imaging.sweeps.dry import Planned, Probes
 from imaging.sweeps.jobs import Plan
 from imaging.sweeps.live_table import clock
@@ -34,7 +35,7 @@ def tell_costs(planned: Planned) -> None:
     shapes: dict[str, list[Plan]] = {}
     for plan in todo:
         shapes.setdefault(json.dumps(shape(plan.config), sort_keys=True, default=str), []).append(plan)
-    groups = list(shapes.values())
+    groups = [sorted(group, key=length, reverse=True) for group in shapes.values()]
     step = max(1, len(groups) / MOST)
     probed = [groups[int(i * step)] for i in range(min(MOST, len(groups)))]
     each = "each" if len(probed) == len(groups) else f"{len(probed)} of these"
@@ -45,7 +46,8 @@ def tell_costs(planned: Planned) -> None:
     )
 
     def tell(name: str, cost: Cost) -> None:
-        print(f"{name}: {cost.step:.2g} s a step on {cost.device}", flush=True)
+        speed = f"{cost.step:.2g} s a step" if cost.steps_per_epoch else "not trained"
+        print(f"{name}: {speed} on {cost.device}", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="imaging-", ignore_cleanup_errors=True) as scratch:
         slots = planned.places.slots[: len(todo)]
@@ -86,7 +88,7 @@ def table_of(rows: list[tuple[list[Plan], Cost]]) -> str:
                 str(cost.steps(config["trainer"])),
                 f"{cost.step:.2g}",
                 clock(cost.training(config["trainer"])),
-                clock(cost.test * config["test"]["noise_seeds"]),
+                clock(cost.test * draws(config)),
                 clock(sum(times) / len(times)),
                 size(cost.memory),
                 size(cost.size(config)),
@@ -111,7 +113,10 @@ def totals(planned: Planned, rows: list[tuple[list[Plan], Cost]], own: float, im
     todo = [plan for plan in planned.plans if id(plan) in costs]
     each = 0.0 if places.forks else imports
     times = [each + costs[id(plan)].whole(plan.config, steps_done(plan.directory)) for plan in todo]
-    around = own + (imports if places.forks else 0.0)
+    around = (own if planned.is_sweep else 0.0) + (imports if places.forks else 0.0)
+    if on_gpu := any(cost.device != "cpu" for _, cost in rows):  # which is given back before the report
+        times = [seconds - costs[id(plan)].report for seconds, plan in zip(times, todo, strict=True)]
+        around += max(cost.report for _, cost in rows)
 
     def line(number: int) -> str:
         at_a_time = f"{number} at a time" if len(todo) > 1 else "1 job"
@@ -126,13 +131,10 @@ def totals(planned: Planned, rows: list[tuple[list[Plan], Cost]], own: float, im
         )
     if any(may_stop(plan.config) for plan in todo):
         lines.append("         at most: runs may stop before their last step")
-    at_once = min(len(todo), len(places.slots))
-    most = max(cost.memory for _, cost in rows)
-    on_gpu = any(cost.device != "cpu" for _, cost in rows)
+    at_once = min(len(todo), places.sharing if on_gpu else len(places.slots))
+    most = max(cost.memory for _, cost in rows) * at_once
     free = "of a GPU" if on_gpu else f"of {size(free_memory())} that are free here"
-    lines.append(
-        f"memory   {size(most if on_gpu else most * at_once)} for {count(range(at_once), 'job')}, {free}"
-    )
+    lines.append(f"memory   {size(most)} for {count(range(at_once), 'job')}, {free}")
     disk = sum(costs[id(plan)].size(plan.config) for plan in todo)
     lines.append(f"disk     {size(disk)}, of {size(free_disk(planned.directory))} that are free there")
     return "\n".join(lines)
@@ -153,7 +155,15 @@ def may_stop(config: dict) -> bool:
     """Whether a run may stop before its last step."""
     trainer, callbacks = config["trainer"], config.get("callbacks", {}).values()
     names = [callback["name"] for callback in callbacks]
-    return "early_stopping" in names or trainer.get("prune_after") is not None
+    limits = (trainer.get(key) is not None for key in ("prune_after", "time_limit"))
+    return "early_stopping" in names or any(limits)
+
+
+def length(plan: Plan) -> tuple[float, float]:
+    """The limits of a training, to find the longest."""
+    trainer = plan.config["trainer"]
+    steps, epochs = (trainer.get(key, -1) for key in ("max_steps", "max_epochs"))
+    return (math.inf if steps < 0 else steps, math.inf if epochs < 0 else epochs)
 
 
 def count(things, noun: str) -> str:

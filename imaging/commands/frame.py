@@ -1,6 +1,5 @@
 """Run a Hydra command: compose its config, print the user's errors in one line, set the exit status."""
 
-import contextlib
 import importlib
 import os
 import sys
@@ -23,6 +22,7 @@ from imaging.commands.dry import tell_costs
 from imaging.commands.memory import keep_freed_memory
 from imaging.commands.streams import outlive_readers
 from imaging.errors import ImagingError
+from imaging.files import remove_empty
 from imaging.places import CONF
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
 from imaging.runs.lock import unlock
@@ -31,7 +31,7 @@ from imaging.runs.overrides import add_places, choose_noise, quote_path
 from imaging.runs.parent import follow_parent
 from imaging.runs.status import STATUS, read_status
 from imaging.sweeps.begin import begin_sweep, check_sweep, is_worker
-from imaging.sweeps.dry import PROBE, Planned, begin_dry
+from imaging.sweeps.dry import Planned, begin_dry
 from imaging.sweeps.sbatch import TRY_AGAIN
 
 register_resolvers()  # at import, because a job on a cluster's node starts from a pickle of `JobBody`
@@ -58,11 +58,6 @@ class Sweeps(Callback):
     directory: Path | None = None
     lock: int | None = None
     scratch: tempfile.TemporaryDirectory | None = None
-
-    def on_run_start(self, config: DictConfig, **kwargs) -> None:
-        if config.get("dry") not in (None, PROBE):
-            Sweeps.scratch = tempfile.TemporaryDirectory(prefix="imaging-")
-            config.hydra.run.dir = Sweeps.scratch.name
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
         try:
@@ -105,8 +100,7 @@ class JobBody:
             expected = isinstance(error, ImagingError | OmegaConfBaseException | OSError)
             if expected and not sweep:
                 self.error = error
-                with contextlib.suppress(OSError):  # it has files
-                    Path(HydraConfig.get().runtime.output_dir).rmdir()  # Hydra has just made it
+                remove_empty(Path(HydraConfig.get().runtime.output_dir))  # Hydra has just made it
                 return None
             if sweep and not expected:
                 traceback.print_exc()

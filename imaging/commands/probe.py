@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from imaging.commands.stages import begin, prepare, write_results
+from imaging.errors import ImagingError
 from imaging.evaluation.linear_view import linear_view
 from imaging.evaluation.outputs import PER_IMAGE, Result
 from imaging.evaluation.protocol import Protocol
@@ -17,8 +18,12 @@ from imaging.evaluation.testing import batches_of
 from imaging.machine import peak_memory
 from imaging.runs.checkpoints import BEST, LAST
 from imaging.runs.ledger import spacing
+from imaging.runs.run import is_first_rank
+from imaging.runs.status import read_status
 from imaging.sweeps.cost import Cost, write_cost
+from imaging.sweeps.dry import PROBE
 from imaging.training.callbacks.checkpoints import Checkpoints
+from imaging.training.callbacks.ledger import LedgerCallback
 from imaging.training.callbacks.stopwatch import Stopwatch
 from imaging.training.trainer import build_trainer, fit
 
@@ -33,12 +38,14 @@ def probe(settings: dict, directory: Path) -> None:
 
     Args:
         settings: the config of the run, whose length does not matter.
-        directory: of a run that is not resumed; its files are those of a run that was stopped.
+        directory: of a queued run; its files are afterwards those of a run that was stopped.
 
     Raises:
         ImagingError: what the run would raise.
     """
     began = time.perf_counter()
+    if is_first_rank() and read_status(directory)["state"] != "queued":
+        raise ImagingError(f"dry={PROBE} is what dry=true starts in directories of its own: give dry=true")
     run = begin(settings, directory)
     with run.watched():
         protocol, task, data = prepare(settings)
@@ -56,6 +63,7 @@ def probe(settings: dict, directory: Path) -> None:
         first = watch.validations[-1] if watch.validations else 0.0
         if first < SECONDS and trainer.world_size == 1:
             trainer.validate(task, datamodule=data, verbose=False)  # the first one starts CUDA's libraries
+            task.to(trainer.strategy.root_device)  # from which Lightning has taken it
         validation = watch.validations[-1] if watch.validations else 0.0
         saving = _timed(lambda: trainer.save_checkpoint(run.checkpoints / LAST))[1] if watch.done else 0.0
         if not run.writes:
@@ -78,12 +86,15 @@ def probe(settings: dict, directory: Path) -> None:
             validation=validation,
             checkpoint=saving,
             test=test,
-            report=view + report,
+            view=view,
+            report=report,
             memory=used,
             disk=0,
             records=records,
         )
-        disk = _disk(directory, cost, settings, validated=len(watch.validations))
+        steps = cost.steps(settings["trainer"])
+        kept = sum(steps // spacing(steps, c.every_n_steps, c.keep) for c in callbacks if _keeps(c))
+        disk = _disk(directory, cost, settings["trainer"], kept, validated=len(watch.validations))
         write_cost(directory, replace(cost, disk=disk, probe=time.perf_counter() - began))
 
 
@@ -123,29 +134,31 @@ def _timed(do: Callable) -> tuple:
     return do(), time.perf_counter() - began
 
 
-def _disk(directory: Path, cost: Cost, settings: dict, validated: int) -> int:
+def _keeps(callback) -> bool:
+    return isinstance(callback, LedgerCallback) and callback.keep > 0
+
+
+def _disk(directory: Path, cost: Cost, trainer: dict, kept: int, validated: int) -> int:
     """The bytes of a whole run's directory, but for its records, from that of a probe.
 
     Args:
         directory: of the probe.
         cost: what the probe has measured.
-        settings: of the run.
+        trainer: the settings of the run's trainer.
+        kept: the number of checkpoints that the run keeps, but for the last ones and the best.
         validated: the number of validations of the probe.
     """
-    trainer = settings["trainer"]
     steps, last = cost.steps(trainer), directory / "checkpoints" / LAST
     # last, best, and from the second one on the one before.
     checkpoints = 1 + last.with_name(BEST).is_file() + (steps > trainer["checkpoint_every_n_steps"])
-    for callback in settings.get("callbacks", {}).values():
-        if callback["name"] == "ledger" and (keep := callback["keep"]):
-            checkpoints += steps // spacing(steps, callback["every_n_steps"], keep)
     curves = _bytes(directory / "tensorboard") * (cost.validations(trainer) + 1) // max(1, validated)
     curves += EVENT * NUMBERS * (steps // trainer["log_every_n_steps"])
     others = _bytes(directory) - sum(_bytes(directory / name) for name in ("checkpoints", "tensorboard"))
     records = sum(
         (directory / name).stat().st_size for name in (PER_IMAGE, MORE) if (directory / name).is_file()
     )
-    return others - records + curves + checkpoints * last.stat().st_size
+    size = last.stat().st_size if last.is_file() else 0
+    return others - records + curves + (checkpoints + kept) * size
 
 
 def _bytes(directory: Path) -> int:

@@ -1,8 +1,10 @@
 """Train a network and test it."""
 
 import sys
+from pathlib import Path
 from shlex import quote
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from imaging.commands.dry import tell_costs
@@ -11,7 +13,10 @@ from imaging.commands.stages import begin, prepare, write_results
 from imaging.evaluation.outputs import PER_IMAGE, flat_numbers
 from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.sizes import doubt_sigma
+from imaging.files import remove_empty
+from imaging.runs.config import read_config
 from imaging.runs.resume import open_config
+from imaging.runs.run import is_first_rank
 from imaging.runs.status import describe_end, final_psnr, is_over
 from imaging.sweeps.children import leave_slot
 from imaging.sweeps.dry import PROBE, Planned
@@ -30,12 +35,15 @@ def train(config: DictConfig) -> float | None:
         The validation PSNR, or expected PSNR, in dB, for searches; None without validation, and on ranks
         that do not write.
     """
+    if config.get("dry") == PROBE:
+        directory = Path(HydraConfig.get().runtime.output_dir)
+        probe(read_config(directory), directory)  # as it is, since the paths are those of this machine
+        return None
     settings, directory = open_config(config)
     if (dry := config.get("dry")) is not None:
-        if dry == PROBE:
-            probe(settings, directory)
-        else:
+        if is_first_rank():
             tell_costs(Planned.run(settings, directory, dry))
+        remove_empty(Path(HydraConfig.get().runtime.output_dir))
         return None
     if is_over(directory):
         print(f"{directory}: {describe_end(directory)}")

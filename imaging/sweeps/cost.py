@@ -10,7 +10,7 @@ from imaging.files import write_json
 
 COST = "cost.json"
 # They change how often something is done, or its values, but not how long it takes once.
-COUNTED = ("seed", "name", "max_steps", "max_epochs", "noise_seeds")
+COUNTED = ("seed", "max_steps", "max_epochs", "noise_seeds")
 MEASURED = ("tolerance", "memory_gib")  # numbers that change how long it takes
 
 
@@ -28,6 +28,7 @@ class Cost:
         validation: seconds of a validation.
         checkpoint: seconds of a checkpoint.
         test: seconds of the test for one draw of the noise.
+        view: seconds of the linear view of a network without biases.
         report: seconds of the tables and figures.
         memory: bytes that the process takes at most; of its GPU, on a GPU.
         disk: bytes of the run directory, but for the records of the test.
@@ -43,6 +44,7 @@ class Cost:
     validation: float
     checkpoint: float
     test: float
+    view: float
     report: float
     memory: int
     disk: int
@@ -70,8 +72,8 @@ class Cost:
         """
         steps, every = self.steps(trainer), trainer["checkpoint_every_n_steps"]
         validations = self.validations(trainer, done)
-        # Each validation may be the best so far, which is saved too.
-        saved = validations + steps // every - done // every
+        best = validations if self.validation else 0  # each may be the best so far, which is saved
+        saved = best + steps // every - done // every
         return max(0, steps - done) * self.step + validations * self.validation + saved * self.checkpoint
 
     def whole(self, config: dict, done: int = 0) -> float:
@@ -81,13 +83,18 @@ class Cost:
             config: of the run.
             done: the step of the checkpoint that it resumes from.
         """
-        draws = config["test"]["noise_seeds"]
-        parts = self.start, self.setup, self.training(config["trainer"], done), self.validation, self.report
-        return sum(parts) + draws * self.test
+        training = self.training(config["trainer"], done)
+        parts = self.start, self.setup, training, self.validation, self.view, self.report
+        return sum(parts) + draws(config) * self.test
 
     def size(self, config: dict) -> int:
         """The bytes of a run directory."""
-        return self.disk + config["test"]["noise_seeds"] * self.records
+        return self.disk + draws(config) * self.records
+
+
+def draws(config: dict) -> int:
+    """How often each test image is measured; once if it is a measurement."""
+    return config["test"]["noise_seeds"] if config["data"].get("clean", True) else 1
 
 
 def write_cost(directory: Path, cost: Cost) -> None:
@@ -123,7 +130,8 @@ def shape(config, key: str = ""):
         {'model': {'depth': 5}, 'optimizer': {'lr': 'a number'}}
     """
     if isinstance(config, dict):
-        return {k: shape(value, k) for k, value in config.items() if k not in COUNTED}
+        left = COUNTED if key else (*COUNTED, "name")  # of the run
+        return {k: shape(value, k) for k, value in config.items() if k not in left}
     if isinstance(config, list):
         return [shape(value, key) for value in config]
     return "a number" if isinstance(config, float) and key not in MEASURED else config
@@ -136,7 +144,7 @@ def makespan(seconds: Sequence[float], slots: int) -> float:
         >>> makespan([3, 1, 1, 2], slots=2)
         4
     """
-    free = [0.0] * slots
+    free = [0.0] * max(1, min(slots, len(seconds)))
     for job in seconds:
         heapq.heapreplace(free, free[0] + job)
     return max(free)

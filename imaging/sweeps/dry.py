@@ -1,5 +1,6 @@
 """Plan a sweep with `dry=…`, which starts nothing, and probe its jobs to know what they cost."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from imaging.sweeps.queue import Queue
 from imaging.sweeps.slots import Slot, find_slots
 
 PROBE = "probe"  # the value of `dry` for a run that measures itself
+PATIENCE = 20.0  # seconds for a process to finish its step
 HERE = Slot("this process", {})
 Jobs = Annotated[int, Limit("true, or a number of jobs at a time", lambda number: number >= 1)]
 
@@ -40,6 +42,7 @@ class Places:
         count: of jobs at a time.
         devices: of a job.
         name: of the places.
+        sharing: the number of jobs that share a GPU.
         forks: whether jobs start as forks of a process that has imported what they need.
     """
 
@@ -47,21 +50,31 @@ class Places:
     count: int
     devices: int = 1
     name: str = "this process"
+    sharing: int = 1
     forks: bool = True
 
     @classmethod
-    def of(cls, launcher: dict) -> "Places":
-        """The places of the settings of a launcher."""
+    def of(cls, launcher: dict, search: bool = False) -> "Places":
+        """The places of the settings of a launcher.
+
+        Args:
+            launcher: the settings.
+            search: whether its jobs are the trials of a search.
+        """
         kind = launcher.get("_target_", "").rpartition(".")[2]
         if kind == "QueueLauncher":
             slots = find_slots(launcher["devices"], launcher["jobs_per_gpu"])
             names = [slot.name for slot in slots]
-            return cls(
-                slots, len(slots), name=", ".join(names) if len(slots) < 9 else f"{names[0]} to {names[-1]}"
-            )
+            name = ", ".join(names) if len(slots) < 9 else f"{names[0]} to {names[-1]}"
+            return cls(slots, len(slots), name=name, sharing=launcher["jobs_per_gpu"])
         if kind == "Slurm":
             name = "tasks of Slurm, each as fast as here"
-            return cls([HERE], launcher["array_parallelism"], launcher["tasks_per_node"], name, forks=False)
+            count, devices = launcher["array_parallelism"], launcher["tasks_per_node"]
+            if search:  # a task is a worker with a queue of its own
+                sharing = launcher["jobs_per_gpu"]
+                count *= max(1, launcher["gpus_per_node"]) * sharing
+                return cls([HERE], count, devices, name, sharing)
+            return cls([HERE], count, devices, name, forks=False)
         return cls([HERE], 1)
 
 
@@ -95,7 +108,8 @@ class Planned:
             directory: of the sweep.
         """
         decide = None if config.decide is None else config.decide_max_seeds
-        return cls(Places.of(launcher), config.dry, directory, decide)
+        search = config.hydra.sweeper.get("_target_", "").endswith(".Search")
+        return cls(Places.of(launcher, search), config.dry, directory, decide)
 
     @classmethod
     def run(cls, settings: dict, directory: Path, jobs: int | bool) -> "Planned":
@@ -156,7 +170,15 @@ class Probes:
         Raises:
             ImagingError: a run failed.
         """
-        self.queue.run(self._next, self._ended)
+        try:
+            self.queue.run(self._next, self._ended)
+        except BaseException:
+            for running in self.queue.running:  # before their directories are removed
+                running.child.process.terminate()
+            for running in self.queue.running:
+                running.child.process.join(PATIENCE)
+                running.child.process.kill()
+            raise
         return list(map(mean, self.costs))
 
     def _next(self) -> Job | None:
@@ -173,12 +195,14 @@ class Probes:
     def _ended(self, job: Job) -> None:
         seconds, cost = time.monotonic() - self.began[job.directory], read_cost(job.directory)
         label, _ = self.configs[number := self.numbers[job.directory]]
-        if cost is None and self.costs[number]:
+        if all(self.costs):
             return  # a repeat that was stopped
         if cost is None:
             reason = read_status(job.directory)["error"] or "it ended without a result"
             raise ImagingError(f"{label}: {reason.removeprefix('ImagingError: ')}")
-        if not self.costs[number]:
+        if self.costs[number]:
+            shutil.rmtree(job.directory)
+        else:
             self.tell(label, cost)
         self.costs[number].append(replace(cost, start=seconds - cost.probe))
         if all(self.costs):

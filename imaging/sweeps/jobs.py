@@ -89,7 +89,7 @@ def plan(
         directory = Path(config.hydra.sweep.dir, config.hydra.sweep.subdir).absolute()
         with open_dict(config):
             for key in ("hydra", *COMMAND_SETTINGS):
-                del config[key]
+                config.pop(key, None)
         plain = as_dict(config)
         check_config(plain)
         refuse_devices(plain["trainer"]["devices"], devices)

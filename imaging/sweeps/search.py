@@ -3,11 +3,12 @@
 import contextlib
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -26,17 +27,34 @@ STATES = {
 }
 
 
-def random_trials(space: dict[str, BaseDistribution], number: int, seed: int) -> list[dict]:
-    """Settings drawn at random from a space, which cost on average what the trials of a search do.
+def sampler_of(seed: int, number: int, startup: int) -> TPESampler:
+    """The sampler of one trial of a search.
+
+    Args:
+        seed: of the search.
+        number: of the trial. Each has a seed of its own, so that a resumed search does not repeat the first
+            draws.
+        startup: number of random trials before the estimator is used.
+    """
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # constant_liar
+    digest = hashlib.blake2b(repr((seed, number)).encode(), digest_size=4).digest()
+    return TPESampler(n_startup_trials=startup, seed=int.from_bytes(digest, "little"), constant_liar=True)
+
+
+def random_trials(space: dict[str, BaseDistribution], numbers: Sequence[int], seed: int) -> list[dict]:
+    """The settings of trials if all of them are random, as the first ones of a search are.
 
     Args:
         space: distributions of the searched settings by key.
-        number: how many are drawn.
-        seed: of the random numbers.
+        numbers: of the trials.
+        seed: of the search.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
-    return [study.ask(space).params for _ in range(number)]
+    study, trials = optuna.create_study(direction="maximize"), []
+    for number in numbers:
+        study.sampler = sampler_of(seed, number, startup=len(numbers) + 1)
+        trials.append(study.ask(space).params)
+    return trials
 
 
 class Trials:
@@ -73,7 +91,6 @@ class Trials:
         self.name = storage or str(directory / JOURNAL)
         self.claims: dict[int, int | None] = {}  # handles of this process's locks by number; None: released
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # constant_liar
         (directory / CLAIMS).mkdir(parents=True, exist_ok=True)
         try:
             self.study = optuna.create_study(
@@ -108,11 +125,7 @@ class Trials:
             number = len(self.study.trials)
             if number >= self.n_trials or not self._claim(number):
                 return None
-            # One seed per trial, so that a resumed search does not repeat the first draws.
-            digest = hashlib.blake2b(repr((self.seed, number)).encode(), digest_size=4).digest()
-            self.study.sampler = optuna.samplers.TPESampler(
-                n_startup_trials=self.startup, seed=int.from_bytes(digest, "little"), constant_liar=True
-            )
+            self.study.sampler = sampler_of(self.seed, number, self.startup)
             return number, self.study.ask(self.space).params
 
     def ended(self, number: int) -> None:

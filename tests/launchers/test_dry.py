@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from imaging.runs.config import read_config
+from imaging.runs.run import enqueue
 from imaging.sweeps.cost import read_cost
 
 TRAIN = Path(__file__).parents[2] / "train.py"
@@ -20,9 +22,9 @@ SHAPES = ["seed=0,1", "model.depth=2,3"]
 @pytest.fixture
 def train(tmp_path):
     """`python train.py …` in an empty directory: exit status, what was printed, what was complained."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
     def train(*arguments: str) -> tuple[int, str, str]:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
         command = [sys.executable, str(TRAIN), *arguments]
         ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         return ended.returncode, ended.stdout, ended.stderr
@@ -82,17 +84,35 @@ def test_what_is_told_of_a_run_is_what_it_then_has(train, tiny, tmp_path):
         "trainer.val_check_interval=20",
         "trainer.log_every_n_steps=10",
     ]
-    for directory, words in (("told", ["dry=probe"]), ("is", [])):
-        status, _, complained = train(*settings, *words, f"hydra.run.dir={directory}")
-        assert (status, complained) == (0, "")
+    assert train(*settings, "hydra.run.dir=is")[0] == 0
+    enqueue(tmp_path / "told", read_config(tmp_path / "is"))
+    status, _, complained = train("dry=probe", "hydra.run.dir=told")
+    assert (status, complained) == (0, "")
     cost, run = read_cost(tmp_path / "told"), tmp_path / "is"
-    config = {"test": {"noise_seeds": 1}}
+    config = {"test": {"noise_seeds": 1}, "data": {}}
     assert (
         cost.steps({"max_steps": 60, "max_epochs": -1})
         == json.loads((run / "status.json").read_text())["steps"]
     )
     files = [path for path in run.rglob("*") if path.is_file()]
     assert cost.size(config) == pytest.approx(sum(path.stat().st_size for path in files), rel=0.15)
+
+
+@pytest.mark.slow
+def test_a_run_that_exists_is_not_probed(train, tiny, tmp_path):
+    assert train(*tiny, "hydra.run.dir=is")[0] == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "is").rglob("*") if path.is_file()}
+    status, _, complained = train("dry=probe", "hydra.run.dir=is")
+    assert status == 2
+    assert "give dry=true" in complained
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.slow
+def test_a_training_of_no_steps_is_told_too(dry):
+    status, printed, complained = dry("dry=true", "trainer.max_steps=0", "data.validation_images=0")
+    assert (status, complained) == (0, "")
+    assert rows(printed)[0]["steps"] == "0"
 
 
 @pytest.mark.slow
@@ -137,8 +157,11 @@ def test_a_sweep_that_resumes_is_told_what_remains(train, tiny, tmp_path):
         (["-m", "model.depth=2,3", "optimizer.lr=1e30", "dry=true"], "depth-2: the loss is inf at step 2"),
     ],
 )
-def test_what_fails_in_the_first_steps_fails_here(dry, words, message):
+def test_what_fails_in_the_first_steps_fails_here(dry, words, message, monkeypatch, tmp_path_factory):
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setenv("TMPDIR", str(scratch))
     status, _, complained = dry(*words)
+    assert not [path for path in scratch.iterdir() if path.name.startswith("imaging-")]
     assert status == 2
     assert complained.count("\n") == 1
     assert message in complained

@@ -8,7 +8,7 @@ from imaging.sweeps.cost import Cost, makespan, mean, read_cost, shape, write_co
 
 COST = Cost(
     device="cpu", steps_per_epoch=100, start=0.5, probe=9.0, setup=2.0, step=0.1, validation=3.0,
-    checkpoint=0.25, test=7.0, report=4.0, memory=1000, disk=500, records=20,
+    checkpoint=0.25, test=7.0, view=1.5, report=4.0, memory=1000, disk=500, records=20,
 )  # fmt: skip
 TRAINER = {"max_steps": 1000, "max_epochs": -1, "val_check_interval": 300, "checkpoint_every_n_steps": 500}
 
@@ -49,10 +49,20 @@ def test_validations_may_have_a_least_distance_in_seconds():
 
 
 def test_a_run_is_tested_once_for_each_draw_of_the_noise():
-    config = {"trainer": TRAINER, "test": {"noise_seeds": 5}}
-    others = 0.5 + 2.0 + 3.0 + 4.0  # start, setup, the last validation, report
+    config = {"trainer": TRAINER, "test": {"noise_seeds": 5}, "data": {}}
+    others = 0.5 + 2.0 + 3.0 + 1.5 + 4.0  # start, setup, the last validation, view, report
     assert COST.whole(config) == pytest.approx(others + COST.training(TRAINER) + 5 * 7.0)
     assert COST.size(config) == 500 + 5 * 20
+
+
+def test_measured_test_images_are_tested_once():
+    config = {"trainer": TRAINER, "test": {"noise_seeds": 5}, "data": {"clean": False}}
+    assert COST.size(config) == 500 + 20
+
+
+def test_without_validation_images_no_best_one_is_saved():
+    cost = Cost(**{**vars(COST), "validation": 0.0})
+    assert cost.training(TRAINER) == pytest.approx(1000 * 0.1 + 2 * 0.25)
 
 
 def test_a_cost_survives_its_file(tmp_path):
@@ -69,7 +79,8 @@ def test_the_mean_of_costs_has_the_largest_memory():
 
 def test_runs_of_one_shape_differ_in_seeds_lengths_and_numbers():
     config = {
-        "seed": 0, "model": {"name": "dncnn", "hidden_channels": 8}, "optimizer": {"lr": 1e-3},
+        "seed": 0, "name": "denoiser", "model": {"name": "dncnn", "hidden_channels": 8},
+        "optimizer": {"lr": 1e-3},
         "physics": {"noise": {"sigma": [0.01, 0.1]}}, "trainer": {"max_steps": 100},
         "test": {"sigmas": [0.1, 0.2]},
     }  # fmt: skip
@@ -80,11 +91,13 @@ def test_runs_of_one_shape_differ_in_seeds_lengths_and_numbers():
         }
 
     alike = [
-        config | {"seed": 1}, changed(optimizer={"lr": 1e-4}), changed(trainer={"max_steps": 7}),
+        config | {"seed": 1}, config | {"name": "other"}, changed(optimizer={"lr": 1e-4}),
+        changed(trainer={"max_steps": 7}),
         changed(physics={"noise": {"sigma": [0.2, 0.3]}}),
     ]  # fmt: skip
     others = [
-        changed(model={"hidden_channels": 16}), changed(test={"sigmas": [0.1]}),
+        changed(model={"hidden_channels": 16}), changed(model={"name": "unet"}),
+        changed(test={"sigmas": [0.1]}),
         changed(physics={"noise": {"sigma": 0.1}}), changed(model={"tolerance": 1e-3}),
     ]  # fmt: skip
     assert all(shape(one) == shape(config) for one in alike)

@@ -14,7 +14,7 @@ from imaging.runs.status import STATUS, read_status
 
 optuna = pytest.importorskip("optuna", reason="pip install -r requirements-search.txt")
 from imaging.errors import ImagingError  # noqa: E402
-from imaging.sweeps.search import Trials  # noqa: E402
+from imaging.sweeps.search import Trials, random_trials  # noqa: E402
 
 SPACE = {"x": optuna.distributions.FloatDistribution(0.0, 1.0)}
 # A process that works on trials, whose runs need no time; with "dies", it only asks for one.
@@ -58,6 +58,19 @@ def test_processes_share_the_trials_of_which_each_is_one_processs(tmp_path):
     assert trials.counts() == "12 completed"
     assert trials.best().value == max(trial.params["x"] for trial in trials.study.trials)
     assert trials.study.trials[5].intermediate_values == {1: trials.study.trials[5].params["x"]}
+
+
+def test_random_trials_are_the_first_ones_of_the_search(tmp_path):
+    distributions = optuna.distributions
+    space = {
+        "lr": distributions.FloatDistribution(1e-4, 1e-2, log=True),
+        "width": distributions.CategoricalDistribution([16, 32, 48]),
+        "depth": distributions.IntDistribution(3, 9),
+    }
+    trials = Trials(tmp_path, None, space, 6, 6, 3)
+    asked = [trials.next() for _ in range(6)]
+    assert asked == list(enumerate(random_trials(space, range(6), 3)))
+    assert random_trials(space, range(4, 6), 3) == [params for _, params in asked[4:]]
 
 
 def test_a_trial_whose_process_was_killed_goes_on_in_another(tmp_path):
