@@ -141,8 +141,8 @@ def makespan(seconds: Sequence[float], slots: int) -> float:
     """How long jobs take if each starts, in their order, as soon as a slot is free.
 
     Examples:
-        >>> makespan([3, 1, 1, 2], slots=2)
-        4
+        >>> makespan([3.0, 1.0, 1.0, 2.0], slots=2)
+        4.0
     """
     free = [0.0] * max(1, min(slots, len(seconds)))
     for job in seconds:

@@ -47,7 +47,7 @@ def measured(noisy, tiny) -> list[str]:
         "trainer.max_steps=60",
         "trainer.max_epochs=-1",
         "trainer.val_check_interval=20",
-        "optimizer.lr=0.01",
+        "optimizer.lr=0.003",
         "model.hidden_channels=8",
     ]
 
