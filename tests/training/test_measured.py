@@ -44,7 +44,7 @@ def measured(noisy, tiny) -> list[str]:
         f"data.source.test={noisy}/a",
         "data.source.channels=1",
         f"physics.noise.sigma={SIGMA}",
-        "trainer.max_steps=60",
+        "trainer.max_steps=120",
         "trainer.max_epochs=-1",
         "trainer.val_check_interval=20",
         "optimizer.lr=0.003",
