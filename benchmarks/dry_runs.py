@@ -27,7 +27,7 @@ SWEEPS = {
     "deconvolution": "experiment=deconvolution data=bundled model=wiener_unet,unet trainer.max_epochs=-1 "
     "trainer.max_steps=100",
     "classical methods": "sweep=deconvolution_baselines data=bundled test.sigmas=[0.01]",
-    "demosaicing": "experiment=demosaicing data=bundled seed=0,1 trainer.max_epochs=-1 trainer.max_steps=150",
+    "demosaicing": "experiment=demosaicing data=bundled seed=0,1 trainer.max_epochs=-1 trainer.max_steps=30",
     "many draws of the noise": "model.hidden_channels=8,16 trainer.max_steps=100 test.noise_seeds=10",
     "single pixel": "experiment=single_pixel data=bundled seed=0,1 trainer.max_epochs=-1 "
     "trainer.max_steps=100",
