@@ -17,6 +17,7 @@ from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.testing import batches_of
 from imaging.machine import peak_memory
 from imaging.runs.checkpoints import BEST, LAST
+from imaging.runs.config import read_config
 from imaging.runs.ledger import spacing
 from imaging.runs.run import is_first_rank
 from imaging.runs.status import read_status
@@ -33,12 +34,12 @@ NUMBERS = 4  # of them at a logged step
 MORE = "more.csv"  # records of the second part of the test
 
 
-def probe(settings: dict, directory: Path) -> None:
+def probe(directory: Path) -> None:
     """Train a few steps of a run in a directory, test a few images, and write `cost.json`.
 
     Args:
-        settings: the config of the run, whose length does not matter.
-        directory: of a queued run; its files are afterwards those of a run that was stopped.
+        directory: of a queued run, whose length does not matter; its files are afterwards those of a run that
+            was stopped.
 
     Raises:
         ImagingError: what the run would raise.
@@ -46,6 +47,7 @@ def probe(settings: dict, directory: Path) -> None:
     began = time.perf_counter()
     if is_first_rank() and read_status(directory)["state"] != "queued":
         raise ImagingError(f"dry={PROBE} is what dry=true starts in directories of its own: give dry=true")
+    settings = read_config(directory)  # as it is, since the paths are those of this machine
     run = begin(settings, directory)
     with run.watched():
         protocol, task, data = prepare(settings)

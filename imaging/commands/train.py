@@ -14,7 +14,6 @@ from imaging.evaluation.outputs import PER_IMAGE, flat_numbers
 from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.sizes import doubt_sigma
 from imaging.files import remove_empty
-from imaging.runs.config import read_config
 from imaging.runs.resume import open_config
 from imaging.runs.run import is_first_rank
 from imaging.runs.status import describe_end, final_psnr, is_over
@@ -36,8 +35,7 @@ def train(config: DictConfig) -> float | None:
         that do not write.
     """
     if config.get("dry") == PROBE:
-        directory = Path(HydraConfig.get().runtime.output_dir)
-        probe(read_config(directory), directory)  # as it is, since the paths are those of this machine
+        probe(Path(HydraConfig.get().runtime.output_dir))
         return None
     settings, directory = open_config(config)
     if (dry := config.get("dry")) is not None:

@@ -182,6 +182,7 @@ def test_a_script_for_slurm_is_not_written(command, tiny, monkeypatch, tmp_path)
     [
         (["dry=0"], "dry is 0; expected true, or a number of jobs at a time"),
         (["dry=-1"], "dry is -1"),
+        (["dry=probe"], "give dry=true"),
         (["dry=maybe"], "dry is 'maybe'"),
         (["dry=1.5"], "dry is 1.5"),
         (["dry=[1]"], "dry is [1]"),
