@@ -202,9 +202,8 @@ def test_wrong_settings_are_told_before_anything_runs(command, tmp_path, words, 
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_nothing_behind(tiny, tmp_path, monkeypatch):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+def test_ctrl_c_leaves_nothing_behind(tiny, tmp_path, tmp_path_factory):
+    scratch = tmp_path_factory.mktemp("scratch")  # short, since the path of a socket is limited
     environment = os.environ | {"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, str(TRAIN), "-m", *tiny, "seed=0,1", "trainer.max_steps=100000", "dry=true"]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
