@@ -105,6 +105,12 @@ def test_a_file_can_be_read_in_one_sitting(path):
     assert len(path.read_text().splitlines()) <= 300
 
 
+def test_a_command_starts_without_numpy():
+    """A second and more that each command and each job would wait for."""
+    code = "import sys, imaging.commands.frame; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT).returncode == 0
+
+
 def test_reports_are_made_without_torch():
     """Seconds that every sweep would wait for at its end."""
     rooms = "imaging.commands.frame, imaging.commands.sweep, imaging.sweeps.queue"

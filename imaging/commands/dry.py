@@ -11,6 +11,7 @@ from pathlib import Path
 from imaging.commands.sweep import collect_readable
 from imaging.machine import free_memory
 from imaging.reporting.report import About, write_sweep
+from imaging.reporting.tables import text_table
 from imaging.runs.interrupts import Interrupted
 from imaging.runs.status import is_over, read_status
 from imaging.sweeps.cost import Cost, draws, makespan, mean, shape
@@ -40,8 +41,8 @@ def tell_costs(planned: Planned) -> None:
     probed = [groups[int(i * step)] for i in range(min(MOST, len(groups)))]
     each = "each" if len(probed) == len(groups) else f"{len(probed)} of these"
     print(
-        f"{count(todo, 'job')} of {count(groups, 'shape')}; of {each} one job is trained for 20 steps or "
-        "more, and tested on some images",
+        f"{count(len(todo), 'job')} of {count(len(groups), 'shape')}; of {each} one job is trained for 20 "
+        "steps or more, and tested on some images",
         flush=True,
     )
 
@@ -76,8 +77,7 @@ def report_seconds(runs: list[Path]) -> float:
 
 def table_of(rows: list[tuple[list[Plan], Cost]]) -> str:
     """What the jobs of each shape cost, as text."""
-    head = ["shape", "jobs", "steps", "s/step", "training", "test", "a job", "memory", "disk"]
-    lines = [head]
+    lines = []
     for plans, cost in rows:
         config = plans[0].config
         times = [cost.whole(plan.config, steps_done(plan.directory)) for plan in plans]
@@ -94,10 +94,8 @@ def table_of(rows: list[tuple[list[Plan], Cost]]) -> str:
                 size(cost.size(config)),
             ]
         )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines
-    )
+    head = ["shape", "jobs", "steps", "s/step", "training", "test", "a job", "memory", "disk"]
+    return text_table(head, lines)
 
 
 def totals(planned: Planned, rows: list[tuple[list[Plan], Cost]], own: float, imports: float) -> str:
@@ -134,7 +132,7 @@ def totals(planned: Planned, rows: list[tuple[list[Plan], Cost]], own: float, im
     at_once = min(len(todo), places.sharing if on_gpu else len(places.slots))
     most = max(cost.memory for _, cost in rows) * at_once
     free = "of a GPU" if on_gpu else f"of {size(free_memory())} that are free here"
-    lines.append(f"memory   {size(most)} for {count(range(at_once), 'job')}, {free}")
+    lines.append(f"memory   {size(most)} for {count(at_once, 'job')}, {free}")
     disk = sum(costs[id(plan)].size(plan.config) for plan in todo)
     lines.append(f"disk     {size(disk)}, of {size(free_disk(planned.directory))} that are free there")
     return "\n".join(lines)
@@ -166,9 +164,9 @@ def length(plan: Plan) -> tuple[float, float]:
     return (math.inf if steps < 0 else steps, math.inf if epochs < 0 else epochs)
 
 
-def count(things, noun: str) -> str:
-    """The number of things with their noun: '1 job', '2 jobs'."""
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+def count(number: int, noun: str) -> str:
+    """A number of things: '1 job', '2 jobs'."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def size(number: float) -> str:

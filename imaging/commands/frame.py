@@ -18,7 +18,6 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from imaging.commands.complaints import complaint
-from imaging.commands.dry import tell_costs
 from imaging.commands.memory import keep_freed_memory
 from imaging.commands.streams import outlive_readers
 from imaging.errors import ImagingError
@@ -154,7 +153,7 @@ def command(
                     report_completed(after_sweep)
                 raise
             if job.planned is not None:
-                tell_costs(job.planned)
+                lazy("imaging.commands.dry", "tell_costs")(job.planned)
             if Sweeps.directory is not None and after_sweep is not None:
                 unfinished = after_sweep(Sweeps.directory) + job.unfinished
             if interrupts.reason is not None and unfinished:

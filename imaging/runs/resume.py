@@ -66,11 +66,8 @@ def open_config(config: DictConfig) -> tuple[dict, Path]:
             f"{directory} was started with imports=[{','.join(missing)}]: give it again, since modules named "
             "in a file are not imported"
         )
-    words = [
-        w.lstrip("+")
-        for w in hydra.overrides.task
-        if not w.lstrip("+").startswith(("resume=", "imports=", "dry="))
-    ]
+    words = [word.lstrip("+") for word in hydra.overrides.task]
+    words = [word for word in words if not word.startswith(("resume=", "imports=", "dry="))]
     # What was typed beside resume= is compared, unless it chooses whole groups, which have many settings.
     keys = [word.partition("=")[0] for word in words]
     if not single or any("." not in key or "@" in key or key.startswith("~") for key in keys):

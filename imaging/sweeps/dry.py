@@ -22,7 +22,7 @@ from imaging.sweeps.queue import Queue
 from imaging.sweeps.slots import Slot, find_slots
 
 PROBE = "probe"  # the value of `dry` for a run that measures itself
-PATIENCE = 20.0  # seconds for a process to finish its step
+PATIENCE = 20.0  # seconds for a process to finish its step, before its directory is removed
 HERE = Slot("this process", {})
 Jobs = Annotated[int, Limit("true, or a number of jobs at a time", lambda number: number >= 1)]
 
@@ -173,9 +173,7 @@ class Probes:
         try:
             self.queue.run(self._next, self._ended)
         except BaseException:
-            for running in self.queue.running:  # before their directories are removed
-                running.child.process.terminate()
-            for running in self.queue.running:
+            for running in self.queue.running:  # which the queue has told to end
                 running.child.process.join(PATIENCE)
                 running.child.process.kill()
             raise

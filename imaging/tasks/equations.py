@@ -102,12 +102,11 @@ class Equations(pl.LightningModule):
         with full_precision(y.device):
             # Not __call__, because torch.compile would compile the network again for each image size.
             x_hat = self.network.forward(y.float(), *extra, **known)
-        if not isinstance(x_hat, Tensor):
-            raise ImagingError(
-                f"the network {type(self.network).__name__} returns a {type(x_hat).__name__}; expected a "
-                "tensor (N, C, H, W)"
-            )
-        with full_precision(y.device):
+            if not isinstance(x_hat, Tensor):
+                raise ImagingError(
+                    f"the network {type(self.network).__name__} returns a {type(x_hat).__name__}; expected a "
+                    "tensor (N, C, H, W)"
+                )
             return self.denormalise(x_hat)
 
     @property

@@ -169,7 +169,7 @@ def test_what_fails_in_the_first_steps_fails_here(dry, words, message, monkeypat
 
 def test_a_script_for_slurm_is_not_written(command, tiny, monkeypatch, tmp_path):
     told = []
-    monkeypatch.setattr("imaging.commands.frame.tell_costs", told.append)
+    monkeypatch.setattr("imaging.commands.dry.tell_costs", told.append)
     settings = ["launcher=slurm_script", "hydra.launcher.array_parallelism=5", *tiny, *SHAPES]
     assert command("train.py", "-m", *settings, "dry=true") == (0, "", "")
     (planned,) = told

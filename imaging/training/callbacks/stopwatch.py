@@ -34,9 +34,7 @@ class Stopwatch(EveryStep):
         self.warm: tuple[float, int] | None = None
         self.validations: list[float] = []
         self._begin: tuple[float, int] | None = None  # time and step of the stretch that is measured
-        self._end: tuple[float, int] | None = (
-            None  # of the block before the current one, until its first step
-        )
+        self._end: tuple[float, int] | None = None  # of the last block, until the next one's first step
         self._pauses: tuple[int, int] = (0, 0)
 
     def on_train_start(self, trainer, task) -> None:
