@@ -12,7 +12,7 @@ from scipy import interpolate, stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from imaging.evaluation.intervals import LEVEL, level_of_a_look, sum_of_two_t_quantile
+from imaging.evaluation.statistics.intervals import LEVEL, level_of_a_look, sum_of_two_t_quantile
 
 MAX_SEEDS = 10  # of `decide`
 ALPHA = 1 - LEVEL

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import torch
 from ruler import finish, row
 
-from imaging.commands.memory import keep_freed_memory
+from imaging.commands.process.memory import keep_freed_memory
 from imaging.data import build_data
 from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.run import evaluate_run

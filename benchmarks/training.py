@@ -58,7 +58,7 @@ def settings(channels: int, steps: int, seed: int) -> dict:
 
 def ours(config: dict, data, task, callbacks: Sequence = ()) -> list[float]:
     """The times of all steps' ends and of the training's, through `imaging.training.trainer.fit`."""
-    from imaging.commands.memory import keep_freed_memory
+    from imaging.commands.process.memory import keep_freed_memory
     from imaging.runs.run import Run
     from imaging.training.strategies import EveryStep
     from imaging.training.trainer import build_trainer, fit

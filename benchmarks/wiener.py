@@ -34,7 +34,7 @@ def each(function: Callable, images) -> None:
 
 
 def ours(images, psf) -> Callable[[], object]:
-    from imaging.commands.memory import keep_freed_memory
+    from imaging.commands.process.memory import keep_freed_memory
     from imaging.models import build_model
 
     keep_freed_memory()  # as the commands do

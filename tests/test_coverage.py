@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imaging.evaluation.intervals import crossed_interval, level_of_a_look
+from imaging.evaluation.statistics.intervals import crossed_interval, level_of_a_look
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from imaging.commands.process.threads import limit_threads
 from imaging.commands.retest import PROTOCOL, check_data_settings, output_directory, variants
-from imaging.commands.threads import limit_threads
 from imaging.data import build_data
 from imaging.errors import ImagingError
-from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.outputs import Result, write_pictures
 from imaging.evaluation.protocol import Protocol
 from imaging.evaluation.run import evaluate_run
 from imaging.evaluation.sizes import check_sizes
+from imaging.evaluation.statistics.comparisons import Decision
 from imaging.files import file_name
 from imaging.formats.networks import find_network, load_network
 from imaging.images.opening import SUFFIXES

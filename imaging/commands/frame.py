@@ -17,9 +17,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from imaging.commands.complaints import complaint
-from imaging.commands.memory import keep_freed_memory
-from imaging.commands.streams import outlive_readers
+from imaging.commands.process.complaints import complaint
+from imaging.commands.process.memory import keep_freed_memory
+from imaging.commands.process.streams import outlive_readers
 from imaging.errors import ImagingError
 from imaging.files import remove_empty
 from imaging.places import CONF

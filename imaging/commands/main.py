@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from imaging.commands import export, lesson, noise, restore, verify
-from imaging.commands.memory import keep_freed_memory
-from imaging.commands.streams import outlive_readers
+from imaging.commands.process.memory import keep_freed_memory
+from imaging.commands.process.streams import outlive_readers
 from imaging.places import SCRIPTS
 from imaging.registry import import_own
 from imaging.runs.interrupts import EXIT_STATUS, Interrupted, Interrupts
@@ -94,7 +94,7 @@ def main(words: Sequence[str] | None = None) -> None:
     except Interrupted as error:
         parser.exit(EXIT_STATUS, f"imaging {options.command}: {error}\n")
     except Exception as error:
-        from imaging.commands.complaints import complaint  # here, because Hydra is slow to import
+        from imaging.commands.process.complaints import complaint  # here, because Hydra is slow to import
 
         message = complaint(error)
         if message is None:

@@ -32,7 +32,7 @@ def add_parser(commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> None:
     """Print the estimated sigma of each image, and the median of several."""
     # Here, so that --help does not wait for torch.
-    from imaging.commands.threads import limit_threads
+    from imaging.commands.process.threads import limit_threads
     from imaging.images.listing import all_image_files
     from imaging.images.reading import count_pages, read_pages
     from imaging.restoring.estimation import photograph_sigma

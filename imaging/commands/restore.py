@@ -65,7 +65,7 @@ def add_parser(commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> None:
     """Restore the images of the options, and print a line for each file."""
     # Here, so that --help does not wait for torch.
-    from imaging.commands.threads import limit_threads
+    from imaging.commands.process.threads import limit_threads
     from imaging.restoring.directories import restore
 
     limit_threads()

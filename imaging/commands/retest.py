@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from imaging.errors import ImagingError
-from imaging.evaluation.factors import LEVELS
+from imaging.evaluation.statistics.factors import LEVELS
 
 TEST_DATA_SETTINGS = ("max_test_images", "clean")
 # Settings of `test` that evaluate.py can change.

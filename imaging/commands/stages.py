@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from imaging.commands.threads import limit_threads
+from imaging.commands.process.threads import limit_threads
 from imaging.data import build_data
 from imaging.data.module import ImageData
 from imaging.evaluation.outputs import Result, write_pictures

@@ -6,9 +6,9 @@ Nothing here imports torch, so that a queue of jobs reports without waiting for 
 from pathlib import Path
 from shlex import quote
 
-from imaging.evaluation import comparisons
-from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.outputs import Result
+from imaging.evaluation.statistics import comparisons
+from imaging.evaluation.statistics.comparisons import Decision
 from imaging.evaluation.table import Table
 from imaging.reporting.report import About, write_sweep
 from imaging.runs.record import about_sweep, decision

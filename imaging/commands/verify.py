@@ -103,7 +103,7 @@ def add_parser(commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> None:
     """Print each check; exit with 1 if something differs."""
     # Here, so that --help does not wait for torch.
-    from imaging.commands.threads import limit_threads
+    from imaging.commands.process.threads import limit_threads
     from imaging.verification.run import TOLERANCE, Request, verify_run
 
     limit_threads()

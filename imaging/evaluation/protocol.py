@@ -7,7 +7,7 @@ from torch import Tensor
 
 from imaging.data import SOURCES
 from imaging.errors import ImagingError
-from imaging.evaluation.factors import LEVELS
+from imaging.evaluation.statistics.factors import LEVELS
 from imaging.metrics import CONVENTION, Convention
 from imaging.physics.measurement import build_noise
 from imaging.physics.noise import Noise

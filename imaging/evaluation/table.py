@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from imaging.evaluation.factors import (
+from imaging.evaluation.outputs import Result
+from imaging.evaluation.records import COLUMNS, Record, cells, columns, per_image_csv
+from imaging.evaluation.statistics.factors import (
     EXPECTED_COLUMNS,
     MEASURED_COLUMNS,
     SUMMARY_HEAD,
@@ -19,8 +21,6 @@ from imaging.evaluation.factors import (
     value_text,
     varied_settings,
 )
-from imaging.evaluation.outputs import Result
-from imaging.evaluation.records import COLUMNS, Record, cells, columns, per_image_csv
 from imaging.quality import TEXTS
 
 MEASURED = "measured y"

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imaging.data import build_data
-from imaging.evaluation.factors import value_text
 from imaging.evaluation.outputs import Result, read_result
 from imaging.evaluation.protocol import Protocol
+from imaging.evaluation.statistics.factors import value_text
 from imaging.evaluation.table import summarise
 from imaging.evaluation.testing import run_protocol
 from imaging.files import write_text

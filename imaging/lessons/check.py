@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from imaging.lessons.isolation import run_isolated
+from imaging.lessons.checking.isolation import run_isolated
+from imaging.lessons.checking.verdict import Verdict, judge
 from imaging.lessons.lessons import lesson_in
-from imaging.lessons.verdict import Verdict, judge
 
 
 def check(directory: Path) -> list[Verdict]:

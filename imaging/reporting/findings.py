@@ -3,8 +3,8 @@
 import itertools
 import math
 
-from imaging.evaluation.comparisons import Comparison, Decision
-from imaging.evaluation.intervals import LEVEL
+from imaging.evaluation.statistics.comparisons import Comparison, Decision
+from imaging.evaluation.statistics.intervals import LEVEL
 
 
 def sentences(comparisons: list[Comparison]) -> list[str]:

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imaging.evaluation.comparisons import Decision, compare, comparisons_csv, uncompared
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import Record
+from imaging.evaluation.statistics.comparisons import Decision, compare, comparisons_csv, uncompared
 from imaging.evaluation.table import Table, records_csv, summarise, summary_csv
 from imaging.files import file_name, write_text
 from imaging.quality import EXPECTED, TEXTS, VALIDATION

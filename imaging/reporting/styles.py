@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from imaging.evaluation.factors import name_text, value_text
+from imaging.evaluation.statistics.factors import name_text, value_text
 from imaging.evaluation.table import Cell
 from imaging.reporting.figures import COLOURS, DASHES, MARKERS
 

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from imaging.evaluation.factors import TRAINING_LEVELS, name_text, value_text
 from imaging.evaluation.outputs import Result
+from imaging.evaluation.statistics.factors import TRAINING_LEVELS, name_text, value_text
 from imaging.evaluation.table import MEASURED, Cell, Table, deviation, mean, mean_of, setting_labels
 
 # The quantities of tables: keys of `imaging.evaluation.table.VALUES` with their names.

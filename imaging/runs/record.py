@@ -15,7 +15,7 @@ from imaging.runs.status import read_status
 from imaging.settings import Limit, check, within
 
 SWEEP_RECORD = "multirun.yaml"  # Hydra writes it into a sweep's directory
-MOST_SEEDS = 100  # limits the simulation of `imaging.evaluation.intervals.level_of_a_look`
+MOST_SEEDS = 100  # limits the simulation of `imaging.evaluation.statistics.intervals.level_of_a_look`
 
 
 def read_record(directory: Path) -> DictConfig:

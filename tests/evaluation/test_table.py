@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from imaging.evaluation.factors import RESERVED
+from imaging.evaluation.statistics.factors import RESERVED
 from imaging.evaluation.table import Table, records_csv, summarise, summary_csv
 from imaging.reporting.tables import pivot
 from tests.results import result

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from imaging.lessons.ablation import ABLATION
 from imaging.lessons.backprop import BACKPROP
+from imaging.lessons.checking.running import observe
+from imaging.lessons.checking.verdict import Verdict, judge
 from imaging.lessons.deconvolution import DECONVOLUTION
 from imaging.lessons.exercise import Exercise
-from imaging.lessons.running import observe
-from imaging.lessons.verdict import Verdict, judge
 
 HERE = Path(__file__).parent
 EXERCISES = {e.name: e for lesson in (BACKPROP, ABLATION, DECONVOLUTION) for e in lesson.exercises}

@@ -12,10 +12,10 @@ from bar import EXERCISES, HERE, verdict
 from imaging.commands.lesson import NAMES
 from imaging.commands.main import main
 from imaging.errors import ImagingError
-from imaging.lessons import isolation
 from imaging.lessons.check import check
+from imaging.lessons.checking import isolation
+from imaging.lessons.checking.running import function_of, load
 from imaging.lessons.lessons import LESSONS, start
-from imaging.lessons.running import function_of, load
 
 RIGHT_RELU = "def relu_backward(x, grad_y):\n    return grad_y * (x > 0)\n"
 

@@ -5,8 +5,8 @@ import torch
 from bar import EXERCISES
 
 from imaging.autograd import LinearFunction, ReLUFunction
+from imaging.lessons.checking.naming import candidates
 from imaging.lessons.exercise import same
-from imaging.lessons.naming import candidates
 from imaging.lessons.spectra import difference_transfers, differences, draw, transfer
 from imaging.metrics import psnr
 from imaging.models.wiener import Wiener

@@ -2,7 +2,7 @@
 
 import math
 
-from imaging.evaluation.comparisons import Decision, compare
+from imaging.evaluation.statistics.comparisons import Decision, compare
 from imaging.evaluation.table import Table
 from imaging.reporting.findings import explanation, sentences, verdict
 from tests.results import result

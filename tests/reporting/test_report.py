@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from imaging.evaluation.comparisons import Decision
 from imaging.evaluation.outputs import Result
 from imaging.evaluation.records import Record
+from imaging.evaluation.statistics.comparisons import Decision
 from imaging.evaluation.table import Table
 from imaging.reporting.report import About, caption, write_sweep
 from tests.results import result

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imaging.evaluation.factors import (
+from imaging.evaluation.statistics.factors import (
     factors,
     group_settings,
     image_factors,

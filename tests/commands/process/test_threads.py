@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from imaging.commands import threads
+from imaging.commands.process import threads
 
 
 @pytest.fixture

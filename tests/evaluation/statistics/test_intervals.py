@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from imaging.evaluation.intervals import (
+from imaging.evaluation.statistics.intervals import (
     crossed_interval,
     level_of_a_look,
     sum_of_two_t_quantile,

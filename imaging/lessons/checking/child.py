@@ -1,4 +1,6 @@
-"""The process in which a student's functions run: python -m imaging.lessons.child LESSON FILE PLACE NAME…
+"""The process in which a student's functions run.
+
+It is called as `python -m imaging.lessons.checking.child LESSON FILE PLACE NAME…`.
 
 For each exercise NAME it leaves an empty file `NAME.started` in the directory PLACE before it runs, and its
 observations in `NAME.pt` afterwards. For the import of FILE these are `import.started` and, if it fails,
@@ -14,8 +16,8 @@ import torch
 
 from imaging.errors import ImagingError
 from imaging.files import write_atomically, write_text
+from imaging.lessons.checking.running import Observation, function_of, load, observe
 from imaging.lessons.lessons import LESSONS
-from imaging.lessons.running import Observation, function_of, load, observe
 
 IMPORT = "import"  # the name of what comes before the exercises
 

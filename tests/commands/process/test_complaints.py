@@ -5,7 +5,7 @@ import sys
 import pytest
 from hydra.errors import HydraException
 
-from imaging.commands.complaints import complaint
+from imaging.commands.process.complaints import complaint
 from imaging.errors import ImagingError
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imaging.evaluation.comparisons import Comparison, compare, comparisons_csv, uncompared
+from imaging.evaluation.statistics.comparisons import Comparison, compare, comparisons_csv, uncompared
 from imaging.evaluation.table import Table
 from imaging.reporting.tables import pivot
 from tests.results import result

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imaging.evaluation.factors import name_text, value_text
-from imaging.evaluation.intervals import LEVEL, crossed_interval, level_of_a_look
-from imaging.evaluation.pairs import Context, Pairs
+from imaging.evaluation.statistics.factors import name_text, value_text
+from imaging.evaluation.statistics.intervals import LEVEL, crossed_interval, level_of_a_look
+from imaging.evaluation.statistics.pairs import Context, Pairs
 from imaging.evaluation.table import Table, setting_labels
 
 COLUMNS = (
@@ -73,7 +73,7 @@ class Comparison:
         n_seeds: number of trainings of each level, paired by their seed.
         n_images: number of test images.
         low, high: confidence interval at 95 %, or at `Decision.level` if seeds were added until it decided;
-            nan if there is none. See `imaging.evaluation.intervals`.
+            nan if there is none. See `imaging.evaluation.statistics.intervals`.
         generalises: "seeds and images", "images", "seeds" or "nothing".
         p_value: for no difference, from the distribution of the interval; corrected for the number of looks,
             not for the number of comparisons.

@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 
 from imaging.errors import ImagingError
-from imaging.lessons.child import IMPORT
+from imaging.lessons.checking.child import IMPORT
+from imaging.lessons.checking.running import Observation
 from imaging.lessons.exercise import Lesson
-from imaging.lessons.running import Observation
 
 LIMIT = 10.0  # seconds for the import of the file, and for each function on all its inputs
 POLL = 0.02
-PACKAGES = Path(__file__).parents[2]
+PACKAGES = Path(__file__).parents[3]
 
 
 def run_isolated(lesson: Lesson, file: Path, limit: float = LIMIT) -> dict[str, list[Observation]]:
@@ -64,7 +64,15 @@ def _run(
     path = os.pathsep.join(filter(None, (str(PACKAGES), os.environ.get("PYTHONPATH"))))
     with (place / "stderr").open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "imaging.lessons.child", lesson.name, str(file), str(place), *names],
+            [
+                sys.executable,
+                "-m",
+                "imaging.lessons.checking.child",
+                lesson.name,
+                str(file),
+                str(place),
+                *names,
+            ],
             env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             cwd=place,  # -m looks for modules there first, and a student may have a file called random.py
             stdin=subprocess.DEVNULL,

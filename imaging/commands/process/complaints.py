@@ -22,7 +22,7 @@ from imaging.settings import closest
 # Former settings of evaluate.py, and the commands that replace them.
 MOVED = dict.fromkeys(("image", "mask"), "photographs are restored by: imaging restore")
 MOVED |= dict.fromkeys(("export", "export_size"), "networks are exported by: imaging export")
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 RUNS = ("imaging/commands/train.py", "imaging/commands/evaluate.py")
 # Errors of directories and disks, which a user can fix; other OSErrors are bugs.
 USER_ERRORS = {

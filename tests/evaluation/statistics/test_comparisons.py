@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from imaging.evaluation.comparisons import Decision, compare, comparisons_csv, holm, open_comparisons
-from imaging.evaluation.intervals import crossed_interval
+from imaging.evaluation.statistics.comparisons import (
+    Decision,
+    compare,
+    comparisons_csv,
+    holm,
+    open_comparisons,
+)
+from imaging.evaluation.statistics.intervals import crossed_interval
 from imaging.evaluation.table import Table
 from imaging.reporting.findings import explanation, sentences, verdict
 from tests.results import result

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from imaging.lessons.checking.naming import Values, candidates, name_mistakes, of
+from imaging.lessons.checking.report import difference
+from imaging.lessons.checking.running import TO_DO, Observation
 from imaging.lessons.exercise import Exercise, Mistake, Outputs, same
-from imaging.lessons.naming import Values, candidates, name_mistakes, of
-from imaging.lessons.report import difference
-from imaging.lessons.running import TO_DO, Observation
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import io
 import sys
 
-from imaging.commands.streams import outlive_readers
+from imaging.commands.process.streams import outlive_readers
 
 
 def test_a_character_that_ascii_lacks_is_written_as_an_escape(monkeypatch):

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from imaging.evaluation.factors import group_settings, image_factors
+from imaging.evaluation.statistics.factors import group_settings, image_factors
 from imaging.evaluation.table import Table
 
 ALL_PAIRS = 3  # with more levels, each is compared with the first only

@@ -1,0 +1,1 @@
+"""What surrounds every command: its messages, streams, memory and threads."""

@@ -1,0 +1,1 @@
+"""What may be said of a table of results: effects, their intervals, and decisions."""

@@ -1,0 +1,1 @@
+"""How a solution is run, compared, and its mistake named."""
