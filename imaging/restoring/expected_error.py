@@ -16,13 +16,11 @@ from imaging.restoring.checks import check_images, check_sigma
 from imaging.restoring.doubts import doubts_of
 from imaging.restoring.error_map import NORMAL, Calibration, expected_magnitude
 from imaging.tasks.equations import as_float
-from imaging.tasks.expected import reliable
+from imaging.tasks.expected import DIFFERENCE, PROBES, reliable
 
 if TYPE_CHECKING:
     from imaging.restoring.restorer import Restorer
 
-PROBES = 4
-DIFFERENCE = 0.1  # of the finite differences, in units of sigma
 TWO_SIDED = 1.959964  # 95 % of a normal distribution
 
 

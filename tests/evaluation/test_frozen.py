@@ -35,6 +35,16 @@ def test_batch_size_and_workers_do_not_change_a_digit(command, run):
     assert tables[1:] == [tables[0]] * 3
 
 
+def test_a_single_run_that_is_not_completed_is_tested_and_told(command, run):
+    tables = [rows(run / "per_image.csv")]
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps(status | {"state": "interrupted", "step": 1, "steps": 2}))
+    status, _, complained = command("evaluate.py", f"run={run}", "output=again")
+    assert status == 0
+    assert complained == f"{run}: interrupted, step 1 of 2; its last checkpoint is tested\n"
+    assert [rows(run.parents[2] / "again" / "per_image.csv")] == tables
+
+
 @pytest.mark.slow
 def test_a_sweep_with_failures_still_gives_its_table(command, tiny, tmp_path):
     """Of five runs one is complete, one has failed, one lost its checkpoint, one runs, one was killed."""

@@ -14,6 +14,7 @@ import pytest
 from imaging.runs.config import read_config
 from imaging.runs.run import enqueue
 from imaging.sweeps.cost import read_cost
+from imaging.sweeps.dry import Places
 
 TRAIN = Path(__file__).parents[2] / "train.py"
 SHAPES = ["seed=0,1", "model.depth=2,3"]
@@ -175,6 +176,23 @@ def test_a_script_for_slurm_is_not_written(command, tiny, monkeypatch, tmp_path)
     (planned,) = told
     assert (planned.places.count, planned.places.forks, len(planned.plans)) == (5, False, 4)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("search", "gpus", "jobs_per_gpu", "count", "sharing"),
+    [(False, 2, 3, 5, 1), (True, 2, 3, 30, 3), (True, 0, 2, 10, 2), (True, 1, 1, 5, 1)],
+)
+def test_a_search_has_a_queue_of_its_own_in_each_task_of_slurm(search, gpus, jobs_per_gpu, count, sharing):
+    launcher = {
+        "_target_": "hydra_plugins.imaging_slurm.Slurm",
+        "array_parallelism": 5,
+        "tasks_per_node": 2,
+        "gpus_per_node": gpus,
+        "jobs_per_gpu": jobs_per_gpu,
+    }
+    places = Places.of(launcher, search)
+    assert (places.count, places.devices, places.sharing) == (count, 2, sharing)
+    assert places.forks == search  # the trials of a worker are forks, the tasks of an array are programs
 
 
 @pytest.mark.parametrize(
