@@ -1,9 +1,9 @@
 # %% [markdown]
 # # An ablation: do biases hurt away from the training noise?
 #
-# Denoisers are trained at one noise and meet another. We train four small ones, with and without biases, of
-# 16 and 32 channels, and compare them where the noise is what they know, and where it is not. Some minutes
-# on a laptop.
+# Denoisers are trained at one noise level and used at others. We train four small ones, with and without
+# biases, of 16 and 32 channels, and compare them at the noise of the training and at other levels. Some
+# minutes on a laptop.
 #
 # The tasks are plain Lightning modules: `pl.Trainer` trains them. `train.py` adds what makes it fast,
 # checkpoints, curves, and the tests.
@@ -87,5 +87,5 @@ assert all(table[False, channels][-1] > table[True, channels][-1] + 0.5 for chan
 
 # %% [markdown]
 # At the noise of the training the networks are alike. At twice the noise those without biases are better by
-# a decibel. One seed each says nothing about other seeds: with three, intervals and adjusted p-values it is
-# `python train.py sweep=bias_ablation data=bsds300 seed=0,1,2`.
+# a decibel. One seed each says nothing about other seeds. For three seeds, with intervals and adjusted
+# p-values, run `python train.py sweep=bias_ablation data=bsds300 seed=0,1,2`.

@@ -42,8 +42,8 @@ for snr in (10, 100, 1000, 1e6):
     print(f"SNR {snr:g}: {psnr(wiener(y, snr), x).item():.2f} dB")
 
 # %% [markdown]
-# A small SNR leaves blur, a large one lets the noise through. No single SNR is right: a photograph has much
-# of low frequency and little of high frequency. A network that has seen photographs knows more.
+# A small SNR leaves blur, a large one lets the noise through. No single SNR is right: most of
+# a photograph's energy is at low frequencies. A network that has seen photographs knows more.
 #
 # `deconvolver-unet` is a U-Net on y alone. `deconvolver-wiener-pair` is both: U-Nets on y and two Wiener
 # filters of it.

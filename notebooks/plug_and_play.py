@@ -2,9 +2,9 @@
 # # Plug and play with a denoiser
 #
 # A denoiser knows what photographs look like. Half-quadratic splitting lets it restore what it was never
-# trained for: minimise |A x - y|² / (2 σ²) + R(x) by turns, in x alone with z fixed (`operator.solve`), and
-# in z alone with x fixed, which is denoising (Zhang et al. 2021, DPIR). The noise level of the denoiser
-# falls from one turn to the next.
+# trained for: minimise |A x - y|² / (2 σ²) + R(x) by alternating between x with z fixed (`operator.solve`)
+# and z with x fixed, which is denoising (Zhang et al. 2021, DPIR). The noise level of the denoiser falls from
+# one iteration to the next.
 
 # %%
 import math
