@@ -17,7 +17,7 @@ from imaging.runs.names import quoted
 from imaging.runs.overrides import run_overrides, sweep_overrides
 from imaging.runs.status import STATUS, is_over
 from imaging.sweeps.jobs import Job, plan_jobs
-from imaging.sweeps.sbatch import ArrayTask
+from imaging.sweeps.sbatch import ArrayTask, check_workers
 
 LAUNCHER = ("launcher=", "hydra.launcher.")
 
@@ -150,11 +150,7 @@ class Search(Sweeper):
         """Run a job array, each task of which works on trials until there are no more."""
         settings = self.launcher.settings
         count = min(settings["array_parallelism"], self.trials.remaining())
-        if settings["tasks_per_node"] * settings["nodes"] != 1:
-            raise ImagingError(
-                "a trial of sweep=search has one device: set hydra.launcher.tasks_per_node=1 and "
-                "hydra.launcher.nodes=1; hydra.launcher.gpus_per_node may be more, for trials side by side"
-            )
+        check_workers(settings)
         words = [
             *(w for w in sweep_overrides(self.config) if not w.lstrip("+~").startswith(LAUNCHER)),
             "launcher=queue",
@@ -191,8 +187,10 @@ def distribution(override: Override):
     if override.is_range_sweep():
         if all(isinstance(v, int) for v in (value.start, value.stop, value.step)):
             # Hydra excludes the end of a range, Optuna includes it.
-            last = value.start + (value.stop - 1 - value.start) // value.step * value.step
-            return IntDistribution(value.start, last, step=value.step)
+            values = sorted(range(value.start, value.stop, value.step))
+            if not values:
+                raise ImagingError(f"{override.input_line} has no value; expected range(start,stop,step)")
+            return IntDistribution(values[0], values[-1], step=abs(value.step))
         return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.identity)))
     log = "log" in value.tags
     if isinstance(value.start, int) and isinstance(value.end, int):

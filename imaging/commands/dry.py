@@ -57,8 +57,7 @@ def tell_costs(planned: Planned) -> None:
             costs = probes.run()
         except Interrupted as error:
             raise Interrupted(f"{str(error).split(':')[0]}: nothing was started") from None
-        directories = [Path(scratch, str(number)) for number in range(len(probed))]
-        report = report_seconds(directories) if planned.is_sweep else 0.0
+        report = report_seconds(probes.finished) if planned.is_sweep else 0.0
     known = {id(group): cost for group, cost in zip(probed, costs, strict=True)}
     rows = [(group, known.get(id(group)) or mean(costs)) for group in groups]
     print(f"\n{table_of(rows)}\n")
@@ -68,7 +67,7 @@ def tell_costs(planned: Planned) -> None:
 
 
 def report_seconds(runs: list[Path]) -> float:
-    """How long the report of a sweep takes: written of the probes, and as long for more images or seeds."""
+    """How long the report of the probes takes, which that of more images or seeds is assumed to take too."""
     began = time.perf_counter()
     results, configs, _ = collect_readable(runs)
     write_sweep(runs[0].parent, results, About({}, []), configs)

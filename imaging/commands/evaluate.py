@@ -8,7 +8,14 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from imaging.commands.process.threads import limit_threads
-from imaging.commands.retest import PROTOCOL, check_data_settings, output_directory, variants
+from imaging.commands.retest import (
+    PROTOCOL,
+    check_data_settings,
+    output_directory,
+    test_digest,
+    unseeded,
+    variants,
+)
 from imaging.data import build_data
 from imaging.errors import ImagingError
 from imaging.evaluation.outputs import Result, write_pictures
@@ -19,6 +26,7 @@ from imaging.evaluation.statistics.comparisons import Decision
 from imaging.files import file_name
 from imaging.formats.networks import find_network, load_network
 from imaging.images.opening import SUFFIXES
+from imaging.models.noise_level import refuse_estimate
 from imaging.models.self_ensemble import SelfEnsemble
 from imaging.places import command_line
 from imaging.registry import import_own
@@ -58,39 +66,34 @@ def evaluate(config: DictConfig) -> None:
     configs, left_out = readable(directories)
     protocols = [config["test"] for config in configs.values()]
     results: list[Result] = []
+    reasons: list[str] = []
     networks, output = set(), None
-
-    def leave_out(run: Path, error: ImagingError) -> None:
-        if run == target:
-            raise error
-        left_out.append(f"{name_of(run)}: {error}")
 
     for run in runs:
         if run.is_dir() and run.name not in configs and run != target:
             continue  # its config is not readable; `left_out` has the reason
         try:
             task, run_config = open_network(run, settings, in_sweep=run != target)
-        except ImagingError as error:
-            leave_out(run, error)
-            continue
-        run_config = with_local_paths(run_config, settings["paths"])
-        choose_data(run_config["data"], settings)
-        if read_width(settings) is not None:
-            run_config["figures"] = settings["figures"]
-        protocol = Protocol.of(run_config, **{key: settings[key] for key in PROTOCOL})
-        output = output or output_directory(
-            target, settings, protocols or [run_config["test"]], protocol.data
-        )
-        images = load_images(run, run_config, task, protocol)
-        # A report has pictures of only one seed of each network.
-        network = repr(run_config["model"] | {"seed": None})
-        method = ", ".join([run_config["model"]["name"], *variants(settings)])
-        name, pictures = name_of(run), network not in networks
-        records = output / TESTING / f"{file_name(name)}.csv"
-        try:
+            run_config = with_local_paths(run_config, settings["paths"])
+            choose_data(run_config["data"], settings)
+            if read_width(settings) is not None:
+                run_config["figures"] = settings["figures"]
+            protocol = Protocol.of(run_config, **{key: settings[key] for key in PROTOCOL})
+            output = output or output_directory(
+                target, settings, protocols or [run_config["test"]], protocol.data
+            )
+            images = load_images(run, run_config, task, protocol)
+            # A report has pictures of only one seed of each network.
+            network = unseeded(run_config)
+            method = ", ".join([run_config["model"]["name"], *variants(settings)])
+            name, pictures = name_of(run), network not in networks
+            records = output / TESTING / f"{file_name(name)}-{test_digest(run_config, settings)}.csv"
             result = evaluate_run(task, images, protocol, run_config, name, records, method, pictures)
         except ImagingError as error:
-            leave_out(run, error)
+            if run == target:
+                raise
+            left_out.append(f"{name_of(run)}: {error}")
+            reasons.append(str(error))
             continue
         networks.add(network)
         if run.is_dir():
@@ -99,6 +102,8 @@ def evaluate(config: DictConfig) -> None:
             write_pictures(run, result)  # a run tested with its own protocol gets new files
         results.append(result)
     if not results:
+        if len(reasons) == len(left_out) and len(set(reasons)) == 1:  # of the command, not of the runs
+            raise ImagingError(reasons[0])
         raise ImagingError(f"{target} has nothing to evaluate: {'; '.join(left_out)}")
 
     facts = {"Runs": f"{len(results)}, tested again", "Commit": f"{commit()}, of the test"}
@@ -171,6 +176,9 @@ def open_network(run: Path, settings: dict, in_sweep: bool) -> tuple[Reconstruct
     if settings["sigma"] == "estimated":
         if not task.takes_sigma:
             raise ImagingError("sigma=estimated is for a network that takes sigma; this one does not")
+        if task.network.noise_level is None:
+            raise ImagingError("sigma=estimated is for a network that can estimate sigma; this one cannot")
+        refuse_estimate(task.physics.operator)
         task.network.takes_sigma = False
     if settings["self_ensemble"]:
         task.network = SelfEnsemble.of(task.network, config["physics"]["operator"]["name"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imaging.errors import ImagingError
 
-CLIPPED = 0.05  # of an image, from which on it is told
+CLIPPED = 0.05  # share of clipped pixels above which a note is printed
 EXAMPLES = """examples:
   imaging noise photo.png
   imaging noise photos/

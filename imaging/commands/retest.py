@@ -1,10 +1,12 @@
 """The settings of `evaluate.py` that can differ from the run's, and the directory of the tables."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from imaging.errors import ImagingError
 from imaging.evaluation.statistics.factors import LEVELS
+from imaging.settings import flatten
 
 TEST_DATA_SETTINGS = ("max_test_images", "clean")
 # Settings of `test` that evaluate.py can change.
@@ -40,6 +42,23 @@ def variants(settings: dict) -> list[str]:
     if settings["boundary"] is not None:
         words.append(f"{settings['boundary']} boundary")
     return words
+
+
+def unseeded(config: dict) -> str:
+    """A text that is equal for runs that differ only in their seeds, names and places."""
+    flat = flatten({key: value for key, value in config.items() if key not in ("name", "paths", "figures")})
+    return json.dumps({k: v for k, v in flat.items() if k.split(".")[-1] != "seed"}, default=str)
+
+
+def test_digest(config: dict, settings: dict) -> str:
+    """Six hexadecimal digits that differ between tests of other images, or of another blur.
+
+    Args:
+        config: of the run, with the data set of the test.
+        settings: of the command.
+    """
+    differs = config["data"], settings.get("psf"), settings["boundary"]
+    return hashlib.blake2b(json.dumps(differs, default=str).encode(), digest_size=3).hexdigest()
 
 
 def output_directory(target: Path, settings: dict, tests: list[dict], data: str) -> Path:

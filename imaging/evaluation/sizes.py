@@ -94,8 +94,8 @@ def _check_measured_size(task: Reconstruction, batch: dict) -> None:
         return
     if not task.physics.operator.keeps_shape:
         raise ImagingError(
-            f"this network cannot restore measurements of {_sizes(y)}, of larger images: choose one that "
-            "takes them, e.g. model=preview_unet"
+            f"this network cannot restore images from measurements of {_sizes(y)}: choose one that takes "
+            "them, e.g. model=preview_unet"
         )
     raise ImagingError(
         f"the measured images are {_sizes(y)}, and the network takes another number of channels or another "
@@ -167,8 +167,8 @@ def _check_size(task: Reconstruction, image: Tensor) -> None:
     y = task.measure(as_float(image), generator("check"))
     if operator.keeps_shape and y.shape != image.shape:
         raise ImagingError(
-            f"the operator {type(operator).__name__} makes measurements of {_sizes(y)} of images of "
-            f"{_sizes(image)}, and does not say so: set keeps_shape = False and define output_shape, "
+            f"the operator {type(operator).__name__} turns images of {_sizes(image)} into measurements of "
+            f"{_sizes(y)}, and has keeps_shape = True: set keeps_shape = False and define output_shape, "
             "input_shape and preview"
         )
     if task.network.reach is not None and operator.keeps_shape:
@@ -185,7 +185,7 @@ def _check_size(task: Reconstruction, image: Tensor) -> None:
         return
     if not operator.keeps_shape:
         raise ImagingError(
-            f"this network cannot restore measurements of {_sizes(y)}, of images of {_sizes(image)}: choose "
+            f"this network cannot restore images of {_sizes(image)} from measurements of {_sizes(y)}: choose "
             "one that takes them, e.g. model=preview_unet"
         )
     if x_hat is not None and (x_hat.dim() != 4 or x_hat.shape[-2:] != image.shape[-2:]):

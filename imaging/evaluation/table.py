@@ -161,9 +161,9 @@ def summarise(result: Result, settings: dict | None = None) -> list[dict]:
         settings: the varied settings of the run, each of which becomes a column.
 
     Returns:
-        dicts with the columns of `summary.csv`. Means are over images, of PSNR in dB; `psnr_std` is the
-        standard deviation over images with n - 1. Without clean images the columns are `expected_psnr_mean`,
-        ….
+        dicts with the columns of `summary.csv`. Means are over images and draws of the noise, of PSNR in
+        dB; `psnr_std` is the standard deviation over these, with n - 1. Without clean images the columns are
+        `expected_psnr_mean`, ….
     """
     groups: dict[float, list[Record]] = {}
     for record in result.records:

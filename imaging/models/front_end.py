@@ -3,6 +3,7 @@
 from torch import nn
 
 from imaging.models import MODELS, build_model
+from imaging.models.network import Behind
 from imaging.physics.operator import OPERATORS
 from imaging.shapes import Images, Measurements, Sigmas
 
@@ -25,7 +26,7 @@ class Preview(nn.Module):
 
 
 @MODELS.register("preview_front_end")
-class PreviewFrontEnd(nn.Module):
+class PreviewFrontEnd(Behind):
     """x_hat = network(preview(y)): the network removes what the operator's simplest estimate leaves.
 
     It lets a network of images restore any y: samples of a mosaic, fewer pixels, random projections.
@@ -39,10 +40,8 @@ class PreviewFrontEnd(nn.Module):
     """
 
     def __init__(self, operator: dict, network: dict):
-        super().__init__()
+        super().__init__(build_model(network))
         self.operator = OPERATORS.build(operator)
-        self.network = build_model(network)
-        self.takes_sigma = self.network.takes_sigma
 
     def forward(self, y: Measurements, *sigma: Sigmas) -> Images:
         """Restore y, with the noise's sigma (N, 1, 1, 1) if the network takes it."""

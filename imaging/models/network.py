@@ -1,7 +1,7 @@
 """Optional attributes of a network, and their defaults."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -35,6 +35,29 @@ class Network(Protocol):
 
     def __call__(self, y: Tensor, *sigma: Tensor) -> Tensor:
         """The estimate x_hat."""
+
+
+class Behind(nn.Module):
+    """The base class of networks that are another network behind a first step, and have its attributes.
+
+    Args:
+        network: complete; see `complete`.
+    """
+
+    network: Any
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self.takes_sigma, self.candidates = network.takes_sigma, network.candidates
+
+    @property
+    def strength(self) -> Tensor:
+        return self.network.strength
+
+    @property
+    def trace(self) -> Sequence[dict[str, Tensor]]:
+        return self.network.trace
 
 
 ATTRIBUTES = tuple(Network.__annotations__)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imaging.errors import ImagingError
+from imaging.physics.operator import LinearOperator
 from imaging.shapes import Images, Sigmas
 
 # Fourth differences along rows and columns respond to noise and hardly to image structure, even less than the
@@ -13,6 +14,17 @@ DIFFERENCES = (1.0, -4.0, 6.0, -4.0, 1.0)
 GAIN = 70.0
 AROUND = 17  # side in pixels of the surroundings of a pixel
 QUARTILE = 0.6744897501960817  # of the standard normal distribution n: the median of |n|
+
+
+def refuse_estimate(operator: LinearOperator) -> None:
+    """Raise an ImagingError if the noise of an operator's measurements cannot be estimated from them.
+
+    Lost pixels, the colours of a mosaic and random projections look like noise.
+    """
+    if operator.photograph != "image":
+        raise ImagingError(
+            f"the noise of the measurements of {type(operator).__name__} cannot be estimated: give sigma"
+        )
 
 
 def medians(rows: Tensor) -> Tensor:

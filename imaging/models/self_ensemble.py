@@ -28,7 +28,8 @@ class SelfEnsemble(nn.Module):
         """
         if operator != "identity":
             raise ImagingError(
-                f"self_ensemble is for denoisers; this network inverts a {operator}, which has a direction"
+                f"self_ensemble is for denoisers; this network inverts a {operator}, which flips and turns "
+                "would change"
             )
         return cls(network)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from imaging.models import MODELS
-from imaging.models.noise_level import noise_level
+from imaging.models.noise_level import noise_level, refuse_estimate
 from imaging.models.prior import PRIORS
 from imaging.physics.operator import OPERATORS, LinearOperator
 from imaging.settings import Count, Positive
@@ -43,7 +43,12 @@ class Splitting(nn.Module):
         self.register_buffer("strength", torch.tensor(1.0, dtype=torch.float64))
 
     def noise_level(self, y: Measurements, operator: LinearOperator | None = None) -> Sigmas:
-        """Estimate sigma, (N, 1, 1, 1); see `imaging.models.noise_level`."""
+        """Estimate sigma, (N, 1, 1, 1); see `imaging.models.noise_level`.
+
+        Raises:
+            ImagingError: the measurements are not images.
+        """
+        refuse_estimate(operator or self.operator)
         return noise_level(y)
 
     def _record(self, x: Images, v: Images, before: Images, **more: Tensor) -> None:

@@ -4,11 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from imaging.models import MODELS, build_model
+from imaging.models.network import Behind
 from imaging.physics.fourier import FourierFilter, squared_frequencies
 from imaging.physics.operators.blur import otf
 from imaging.physics.psf import make_psf
 from imaging.settings import Positive
-from imaging.shapes import Images
+from imaging.shapes import Images, Sigmas
 
 
 @MODELS.register("wiener")
@@ -78,7 +79,7 @@ class WienerPrior(nn.Module):
 
 
 @MODELS.register("wiener_front_end")
-class WienerFrontEnd(nn.Module):
+class WienerFrontEnd(Behind):
     """x_hat = network(wiener(y)): the network removes the noise and ringing of the Wiener filter.
 
     It wraps any network, like the preconditioning of EDM (Karras et al. 2022).
@@ -92,11 +93,10 @@ class WienerFrontEnd(nn.Module):
     """
 
     def __init__(self, wiener: dict, network: dict):
-        super().__init__()
+        super().__init__(build_model(network))
         self.wiener = MODELS.build({**wiener, "name": "wiener"})
-        self.network = build_model(network)
         self.homogeneous = self.network.homogeneous
 
-    def forward(self, y: Images) -> Images:
-        """Restore (N, C, H, W)."""
-        return self.network(self.wiener(y))
+    def forward(self, y: Images, *sigma: Sigmas) -> Images:
+        """Restore (N, C, H, W), with the noise's sigma (N, 1, 1, 1) if the network takes it."""
+        return self.network(self.wiener(y), *sigma)

@@ -7,9 +7,10 @@ from torch import Tensor
 
 
 def fill(image: Tensor, size: Sequence[int], first: Sequence[int]) -> Tensor:
-    """Continue an image so that it is smooth as a periodic image of another size; circular filters ring else.
+    """Continue an image so that it is smooth as a periodic image of another size.
 
-    Beyond each border is the mirrored image, which fades into the mirrored image of the opposite border.
+    Otherwise circular filters ring at the borders. Beyond each border is the mirrored image, which fades into
+    the mirrored image of the opposite border.
 
     Args:
         image: float (…, H, W).

@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from imaging.shapes import Measurements, Sigmas
 
-PATIENCE = 10  # iterations on a GPU between two questions whether all images have ended
+PATIENCE = 10  # iterations on a GPU between two checks whether all images have converged
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

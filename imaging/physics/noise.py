@@ -113,7 +113,7 @@ class Noise(nn.Module):
         return (self.low * (1 + (ratio - 1) * u) ** (1 / exponent)).clamp_(self.low, self.high)
 
     def is_silent(self, level: Level = None) -> bool:
-        """Whether n is always 0: at a level that is a number, else at all configured levels."""
+        """Whether n is known to be 0, at a level that is a number, or by default at all configured levels."""
         return False
 
     def variance(self, clean: Tensor, level: Tensor | float) -> Tensor:

@@ -43,12 +43,12 @@ def deconvolve(
     if torch.is_grad_enabled() or operator.boundary == "circular" or max(y.shape[-2:]) <= LARGE:
         x_hat, values = restore(y)
         return x_hat, doubts(values)
-    whole, found = torch.empty(y.shape, dtype=torch.float32), []
+    whole, found = torch.empty(y.shape, dtype=torch.float32), torch.zeros(len(y), 3)
     for inner, outer, tile in cut(y.shape[-2:], LARGE, OVERLAP + max(operator.psf.shape[-2:])):
         x_hat, values = restore(y[(..., *outer)])
-        whole[(..., *inner)] = x_hat[(..., *tile)].cpu()
-        found.append(values)
-    return whole, doubts(torch.stack(found).mean(0))
+        whole[(..., *inner)] = part = x_hat[(..., *tile)].cpu()
+        found += values.cpu() * part[0, 0].numel() / whole[0, 0].numel()
+    return whole, doubts(found)
 
 
 def check_psf(operator: Blur | None, y: Tensor) -> None:
@@ -62,9 +62,8 @@ def check_psf(operator: Blur | None, y: Tensor) -> None:
     psf, size = operator.psf.shape[-2:], y.shape[-2:]
     if any(k > 2 * side for k, side in zip(psf, size, strict=True)):
         raise ImagingError(
-            "the psf is {} x {} pixels, the picture {} x {}, not half of it: give that of its blur".format(
-                *psf, *size
-            )
+            "the psf, {} x {} pixels, is more than twice as large as the picture, {} x {}: give the psf of "
+            "this picture's blur".format(*psf, *size)
         )
 
 

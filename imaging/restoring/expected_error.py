@@ -169,6 +169,7 @@ def restore_with_error(
     if operator != "identity":
         raise ImagingError(f"the expected error is for denoising, and this network inverts {operator}")
     check_images(y)
+    y = y.detach()
     if not torch.isfinite(as_float(y)).all():
         raise ImagingError("y has values that are not finite")
     if y.dim() != 3:

@@ -38,7 +38,7 @@ def restore_file(
     Each page of a TIFF file is restored. Floating-point numbers are not clipped.
 
     Args:
-        restorer: of a network; this function is a method of it.
+        restorer: of the network; this function is its method `file`.
         image, output: the measured and the restored file.
         sigma: standard deviation of the noise, for intensities in [0, 1]; None: estimated.
         mask: an image file that is 0 where pixels are lost; only for an inpainter, which needs it.

@@ -9,6 +9,7 @@ from torch import Tensor
 from imaging.errors import ImagingError
 from imaging.formats.networks import find_network, load_network
 from imaging.formats.weights import read_metadata
+from imaging.models.noise_level import refuse_estimate
 from imaging.physics.boundaries import fill
 from imaging.physics.measurement import Physics
 from imaging.physics.operator import LinearOperator
@@ -116,8 +117,7 @@ class Restorer:
         if operator is not None and operator.psf.dim() == 3 and len(operator.psf) != len(images):
             raise ImagingError(f"psf is {len(operator.psf)} kernels for {len(images)} images")
         if self.task.takes_sigma and sigma is None:
-            if self.operator.photograph != "image":
-                raise ImagingError("the noise cannot be estimated of such measurements: give sigma")
+            refuse_estimate(self.operator)
             sigma = estimate_sigmas(self.task.network, images, operator)
         n, channels = images.shape[:2]
         single = self.operator.photograph == "mosaic" or channels == self.channels
@@ -221,7 +221,7 @@ class Restorer:
             sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, y.shape[-2:]))
             raise ImagingError("the mask is {}, but the image is {}".format(*sizes))
         mask, intensities = mask.to(y.device) != 0, as_float(y)
-        # A lost pixel is 0 in the network's units, as in training.
+        # A lost pixel is 0 in the network's units, as in a training without noise.
         lost = self.task.denormalise(torch.zeros(()))
         y = torch.where(mask, intensities, lost)
         if self.task.network.takes_operator:

@@ -43,8 +43,8 @@ def check_sweep(config: DictConfig) -> None:
     saved, now = _varied(before), _varied(config)
     if saved != now:
         raise ImagingError(
-            f"{directory} varies {saved or 'no more than its file'}, this command varies "
-            f"{now or 'no more than its file'}: resume with the saved settings, or start a new sweep"
+            f"{directory} varies {saved or 'what its sweep file says'}, this command varies "
+            f"{now or 'what its sweep file says'}: resume with the saved settings, or start a new sweep"
         )
     identity = _identity(config)
     refuse_changes(directory, at_places(_identity(before), identity), identity)

@@ -21,7 +21,7 @@ class Cost:
     Args:
         device: on which it was measured.
         steps_per_epoch: optimiser steps; 0 for a method that is not trained.
-        start: seconds of a process before it knows its settings, and after its end.
+        start: seconds in which a process starts, before it knows its settings, and ends.
         probe: seconds that this was measured in.
         setup: seconds for the images, the network and the first steps, beyond what later steps take.
         step: seconds of an optimiser step.

@@ -19,6 +19,7 @@ from imaging.sweeps.begin import check_sweep
 from imaging.sweeps.cost import Cost, mean, read_cost
 from imaging.sweeps.jobs import Job, Plan, job_of
 from imaging.sweeps.queue import Queue
+from imaging.sweeps.sbatch import check_settings, check_workers
 from imaging.sweeps.slots import Slot, find_slots
 
 PROBE = "probe"  # the value of `dry` for a run that measures itself
@@ -60,6 +61,9 @@ class Places:
         Args:
             launcher: the settings.
             search: whether its jobs are the trials of a search.
+
+        Raises:
+            ImagingError: a wrong setting.
         """
         kind = launcher.get("_target_", "").rpartition(".")[2]
         if kind == "QueueLauncher":
@@ -68,11 +72,13 @@ class Places:
             name = ", ".join(names) if len(slots) < 9 else f"{names[0]} to {names[-1]}"
             return cls(slots, len(slots), name=name, sharing=launcher["jobs_per_gpu"])
         if kind == "Slurm":
+            check_settings({key: v for key, v in launcher.items() if key not in ("_target_", "wait")})
             name = "tasks of Slurm, each as fast as here"
             count, devices = launcher["array_parallelism"], launcher["tasks_per_node"]
             if search:  # a task is a worker with a queue of its own
+                check_workers(launcher)
                 sharing = launcher["jobs_per_gpu"]
-                count *= max(1, launcher["gpus_per_node"]) * sharing
+                count *= max(1, launcher["gpus_per_node"] or 0) * sharing
                 return cls([HERE], count, devices, name, sharing)
             return cls([HERE], count, devices, name, forks=False)
         return cls([HERE], 1)
@@ -162,6 +168,7 @@ class Probes:
         self.numbers: dict[Path, int] = {}  # of the run that is probed in a directory
         self.began: dict[Path, float] = {}
         self.costs: list[list[Cost]] = [[] for _ in configs]
+        self.finished: list[Path] = []  # directories, one of each run
         self.forked: float | None = None  # seconds until the first process had started
 
     def run(self) -> list[Cost]:
@@ -201,6 +208,7 @@ class Probes:
         if self.costs[number]:
             shutil.rmtree(job.directory)
         else:
+            self.finished.append(job.directory)
             self.tell(label, cost)
         self.costs[number].append(replace(cost, start=seconds - cost.probe))
         if all(self.costs):

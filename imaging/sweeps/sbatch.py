@@ -61,6 +61,15 @@ def check_settings(settings: dict) -> None:
     check("hydra.launcher.additional_parameters", settings["additional_parameters"], Options)
 
 
+def check_workers(settings: dict) -> None:
+    """Raise an ImagingError if the settings of a Slurm launcher are not for the workers of a search."""
+    if settings["tasks_per_node"] * settings["nodes"] != 1:
+        raise ImagingError(
+            "a trial of sweep=search has one device: set hydra.launcher.tasks_per_node=1 and "
+            "hydra.launcher.nodes=1; hydra.launcher.gpus_per_node may be more, for trials side by side"
+        )
+
+
 def write_script(sweep: Path, tasks: dict[int, ArrayTask], settings: dict) -> Path:
     """Write `submit.sh` and return its path.
 

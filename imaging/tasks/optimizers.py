@@ -53,13 +53,13 @@ def cosine(
     warmup_steps: Annotated[int, at_least(0)] = 0,
     final: Factor = 0.0,
 ):
-    """Linear warm-up, then a half cosine from the full learning rate to `final` times it at the last step.
+    """Linear warm-up, then a half cosine from the full learning rate to `final` times it after the last step.
 
     Args:
         optimizer: whose learning rate is scheduled.
         steps: length of the training.
         warmup_steps: length of the warm-up; at most a tenth of `steps` is used.
-        final: factor of the learning rate at the last step.
+        final: factor of the learning rate after the last step.
     """
     warmup_steps = min(warmup_steps, steps // 10)
 

@@ -1,5 +1,7 @@
 """Training and validation, the base class of all tasks."""
 
+import functools
+import math
 from typing import Any
 
 import torch
@@ -98,14 +100,16 @@ class Reconstruction(Equations):
 
         operator = drawn or self.physics.operator
         step = Step(
-            estimate=lambda *ys: self._estimate(ys, sigma, known),
+            estimate=lambda *ys, stronger=1.0: self._estimate(
+                ys, None if sigma is None else stronger * sigma, known
+            ),
             y=y,
             x=target,
             sigma=sigma,
             operator=operator,
             variance=lambda y: self.variance_of(y, own_levels.to(y.device)),
             again=again,
-            random=lambda: self._generator("loss", batch_idx),
+            random=functools.cache(lambda: self._generator("loss", batch_idx)),
             shard=self.shard,
         )
         loss, x_hat = self.loss.compute(step)
@@ -215,11 +219,13 @@ class Reconstruction(Equations):
         means = []
         for candidate in candidates:
             self.network.strength.fill_(candidate)
-            means.append(torch.cat([self._quality(batch) for batch in batches]).mean().item())
+            mean = torch.cat([self._quality(batch) for batch in batches]).mean().item()
+            means.append(-math.inf if math.isnan(mean) else mean)  # nan: it diverged
         self.network.strength.fill_(candidates[means.index(max(means))])
 
     def _quality(self, batch: dict) -> Tensor:
         """The PSNR, or expected PSNR, in dB of each restored image of a validation batch, (N,)."""
+        batch = {key: v.to(self.device) if isinstance(v, Tensor) else v for key, v in batch.items()}
         if "image" not in batch:
             level = self.physics.noise.typical_level
             return self.expected(batch, self.restore_measured(batch, level), level)[0]

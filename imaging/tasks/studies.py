@@ -43,7 +43,7 @@ class Inpainter(Reconstruction):
     """Inpainting, y = M x + n, in units normalised to mean 0 and standard deviation 1.
 
     The network's units, and those of the loss, are (x - mean) / std; PSNR is of intensities. A lost pixel is
-    0 in the network's units: the mean gray of the data, not black.
+    0 in the network's units, plus noise: the mean gray of the data, not black.
 
     Args:
         network, physics, optimizer, schedule, seed, loss: as in

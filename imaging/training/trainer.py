@@ -230,10 +230,11 @@ def fit(trainer: pl.Trainer, task: Reconstruction, data, run: Run, start: Path |
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, WeightAveraging):
                 callback.use_average(task)
-    elif run.writes:
-        task.choose_strength(data.val_dataloader())
-        state = {"state_dict": task.state_dict(), "config": run.config}
-        AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / LAST)
+    else:
+        task.to(device).choose_strength(data.val_dataloader())  # on each rank, since all of them validate
+        if run.writes:
+            state = {"state_dict": task.state_dict(), "config": run.config}
+            AtomicCheckpointIO().save_checkpoint(state, run.checkpoints / LAST)
     trainer.validate(task, datamodule=data, verbose=False)
     task.to(device)
     return {name: float(value) for name, value in trainer.callback_metrics.items() if name != "step"}

@@ -1,5 +1,7 @@
 """imaging restore"""
 
+import shutil
+
 import numpy as np
 import pytest
 import tifffile
@@ -218,13 +220,17 @@ def test_the_expected_error_of_a_photograph(imaging, run, photographs, tmp_path)
 
 
 def test_the_expected_errors_of_a_directory(imaging, run, photographs, tmp_path):
-    words = ["restore", photographs / "test", "out", "--network", run, "--error", "errors"]
+    noisy = shutil.copytree(photographs / "test", "noisy")
+    words = ["restore", noisy, "out", "--network", run, "--error", "errors"]
     assert imaging(*words)[0] == 0
-    names = sorted(path.name for path in (photographs / "test").iterdir())
+    names = sorted(path.name for path in (tmp_path / "noisy").iterdir())
     assert sorted(path.name for path in (tmp_path / "errors").iterdir()) == names
     status, _, complained = imaging(*words[:-1], "out")
     assert (status, complained.count("\n")) == (2, 1)
     assert "the error maps are out; " in complained
+    for _ in range(2):  # maps among the images are no images
+        printed = imaging(*words[:-1], "noisy/errors")[1]
+        assert f"{len(names)} of {len(names)} images restored" in printed
 
 
 @pytest.mark.parametrize(

@@ -90,12 +90,41 @@ def test_a_sweep_of_which_nothing_can_be_tested_says_why(command, tiny, tmp_path
     (sweep,) = tmp_path.glob("multirun/*/*")
     status, _, complained = command("evaluate.py", f"run={sweep}", "sigma=estimated")
     assert (status, complained.count("\n")) == (2, 1)
-    assert complained.count("sigma=estimated is for a network that takes sigma") == 2
+    assert complained.startswith("evaluate.py: sigma=estimated is for a network that takes sigma")
     for path in sweep.glob("*/checkpoints"):
         shutil.rmtree(path)
     status, _, complained = command("evaluate.py", f"run={sweep}")
     assert (status, complained.count("\n")) == (2, 1)
     assert complained.count("has no checkpoint") == 2
+
+
+def test_a_run_of_a_sweep_that_cannot_be_tested_so_is_left_out(command, tiny, tmp_path):
+    """Poisson noise has no sigma."""
+    noises = ["model=identity", "noise=gaussian,poisson"]
+    assert command("train.py", "-m", *tiny, *noises)[0] == 0
+    (sweep,) = tmp_path.glob("multirun/*/*")
+    status, printed, _ = command("evaluate.py", f"run={sweep}", "sigmas=[0.3]")
+    assert status == 0
+    assert "poisson: " in printed
+    assert {row["sigma"] for row in rows(sweep / "sigmas-0.3" / "per_image.csv")} == {"0.3"}
+
+
+def test_other_images_of_equal_names_are_measured_again(command, run, photographs, monkeypatch, tmp_path):
+    """After a test that was stopped, too, into the same directory."""
+    from imaging.commands import evaluate as module
+
+    tested = ["evaluate.py", f"run={run}", "data=folder", "output=again"]
+    shutil.copytree(photographs / "test", "other")
+    for path in (tmp_path / "other").iterdir():
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_sweep", lambda *_: 1 / 0)  # the machine stops before the report
+        with pytest.raises(ZeroDivisionError):
+            command(*tested, f"data.source.test={photographs / 'test'}")
+    assert command(*tested, "data.source.test=other")[0] == 0
+    found = rows(tmp_path / "again" / "per_image.csv")
+    assert command(*tested[:-1], "data.source.test=other", "output=alone")[0] == 0
+    assert rows(tmp_path / "alone" / "per_image.csv") == found
 
 
 @pytest.mark.parametrize(

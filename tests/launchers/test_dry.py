@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from imaging.runs.config import read_config
 from imaging.runs.run import enqueue
@@ -18,6 +19,7 @@ from imaging.sweeps.dry import Places
 
 TRAIN = Path(__file__).parents[2] / "train.py"
 SHAPES = ["seed=0,1", "model.depth=2,3"]
+SLURM = ["launcher=slurm", "seed=0,1", "dry=true"]
 
 
 @pytest.fixture
@@ -180,18 +182,13 @@ def test_a_script_for_slurm_is_not_written(command, tiny, monkeypatch, tmp_path)
 
 @pytest.mark.parametrize(
     ("search", "gpus", "jobs_per_gpu", "count", "sharing"),
-    [(False, 2, 3, 5, 1), (True, 2, 3, 30, 3), (True, 0, 2, 10, 2), (True, 1, 1, 5, 1)],
+    [(False, 2, 3, 5, 1), (True, 2, 3, 30, 3), (True, 0, 2, 10, 2), (True, None, 1, 5, 1)],
 )
 def test_a_search_has_a_queue_of_its_own_in_each_task_of_slurm(search, gpus, jobs_per_gpu, count, sharing):
-    launcher = {
-        "_target_": "hydra_plugins.imaging_slurm.Slurm",
-        "array_parallelism": 5,
-        "tasks_per_node": 2,
-        "gpus_per_node": gpus,
-        "jobs_per_gpu": jobs_per_gpu,
-    }
+    launcher = yaml.safe_load((TRAIN.parent / "conf/launcher/slurm.yaml").read_text())["hydra"]["launcher"]
+    launcher |= {"array_parallelism": 5, "gpus_per_node": gpus, "jobs_per_gpu": jobs_per_gpu}
     places = Places.of(launcher, search)
-    assert (places.count, places.devices, places.sharing) == (count, 2, sharing)
+    assert (places.count, places.devices, places.sharing) == (count, 1, sharing)
     assert places.forks == search  # the trials of a worker are forks, the tasks of an array are programs
 
 
@@ -209,6 +206,8 @@ def test_a_search_has_a_queue_of_its_own_in_each_task_of_slurm(search, gpus, job
         (["-m", "seed=0,1", "dry=probe"], "dry is 'probe'"),
         (["-m", "seed=0,1", "dry=true,false"], "dry is for the whole sweep"),
         (["-m", "launcher=queue", "seed=0,1", "dry=true", "hydra.launcher.devices=9"], "devices is 9"),
+        (["-m", *SLURM, "hydra.launcher.timeout_min=abc"], "hydra.launcher.timeout_min is 'abc'"),
+        (["-m", *SLURM, "sweep=search", "hydra.launcher.nodes=2"], "a trial of sweep=search has one device"),
     ],
 )
 def test_wrong_settings_are_told_before_anything_runs(command, tmp_path, words, expected):

@@ -26,6 +26,7 @@ def study_of(sweep: Path):
         ("a,b", optuna.distributions.CategoricalDistribution(["a", "b"])),
         ("range(3,9)", optuna.distributions.IntDistribution(3, 8)),
         ("range(3,9,2)", optuna.distributions.IntDistribution(3, 7, step=2)),
+        ("range(10,0,-2)", optuna.distributions.IntDistribution(2, 10, step=2)),
         ("int(interval(1,4))", optuna.distributions.IntDistribution(1, 4)),
         ("interval(0.1,0.9)", optuna.distributions.FloatDistribution(0.1, 0.9)),
         ("tag(log,interval(1e-4,1e-2))", optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)),

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from imaging.models import build_model
 from imaging.physics import OPERATORS
 
+DIGIT = {"psf": {"name": "digit"}}
 OPERATORS_OF_28 = {
     "downsampling": {"name": "downsampling", "factor": 2},
     "mosaic": {"name": "mosaic"},
@@ -51,3 +52,23 @@ def test_sigma_goes_through():
     assert network.takes_sigma
     y, sigma = torch.rand(1, 3, 16, 16), torch.full((1, 1, 1, 1), 0.01)
     assert torch.equal(network(y, sigma), network.network(y, sigma))
+
+
+@pytest.mark.parametrize("front_end", ["preview_front_end", "wiener_front_end"])
+def test_what_the_network_offers_is_offered(front_end):
+    """A strength to be chosen, sigma, and the course of a solver."""
+    first = {"operator": {"name": "identity"}} if front_end == "preview_front_end" else {"wiener": DIGIT}
+
+    def behind(**network):
+        return build_model({"name": front_end, **first, "network": network})
+
+    one, alone = behind(name="total_variation"), build_model({"name": "total_variation"})
+    assert one.candidates == alone.candidates
+    one.strength.fill_(0.5)
+    assert one.network.strength.item() == 0.5
+    solver = behind(
+        name="admm", operator={"name": "identity"}, prior={"name": "total_variation"}, iterations=3
+    )
+    assert solver.takes_sigma
+    assert solver(torch.rand(1, 1, 16, 16), torch.full((1, 1, 1, 1), 0.1)).shape == (1, 1, 16, 16)
+    assert len(solver.trace) == 3

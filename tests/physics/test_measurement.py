@@ -83,3 +83,11 @@ def test_wrong_config(config, message):
     with pytest.raises(ImagingError, match=message) as error:
         build_physics(config)
     assert "\n" not in str(error.value)
+
+
+def test_levels_of_images_replace_a_sigma_of_0():
+    physics = build_physics({"operator": {"name": "identity"}, "noise": {"sigma": 0.0}})
+    levels = torch.tensor([0.0, 0.1])[:, None, None, None]
+    n = physics(torch.zeros(2, 1, 64, 64), generator(0), level=levels)
+    assert n[0].count_nonzero() == 0
+    assert n[1].std().item() == pytest.approx(0.1, rel=0.05)

@@ -96,3 +96,9 @@ def test_the_noise_is_estimated_better_beside_the_restored_image():
     y = x + 0.05 * torch.randn(x.shape, generator=generator(0, "noise"))
     assert noise_level(y).item() > 0.06
     assert noise_level(y, x).item() == pytest.approx(0.05, rel=0.08)
+
+
+def test_an_image_that_requires_a_gradient_has_one_too():
+    f, y = imaging.load("denoiser-32", "cpu"), torch.rand(3, 32, 32)
+    expected = f.restore_with_error(y, sigma=0.1)[1]
+    assert f.restore_with_error(y.clone().requires_grad_(), sigma=0.1)[1].mse == expected.mse

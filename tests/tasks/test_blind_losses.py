@@ -1,5 +1,7 @@
 """Losses without clean images against the error with clean images, in expectation over the noise."""
 
+import functools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -44,7 +46,7 @@ def many(physics, f, x: Tensor = X, seed: int = 0) -> Step:
     level = torch.full((DRAWS, 1, 1, 1), physics.noise.typical_level)
     y = physics(x, generator(seed, "noise"))
     return Step(
-        estimate=lambda *ys: tuple(map(f, ys)),
+        estimate=lambda *ys, stronger=1.0: tuple(map(f, ys)),
         y=y,
         x=x,
         sigma=None,
@@ -290,3 +292,39 @@ def test_sure_has_a_lower_bound_on_clipped_images():
 
     assert loss_of(x) < -0.1  # simulated images are not clipped, and nobody looks
     assert loss_of(None) == pytest.approx(SIGMA**2, rel=0.1)  # that of x_hat = y, in the bright half
+
+
+def test_a_step_draws_other_numbers_each_time():
+    y = torch.zeros(2, 1, 8, 8)
+    random = functools.cache(lambda: generator(0, "loss"))
+    step = Step(lambda *ys: ys, y, None, None, Identity(), lambda y: y, lambda: y, random)
+    assert not torch.equal(step.normal(), step.normal())
+
+
+def test_a_network_that_takes_sigma_gets_that_of_the_noise_it_sees(monkeypatch):
+    """Of y + alpha z, whose noise is stronger than that of y."""
+    model = {
+        "name": "wiener_pair",
+        "psf": {"name": "digit"},
+        "channels": 1,
+        "hidden_channels": 4,
+        "levels": 1,
+    }
+    config = CONFIG | {"model": model, "task": {"name": "reconstruction"}, "loss": {"name": "recorrupted"}}
+    operator = {"name": "blur", "psf": {"name": "digit"}}
+    task = build_task(config | {"physics": {"operator": operator, "noise": GAUSSIAN}})
+    told, forward = [], task.network.forward
+    monkeypatch.setattr(task.network, "forward", lambda y, sigma: told.append(sigma) or forward(y, sigma))
+    images = torch.stack([Discs().read("train", i) for i in range(2)])
+    task.training_step({"image": images}, 0)
+    assert told[0].flatten().tolist() == pytest.approx([SIGMA * 1.25**0.5] * 2)
+
+
+def test_noise2self_hides_a_pixel_of_images_smaller_than_its_grid():
+    loss = LOSSES.build({"name": "noise2self", "every": 9})
+    y = torch.rand(1, 1, 4, 5)
+    for seed in range(20):
+        step = Step(
+            lambda *ys: ys, y, None, None, Identity(), lambda y: y, lambda: y, lambda s=seed: generator(s)
+        )
+        assert torch.isfinite(loss.compute(step)[0])

@@ -1,6 +1,7 @@
 """The shared training body, on small synthetic images."""
 
 import copy
+import math
 
 import pytest
 import pytorch_lightning as pl
@@ -196,6 +197,14 @@ def test_a_strength_is_the_candidate_that_is_best_on_the_batches():
         values[candidate] = psnr(other.restore(y), x).mean().item()
     assert task.network.strength.item() == max(values, key=values.get)
     assert len(set(values.values())) > 1
+
+
+def test_a_strength_that_diverges_is_not_chosen(monkeypatch):
+    task = build_task(CONFIG | {"model": {"name": "total_variation"}})
+    quality = dict(zip(task.network.candidates, [math.nan, 30.0, 31.0] + [29.0] * 99, strict=False))
+    monkeypatch.setattr(task, "_quality", lambda _: torch.tensor([quality[task.network.strength.item()]]))
+    task.choose_strength([{}])
+    assert task.network.strength.item() == task.network.candidates[2]
 
 
 def test_a_network_has_no_strength_to_choose():

@@ -19,10 +19,12 @@ IMAGE_SETTINGS = (
 )
 MEASUREMENT_SETTINGS = ("physics.", *IMAGE_SETTINGS)
 LEVELS = ("sigma", "peak")  # settings of noises that are the axis of a test, which has its own values
-# Exceptions with these prefixes.
+# Settings with the prefixes above that affect only the training.
 TRAINING_SETTINGS = (
     "data.source.train",
     "data.crops_per_image",
+    "physics.operator.side",  # of a random blur, whose test has a psf of its own
+    "physics.operator.circular",
     *(f"physics.noise.{setting}" for setting in (*LEVELS, "draw")),
 )
 # Of summary.csv, without clean images and with them.

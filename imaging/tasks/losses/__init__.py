@@ -19,17 +19,19 @@ from imaging.settings import Positive
 
 @dataclass(frozen=True)
 class Step:
-    """What a loss may use of a training step, all in the network's units.
+    """What a loss may use of a training step, in the network's units but for sigma.
 
     Args:
-        estimate: x_hat = f(y), for measurements of the batch; called with several it returns several.
+        estimate: x_hat = f(y), for measurements of the batch; called with several it returns several. With
+            `stronger`, the noise of these is so many times as strong as that of y, which a network that takes
+            sigma has to know.
         y: measurements, (N, …).
         x: clean images, (N, C, H, W), for a loss that needs them; None if there are none.
-        sigma: of each image's noise, (N, 1, 1, 1); None for a loss that does not use it.
+        sigma: of each image's noise, of intensities, (N, 1, 1, 1); None for a loss that does not use it.
         operator: A, that measured y.
         variance: an unbiased estimate of the variance of the noise in each element of y, of y's shape.
         again: returns other measurements of the same scenes, with noise of their own.
-        random: returns the generator of the loss's own random numbers.
+        random: returns the generator of the loss's own random numbers, one for the step.
         shard: (rank, world size); y has every world-size-th image of the batch.
     """
 
@@ -82,7 +84,8 @@ class Loss:
 
         Args:
             x_hat, x: estimates and clean images, float32 (N, C, H, W) in the network's units.
-            sigma: standard deviation of each image's noise, (N, 1, 1, 1), or None if it is not used.
+            sigma: standard deviation of each image's noise, of intensities, (N, 1, 1, 1), or None if it is
+                not used.
         """
         raise NotImplementedError
 

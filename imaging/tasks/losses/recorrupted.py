@@ -1,5 +1,7 @@
 """Learning from measurements to which noise is added."""
 
+import math
+
 from torch import Tensor
 
 from imaging.settings import Positive
@@ -14,7 +16,7 @@ class Recorrupted(BlindLoss):
     Pang et al., "Recorrupted-to-Recorrupted: unsupervised deep learning for image denoising", CVPR 2021,
     equation 9 with D = alpha. For Gaussian noise the noises of the two are independent, so that the
     expectation is mean |W A (f(y + alpha z) - x)|² plus a constant. f learns noise that is sqrt(1 + alpha²)
-    times as strong as that of y, on which it is used.
+    times as strong as that of y, on which it is used; if it takes sigma, it gets that of this noise.
 
     Args:
         alpha: the smaller, the nearer is the noise to that of y, and the noisier is the target.
@@ -27,5 +29,5 @@ class Recorrupted(BlindLoss):
 
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         z = step.variance(step.y).clamp_min(0).sqrt() * step.normal()
-        (x_hat,) = step.estimate(step.y + self.alpha * z)
+        (x_hat,) = step.estimate(step.y + self.alpha * z, stronger=math.sqrt(1 + self.alpha**2))
         return self.error(step, x_hat, step.y - z / self.alpha), x_hat

@@ -103,6 +103,9 @@ def test_other_training_images_leave_the_test_as_it_is():
     training = factors({"a": of(), "b": of(train="c")})
     assert (measurement_factors(training), image_factors(training)) == (set(), set())
     assert image_factors(factors({"a": of(), "b": of(test="c")})) == {"test"}
+    for setting in ("side", "circular"):  # of the psfs of a training
+        random = factors({str(i): config(physics={"operator": {setting: i}}) for i in (1, 3)})
+        assert (measurement_factors(random), image_factors(random)) == (set(), set())
     blurred = {"operator": {"name": "blur", "sigma": 2.0}}
     sharp = config(physics={"operator": {}})
     assert image_factors(factors({"a": config(physics=blurred), "b": sharp})) == set()
