@@ -15,6 +15,7 @@ from imaging.files import check_regular, write_atomically
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 # Keys of a checkpoint from which Lightning can resume a training.
 NEEDED = {"state_dict", "global_step", "optimizer_states", "pytorch-lightning_version"}
+UNTRAINED = {"state_dict", "config"}  # keys of that of a method that is not trained
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -94,7 +95,10 @@ def _not_finite(checkpoint) -> list[str]:
 
 
 def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
-    """The newest readable checkpoint in a run's `checkpoints/` and its contents; None, {} if there is none.
+    """The newest readable checkpoint in a run's `checkpoints/` and its contents.
+
+    Returns:
+        None, {} if there is none, or if it is that of a method that is not trained.
 
     Raises:
         ImagingError: there are checkpoints, but none can be read.
@@ -105,6 +109,8 @@ def newest_checkpoint(directory: Path) -> tuple[Path | None, dict]:
             continue
         try:
             checkpoint = read_checkpoint(path)
+            if isinstance(checkpoint, dict) and checkpoint.keys() == UNTRAINED:
+                return None, {}
             if not isinstance(checkpoint, dict) or not checkpoint.keys() >= NEEDED:
                 raise ImagingError(f"{path} is not a training checkpoint")
         except ImagingError as error:

@@ -45,6 +45,17 @@ def test_two_processes_have_the_curve_of_one(command, tiny, tmp_path, environmen
         assert read_curves(two, [tag])[tag][1] == pytest.approx(one[1], abs=tolerance)
 
 
+@pytest.mark.slow
+def test_two_processes_validate_the_same_strength(command, tiny, tmp_path, environment):
+    method = [*tiny, "model=total_variation", "data.validation_images=2", "test.sigmas=[0.1]"]
+    two = [sys.executable, TRAIN, *method, *TWO[:2]]
+    subprocess.run(two, cwd=tmp_path, env=environment, check=True)
+    both = only(tmp_path).rename(tmp_path / "two")
+    assert command("train.py", *method)[0] == 0
+    found, expected = (json.loads((run / "metrics.json").read_text()) for run in (both, only(tmp_path)))
+    assert found["val/psnr"] == pytest.approx(expected["val/psnr"], abs=1e-3)
+
+
 def wait_for_training(tmp_path: Path) -> dict:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
