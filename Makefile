@@ -54,7 +54,7 @@ test: setup  ## Run the tests
 
 # Not more than two at a time: many of these tests start several processes of their own. Slurm has its time limits.
 test-slow: setup  ## Run the slow tests (a quarter of an hour)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore tests/slurm
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m slow --durations 12 --ignore tests/slurm
 	$(BIN)/python -m pytest -m slow tests/slurm
 
 # Each requirement at its lower bound. torch 2.6 from PyPI brings CUDA with it: several gigabytes.
