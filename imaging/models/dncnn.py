@@ -7,7 +7,7 @@ from torch import nn
 
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
-from imaging.settings import Count, at_least
+from imaging.settings import Count, within
 from imaging.shapes import Images
 
 
@@ -27,7 +27,7 @@ class DnCNN(nn.Module):
         seed: of the initial weights.
 
     Raises:
-        ImagingError: a depth below 2, or a number of channels below 1.
+        ImagingError: a depth that is not from 2 to 1000, or a number of channels below 1.
 
     Examples:
         >>> import torch
@@ -38,7 +38,7 @@ class DnCNN(nn.Module):
     def __init__(
         self,
         channels: Count = 3,
-        depth: Annotated[int, at_least(2)] = 5,
+        depth: Annotated[int, within(2, 1000)] = 5,
         hidden_channels: Count = 64,
         bias: bool = True,
         seed: int = 0,

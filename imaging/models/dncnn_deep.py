@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from imaging.models import MODELS
 from imaging.models.initialisation import initialise_
-from imaging.settings import Count, at_least
+from imaging.settings import Count, within
 from imaging.shapes import Images
 
 
@@ -62,13 +62,13 @@ class DeepDnCNN(nn.Module):
         seed: of the initial weights.
 
     Raises:
-        ImagingError: a depth below 3, or a number of channels below 1.
+        ImagingError: a depth that is not from 3 to 1000, or a number of channels below 1.
     """
 
     def __init__(
         self,
         channels: Count = 3,
-        depth: Annotated[int, at_least(3)] = 17,
+        depth: Annotated[int, within(3, 1000)] = 17,
         hidden_channels: Count = 64,
         bias: bool = True,
         seed: int = 0,

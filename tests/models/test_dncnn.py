@@ -83,7 +83,7 @@ class TestFirstWeights:
             assert ours.std().item() == pytest.approx(1 / 24 / 3**0.5, rel=0.2)
 
 
-@pytest.mark.parametrize("setting", [{"depth": 1}, {"channels": 0}, {"hidden_channels": 0}])
+@pytest.mark.parametrize("setting", [{"depth": 1}, {"depth": 65536}, {"channels": 0}, {"hidden_channels": 0}])
 def test_wrong_settings(setting):
     with pytest.raises(ImagingError, match=f"model.{next(iter(setting))} is .*; expected a whole number"):
         build_model({"name": "dncnn", **setting})
