@@ -53,7 +53,7 @@ def list_of(words: str, annotation, length: int | None = None, least: int = 0) -
     return Limit(words, fit)
 
 
-Count = Annotated[int, at_least(1)]
+Count = Annotated[int, within(1, 2**31 - 1)]  # beyond it products of sizes overflow
 Positive = Annotated[float, Limit("a positive number", lambda value: value > 0)]
 NotNegative = Annotated[float, Limit("a number >= 0", lambda value: value >= 0)]
 Share = Annotated[float, Limit("a number in [0, 1)", lambda value: 0 <= value < 1)]

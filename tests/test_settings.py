@@ -104,8 +104,9 @@ def test_limited_values_that_fit(value, annotation):
 @pytest.mark.parametrize(
     ("value", "annotation", "words"),
     [
-        (0, Count, "a whole number, at least 1"),
-        (1.0, Count, "a whole number, at least 1"),
+        (0, Count, "a whole number, from 1 to 2147483647"),
+        (10**20, Count, "a whole number, from 1 to 2147483647"),
+        (1.0, Count, "a whole number, from 1 to 2147483647"),
         (-0.1, NotNegative, "a number >= 0"),
         (math.inf, Positive, "a positive number"),
         (math.nan, float, "a number"),
@@ -115,7 +116,7 @@ def test_limited_values_that_fit(value, annotation):
         ([3], Pair | None, "[height, width] or null"),
         ("zero", Literal["zeros", "circular"], "zeros or circular"),
         (True, Literal[1, 3], "1 or 3"),
-        (0, Count | None, "a whole number, at least 1 or null"),
+        (0, Count | None, "a whole number, from 1 to 2147483647 or null"),
     ],
 )
 def test_limited_values_that_do_not_fit(value, annotation, words):

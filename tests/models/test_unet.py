@@ -124,7 +124,7 @@ def test_learns_to_undo_a_blur():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"levels": 0}, "model.levels is 0; expected a whole number, at least 1"),
+        ({"levels": 0}, "model.levels is 0; expected a whole number, from 1 to 2147483647"),
         ({"channels": 0}, "model.channels is 0"),
         ({"hidden_channels": -1}, "model.hidden_channels is -1"),
         ({"padding": "reflect"}, "model.padding is 'reflect'; expected zeros or circular"),
