@@ -122,5 +122,7 @@ def test_no_noise_is_no_division_by_zero():
 
 
 def test_no_stage_at_all_is_refused():
-    with pytest.raises(ImagingError, match=r"^model\.stages is 0; expected a whole number, from 1 to 2147483647$"):
+    with pytest.raises(
+        ImagingError, match=r"^model\.stages is 0; expected a whole number, from 1 to 2147483647$"
+    ):
         build_model({"name": "wiener_pair", "psf": DIGIT, "stages": 0})
