@@ -7,6 +7,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
+
+from imaging.randomness import generator
 
 PACKAGE = Path(__file__).parents[1] / "imaging"
 MODULES = [
@@ -53,3 +56,9 @@ def test_plug_and_play_gains_six_decibels(capsys):
     for line in lines:
         before, after = re.findall(r"(\d+\.\d+) dB", line)
         assert float(after) > float(before) + 6
+
+
+def test_the_noise_is_finite_where_a_draw_is_0(monkeypatch):
+    noise = importlib.import_module("examples.extend.noise").LaplaceNoise(0.1)
+    monkeypatch.setattr(torch, "rand", lambda size, **_: torch.zeros(size))
+    assert torch.isfinite(noise(torch.zeros(1, 1, 2, 2), generator(0), 0.1)).all()

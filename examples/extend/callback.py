@@ -17,7 +17,7 @@ class GradientNorm(EveryStep):
     Examples:
         >>> GradientNorm(every=0)
         Traceback (most recent call last):
-        imaging.errors.ImagingError: callbacks.every is 0; expected a whole number, at least 1
+        imaging.errors.ImagingError: callbacks.every is 0; expected a whole number, from 1 to 2147483647
     """
 
     def __init__(self, every: Count = 10):

@@ -39,5 +39,6 @@ class LaplaceNoise(Noise):
         rank, world_size = shard  # draw the noise of the whole batch, and keep that of this process
         size = len(clean) * world_size, *clean.shape[1:]
         uniform = torch.rand(size, generator=random, device=random.device, dtype=clean.dtype) - 0.5
-        unit = -uniform.sign() * torch.log1p(-2 * uniform.abs()) / 2**0.5
+        below_one = (2 * uniform.abs()).clamp(max=1 - 2**-24)  # rand may be 0, and n must be finite
+        unit = -uniform.sign() * torch.log1p(-below_one) / 2**0.5
         return (unit * levels.to(clean.dtype))[rank::world_size].to(clean.device)

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from imaging.commands.restore import parse_psf
+
 
 def add_parser(commands) -> argparse.ArgumentParser:
     """Add the parser of `export`."""
@@ -25,6 +27,9 @@ def add_parser(commands) -> argparse.ArgumentParser:
         metavar=("HEIGHT", "WIDTH"),
         help="of the images, in pixels, for a network whose graph depends on it",
     )
+    parser.add_argument(
+        "--psf", help="of the blur that the file inverts, for deconvolver; as for imaging restore"
+    )
     parser.set_defaults(run=run)
     return parser
 
@@ -33,4 +38,5 @@ def run(options: argparse.Namespace) -> None:
     """Export the network, and print a description of its input."""
     from imaging.formats.export import export_network  # here, so that --help does not wait for torch
 
-    print(export_network(options.network, options.output, options.size, options.device))
+    psf = None if options.psf is None else parse_psf(options.psf)
+    print(export_network(options.network, options.output, options.size, options.device, psf))

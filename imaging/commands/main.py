@@ -60,6 +60,9 @@ def build_parser() -> Parser:
     for module in (restore, noise, export, verify):
         verb = module.add_parser(commands)
         verb.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+        if module is noise:  # it has no networks
+            verb.set_defaults(imports=[])
+            continue
         more = "import a module with a network of your own first; may be repeated"
         verb.add_argument(
             "--import", dest="imports", action="append", default=[], metavar="MODULE", help=more

@@ -59,6 +59,8 @@ def train(config: DictConfig) -> float | None:
             if doubt := doubt_sigma(task, batch, data.source.pairs):
                 print(doubt, file=sys.stderr, flush=True)
             break
+        if run.writes and data.clean and (same := trained_and_tested(settings["data"]["source"])):
+            print(f"{same}: the test images are those of the training", file=sys.stderr, flush=True)
         numbers = fit(trainer, task, data, run, start)
         if not run.writes:
             return None
@@ -85,3 +87,11 @@ def train(config: DictConfig) -> float | None:
         )
         print(f"curves   tensorboard --logdir {quote(str(run.directory))}")
     return final_psnr(run.directory)
+
+
+def trained_and_tested(source: dict) -> str | None:
+    """The directory that is that of the training and of the test, or None."""
+    train, test = source.get("train"), source.get("test")
+    if isinstance(train, str) and isinstance(test, str) and Path(train).resolve() == Path(test).resolve():
+        return test
+    return None

@@ -31,7 +31,10 @@ def two_steps(text: str) -> tuple[int, int]:
     """The two steps in 'A-B'."""
     if not (match := re.fullmatch(r"([0-9]{1,15})-([0-9]{1,15})", text)):
         raise argparse.ArgumentTypeError(f"'{text}' is not two steps, e.g. 1000-1500")
-    return int(match[1]), int(match[2])
+    first, last = int(match[1]), int(match[2])
+    if first >= last:
+        raise argparse.ArgumentTypeError(f"'{text}' ends before it begins; expected e.g. 1000-1500")
+    return first, last
 
 
 def ratio(text: str) -> float:
@@ -127,6 +130,10 @@ def run(options: argparse.Namespace) -> None:
         if not wrong:
             raise
         print(f"         not verified further: {error}", flush=True)
-    print(f"{wrong} of the checks differ" if wrong else "verified", flush=True)
+    done = {"trained": request.steps is not None or request.segments != 0, "tested": request.images != 0}
+    nothing = " or ".join(what for what, done in done.items() if not done)
+    left = f", but nothing was {nothing} again" if nothing else ""
+    differ = f"{wrong} of the checks {'differs' if wrong == 1 else 'differ'}"
+    print(differ if wrong else f"verified{left}", flush=True)
     if wrong:
         sys.exit(1)

@@ -37,7 +37,11 @@ class Intensities(nn.Module):
 
 
 def export_network(
-    name: str | Path, path: Path, size: tuple[int, int] | None = None, device: str = "auto"
+    name: str | Path,
+    path: Path,
+    size: tuple[int, int] | None = None,
+    device: str = "auto",
+    psf: dict | None = None,
 ) -> str:
     """Load a network and export it.
 
@@ -46,19 +50,24 @@ def export_network(
         path: the file; ends in .pt2.
         size: (H, W) of the images in pixels; None: any.
         device: auto, cpu, cuda, …
+        psf: of the blur, for a network that restores any blur: the file inverts this one alone.
 
     Returns:
         A line that describes the input of the exported network.
 
     Raises:
-        ImagingError: another suffix, a size that is not positive, an unknown network, or no size for a
-            network whose graph depends on it.
+        ImagingError: another suffix, a size that is not positive, an unknown network, no size for a network
+            whose graph depends on it, or no psf for a network that restores any blur.
     """
     if path.suffix != SUFFIX:
         raise ImagingError(f"cannot export to {path}: expected a name that ends in {SUFFIX}")
     if size is not None and min(size) < 1:
         raise ImagingError(f"the size is {size[0]} × {size[1]}; expected positive numbers of pixels")
-    task, config = load_network(name, device)
+    task, config = load_network(name, device, psf)
+    if psf is None and task.physics.operator.is_random:
+        raise ImagingError(
+            "this network restores any blur, and the file one alone: give its psf, e.g. --psf gaussian:1.5"
+        )
     return export(task, config["data"]["source"]["channels"], path, size)
 
 

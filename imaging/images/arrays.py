@@ -45,6 +45,8 @@ def read_array(path: str, setting: str, key: str | None = None) -> Plane:
         raise
     except Exception as error:  # the libraries raise many types for a damaged file
         reason = one_line(str(error) or type(error).__name__)
+        if "pickle" in reason:  # NumPy goes on with advice to load it all the same
+            reason = "it is damaged, or holds more than numbers"
         raise ImagingError(f"{setting}: {path} cannot be read as an array ({reason})") from None
     if not _is_matrix(array):
         what = type(array).__name__

@@ -116,7 +116,7 @@ def check_map_path(path: Path, *others: Path) -> None:
         raise ImagingError(f"the error map is {path}, which is one of the images; choose another name")
 
 
-def write_map(path: Path, bound: Tensor) -> str:
+def write_map(path: Path, bound: Tensor, doubtful: bool = False) -> str:
     """Write a map of errors as a picture, or as numbers.
 
     Args:
@@ -141,4 +141,5 @@ def write_map(path: Path, bound: Tensor) -> str:
         write_atomically(path, lambda file: picture.save(file, "PNG") if scale else np.save(file, values))
     except OSError as error:
         raise ImagingError(f"cannot write {path}: {error.strerror}") from None
-    return f"errors of 90 % of the pixels are below those in {path}{scale}"
+    text = f"errors of 90 % of the pixels are below those in {path}{scale}"
+    return f"if these doubts are unfounded, {text}" if doubtful else text

@@ -21,6 +21,7 @@ from imaging.restoring.estimation import Border, estimate_sigma
 from imaging.restoring.tiling import restore_to_integers
 
 if TYPE_CHECKING:
+    from imaging.restoring.expected_error import ExpectedError
     from imaging.restoring.restorer import Restorer
 
 
@@ -68,15 +69,15 @@ def restore_file(
         had = f"{photograph.bits} bits are rounded to {bits}"
         notes.append(f"{output.suffix[1:]} files have {bits} bits per sample: {had}")
 
-    def page(pixels: Tensor) -> tuple[np.ndarray, list[str], Tensor | None]:
+    def page(pixels: Tensor) -> "tuple[np.ndarray, list[str], ExpectedError | None]":
         return _page(restorer, pixels, bits, sigma, lost, boundary, error is not None)
 
     if photograph.pages > 1:
         return "\n".join(["; ".join(notes), *_stack(image, output, photograph, error, page)])
-    pixels, more, bound = page(photograph.pixels)
+    pixels, more, expected = page(photograph.pixels)
     write_image(output, pixels, photograph.profile, photograph.exif)
-    if error is not None and bound is not None:
-        more.append(write_map(error, bound))
+    if error is not None and expected is not None:
+        more.append(write_map(error, expected.bound, bool(expected.doubts)))
     return "; ".join(notes + more)
 
 
@@ -88,19 +89,20 @@ def _stack(
         raise ImagingError(f"{image} has several pages: the output is {output}, expected a TIFF file")
     if error is not None and error.suffix.lower() != ".npy":
         raise ImagingError(f"{image} has several pages: the error map is {error}, expected a .npy file")
-    lines, bounds = [], []
+    lines, errors = [], []
 
     def pages() -> Iterator[np.ndarray]:
         for number, pixels in enumerate(read_pages(image), 1):
-            page, notes, bound = restored(pixels)
+            page, notes, expected = restored(pixels)
             lines.append(f"  page {number}: {'; '.join(notes) or 'restored'}")
-            bounds.append(bound)
+            errors.append(expected)
             yield page
 
     write_stack(output, pages(), photograph.profile, photograph.pages)
     yield from lines
     if error is not None:
-        yield f"  {write_map(error, torch.stack(bounds))}"
+        doubtful = any(expected.doubts for expected in errors)
+        yield f"  {write_map(error, torch.stack([expected.bound for expected in errors]), doubtful)}"
 
 
 def _page(
@@ -111,8 +113,8 @@ def _page(
     mask: Tensor | None,
     boundary: Border | None,
     mapped: bool,
-) -> tuple[np.ndarray, list[str], Tensor | None]:
-    """The restored pixels, notes for the user, and the map of the errors if it is wanted."""
+) -> "tuple[np.ndarray, list[str], ExpectedError | None]":
+    """The restored pixels, notes for the user, and the expected error if it is wanted."""
     unknown, network, notes = sigma is None, restorer.task.network, []
     required = restorer.task.takes_sigma  # otherwise the estimate is only for the warning
     seen = restorer.operator.photograph == "image"
@@ -129,7 +131,7 @@ def _page(
         notes += [f"noise estimated at sigma {sigma:.3f} ({255 * sigma:.1f} of 255)"] * unknown
         notes += beyond_training(sigma, restorer.trained_sigmas, network.homogeneous)
     if mapped:
-        return _rounded(x_hat, bits), [*notes, str(expected), *expected.doubts], expected.bound
+        return _rounded(x_hat, bits), [*notes, str(expected), *expected.doubts], expected
     restored = _restored(restorer, pixels, bits, sigma, mask, boundary)
     return restored, notes + restorer.doubts, None
 

@@ -73,6 +73,8 @@ def read_checkpoint(path: Path | str) -> dict:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can raise any, of zipfile, zlib, pickle or torch
         reason = (str(error) or type(error).__name__).split("\n")[0][:120]
+        if "Weights only load failed" in reason:  # torch goes on with advice to load it all the same
+            reason = "it holds more than plain data"
         others = [Path(path).with_name(name) for name in (PREVIOUS, BEST) if Path(path).name == LAST]
         there = " and ".join(str(other) for other in others if other.is_file())
         hint = f"; beside it there is {there}" if there else ""

@@ -142,9 +142,9 @@ class Run:
 
     def _interrupt(self, reason: BaseException) -> None:
         self.update(state="interrupted", error=str(reason) or None)
-        raise Interrupted(
-            f"{reason or 'stopped'}; to go on: {command_line('train', f'resume={self.directory}')}"
-        ) from None
+        own = [f"imports=[{','.join(imports)}]"] if (imports := self.config.get("imports")) else []
+        again = command_line("train", f"resume={self.directory}", *own)
+        raise Interrupted(f"{reason or 'stopped'}; to go on: {again}") from None
 
     def _release(self) -> None:
         unlock(self._lock)

@@ -91,9 +91,9 @@ def reliable(y: Tensor, x_hat: Tensor, deviation: Tensor | float) -> Tensor:
     counted = unclipped(y, x_hat, deviation)
     if (counted.flatten(1).float().mean(dim=1) < LEAST).any():
         raise ImagingError(
-            f"an image is saturated: less than {LEAST:.0%} of its elements are {MARGIN} sigma from 0 and 1, "
-            "so that its noise was clipped nearly everywhere; expected images with darker and brighter parts "
-            "than the noise reaches, or 16-bit files with an offset"
+            f"sigma is too large for an image, or the image is saturated: less than {LEAST:.0%} of its "
+            f"elements are {MARGIN} sigma from 0 and 1, and the noise would be clipped nearly everywhere; "
+            "expected the sigma of its noise (see imaging noise), or 16-bit files with an offset"
         )
     return counted
 

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from imaging.formats.networks import load_network
+
 pytestmark = pytest.mark.usefixtures("shapes_unchecked")
 
 
@@ -26,3 +28,15 @@ def test_a_mistake_is_reported_in_one_line(words, message, imaging, run):
     status, _, complained = imaging("export", run, *words)
     assert (status, complained.count("\n")) == (2, 1)
     assert message in complained
+
+
+def test_a_network_for_any_blur_is_exported_for_one(imaging, tmp_path):
+    status, _, complained = imaging("export", "deconvolver", "any.pt2", "--size", "64", "64")
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "give its psf, e.g. --psf gaussian:1.5" in complained
+    assert imaging("export", "deconvolver", "one.pt2", "--size", "64", "64", "--psf", "gaussian:1")[0] == 0
+    y = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    sigma = torch.full((1, 1, 1, 1), 0.01)
+    x_hat = torch.export.load(tmp_path / "one.pt2").module()(y, sigma)
+    task, _ = load_network("deconvolver", "cpu", {"name": "gaussian", "sigma": 1.0})
+    torch.testing.assert_close(x_hat, task.restore(y, sigma), atol=1e-4, rtol=0)

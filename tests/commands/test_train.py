@@ -40,3 +40,9 @@ def test_a_sweep_is_resumed_by_its_own_command(command, tiny, sweep):
     assert f"{sweep} is a sweep: " in complained
     words = shlex.split(complained.partition(" is a sweep: ")[2])
     assert words == ["python", "train.py", "-m", "seed=0,1,2", "name=a b", f"resume={sweep}"]
+
+
+def test_test_images_that_are_those_of_the_training_are_told(command, tiny, photographs):
+    status, _, complained = command("train.py", *tiny, f"data.source.test={photographs / 'train'}")
+    assert status == 0
+    assert f"{photographs / 'train'}: the test images are those of the training\n" in complained

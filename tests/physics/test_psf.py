@@ -214,7 +214,7 @@ def wrong_arrays():
             newer,
             "(cannot be read as an array|k.mat needs another package: pip install h5py)",
         ),
-        "pickle": ("k.npy", pickled.getvalue(), "cannot be read as an array .*allow_pickle"),
+        "pickle": ("k.npy", pickled.getvalue(), "cannot be read as an array .*more than numbers"),
         "one dimension": (
             "k.npy",
             flat.getvalue(),

@@ -90,6 +90,7 @@ def test_the_denoisers_that_ship_are_calibrated(name):
 def test_a_map_is_a_picture_or_numbers(tmp_path):
     bound = torch.linspace(0, 0.1, 200).expand(50, 200)
     assert "(black 0, yellow 0.100)" in write_map(tmp_path / "map.png", bound)
+    assert write_map(tmp_path / "map.png", bound, doubtful=True).startswith("if these doubts are unfounded, ")
     picture = np.asarray(Image.open(tmp_path / "map.png")).astype(int)
     assert picture.shape == (50, 200, 3)
     assert (np.diff(picture.sum(2)[0]) >= -3).all()  # brighter from left to right

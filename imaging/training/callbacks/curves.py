@@ -53,7 +53,8 @@ class Curves(EveryStep):
         if not math.isfinite(values["train/loss"]):
             raise ImagingError(
                 f"the loss is {values['train/loss']} at step {trainer.global_step}: choose a lower "
-                f"optimizer.lr (it is {optimizer.defaults['lr']}), or set trainer.gradient_clip_val"
+                f"optimizer.lr (it is {optimizer.defaults['lr']}), set trainer.gradient_clip_val, or look "
+                "for values that are not finite in a network, noise or operator of your own"
             )
         self.latest = values
         for logger in trainer.loggers:
