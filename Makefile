@@ -33,7 +33,7 @@ formats: .venv/formats  ## Install what FITS, MATLAB 7.3 and some compressed TIF
 	@touch $@
 
 notebooks: .venv/notebooks  ## Run the notebooks, into notebooks/*.ipynb with their figures (some minutes)
-	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --execute notebooks/*.py
+	printf '%s\n' notebooks/*.py | xargs -P 2 -n 1 $(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --execute
 
 .venv-docs/installed: requirements-docs.txt
 	$(PYTHON) -m venv .venv-docs
