@@ -58,7 +58,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits the address s
         (["hydra.job.chdir=true"], "hydra.job.chdir is true; expected false"),
         (["-m", "seed=0,1", "hydra.job.chdir=true"], "hydra.job.chdir is true; expected false"),
         (["name=" + "a" * 300], "File name too long"),
-        pytest.param(["model.channels=2147483648"], " GB of memory that are free", marks=LINUX),
+        pytest.param(["model.channels=2147483647"], " GB of memory that are free", marks=LINUX),
     ],
 )
 def test_one_line_before_any_training(words, message, command, tmp_path):
@@ -72,7 +72,7 @@ def test_one_line_before_any_training(words, message, command, tmp_path):
 def test_the_limit_of_memory_is_lifted_afterwards(command):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_AS)
-    assert command("train.py", *TINY, "model.channels=2147483648")[0] == 2
+    assert command("train.py", *TINY, "model.channels=2147483647")[0] == 2
     assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 

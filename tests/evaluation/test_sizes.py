@@ -40,7 +40,7 @@ def test_a_network_that_makes_another_size_is_told_both():
 def test_an_operator_that_does_not_say_the_shape_of_its_y_is_refused():
     task = build_task(CONFIG)
     task.physics.operator.forward = lambda x: x[..., ::2]
-    with pytest.raises(ImagingError, match="Identity makes measurements of 1×16×8 of images of 1×16×16"):
+    with pytest.raises(ImagingError, match="Identity turns images of 1×16×16 into measurements of 1×16×8"):
         check_sizes(task, images(1, 16))
 
 
@@ -58,9 +58,9 @@ def test_an_error_that_is_not_of_channels_is_passed_on():
 @pytest.mark.parametrize(
     ("operator", "sizes"),
     [
-        ({"name": "downsampling", "factor": 2}, "of 1×8×8, of images of 1×16×16"),
-        ({"name": "single_pixel", "size": [16, 16], "measurements": 9}, "of 1×1×9, of images of 1×16×16"),
-        ({"name": "blur", "psf": {"name": "digit"}, "boundary": "valid"}, "of 1×10×10, of images of 1×16×16"),
+        ({"name": "downsampling", "factor": 2}, "of 1×8×8"),
+        ({"name": "single_pixel", "size": [16, 16], "measurements": 9}, "of 1×1×9"),
+        ({"name": "blur", "psf": {"name": "digit"}, "boundary": "valid"}, "of 1×10×10"),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
 )
