@@ -187,10 +187,11 @@ def distribution(override: Override):
     if override.is_range_sweep():
         if all(isinstance(v, int) for v in (value.start, value.stop, value.step)):
             # Hydra excludes the end of a range, Optuna includes it.
-            values = sorted(range(value.start, value.stop, value.step))
+            values = range(value.start, value.stop, value.step)
             if not values:
                 raise ImagingError(f"{override.input_line} has no value; expected range(start,stop,step)")
-            return IntDistribution(values[0], values[-1], step=abs(value.step))
+            low, high = sorted((values[0], values[-1]))
+            return IntDistribution(low, high, step=abs(value.step))
         return CategoricalDistribution(list(override.sweep_iterator(transformer=Transformer.identity)))
     log = "log" in value.tags
     if isinstance(value.start, int) and isinstance(value.end, int):

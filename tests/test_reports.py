@@ -80,7 +80,9 @@ def untimed(path: Path) -> list[dict]:
     ]
 
 
-@pytest.mark.parametrize(("model", "kept"), [("dncnn", 0.3), ("dncnn", 0.99), ("total_variation", 0.5)])
+@pytest.mark.parametrize(
+    ("model", "kept"), [("dncnn", 0.3), ("dncnn", 0.5), ("dncnn", 0.99), ("total_variation", 0.5)]
+)
 def test_a_test_that_was_stopped_goes_on_and_ends_the_same(model, kept, command, finished, tiny):
     run = finished(*tiny, f"model={model}")
     names = ("per_image.csv", "examples.npz", "summary.csv", "metrics.json")

@@ -74,9 +74,10 @@ def _directory(
         )
     if target.exists() and (not target.is_dir() or target.samefile(source)):
         raise ImagingError(f"the output is {target}; for a directory of images expected another directory")
-    written = {place.resolve() for place in (target, errors) if place is not None}  # may lie in the source
+    places = [place.resolve() for place in (target, errors) if place is not None]
+    inside = {place for place in places if source.resolve() in place.parents}  # what an earlier command wrote
     paths, unread = image_files(source)
-    paths = [path for path in paths if written.isdisjoint(path.resolve().parents)]
+    paths = [path for path in paths if inside.isdisjoint(path.resolve().parents)]
     if not paths:
         raise ImagingError(
             f"no image ({', '.join(SUFFIXES)}) in {source}" + "".join(f"; {line}" for line in unread)

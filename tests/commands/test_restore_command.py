@@ -201,6 +201,13 @@ def test_what_was_restored_into_the_directory_itself_is_not_restored_again(
     assert sorted(path.name for path in (tmp_path / "in").rglob("*")) == ["a.png", "a.png", "out"]
 
 
+def test_a_directory_is_restored_into_the_one_that_holds_it(imaging, run, photographs, tmp_path):
+    shutil.copytree(photographs / "test", "all/noisy")
+    assert imaging("restore", "all/noisy", "all", "--network", run)[0] == 0
+    restored = sorted(path.name for path in (tmp_path / "all").glob("*.png"))
+    assert restored == sorted(path.name for path in (photographs / "test").iterdir())
+
+
 def test_the_expected_error_of_a_photograph(imaging, run, photographs, tmp_path):
     photograph = photographs / "test" / "piece-5.png"
     for suffix in ("png", "npy"):

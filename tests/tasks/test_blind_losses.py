@@ -1,7 +1,5 @@
 """Losses without clean images against the error with clean images, in expectation over the noise."""
 
-import functools
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -294,11 +292,21 @@ def test_sure_has_a_lower_bound_on_clipped_images():
     assert loss_of(None) == pytest.approx(SIGMA**2, rel=0.1)  # that of x_hat = y, in the bright half
 
 
-def test_a_step_draws_other_numbers_each_time():
-    y = torch.zeros(2, 1, 8, 8)
-    random = functools.cache(lambda: generator(0, "loss"))
-    step = Step(lambda *ys: ys, y, None, None, Identity(), lambda y: y, lambda: y, random)
-    assert not torch.equal(step.normal(), step.normal())
+def test_a_step_draws_other_numbers_each_time_and_the_same_when_it_is_repeated(monkeypatch):
+    task, drawn = build_task(CONFIG | {"loss": {"name": "sure"}}), []
+    compute = task.loss.compute
+
+    def watched(step):
+        drawn.append((step.normal(), step.normal()))
+        return compute(step)
+
+    monkeypatch.setattr(task.loss, "compute", watched)
+    for _ in range(2):
+        task.training_step({"image": torch.stack([Discs().read("train", 0)])}, 0)
+    (first, second), again = drawn
+    assert not torch.equal(first, second)
+    assert torch.equal(again[0], first)
+    assert torch.equal(again[1], second)
 
 
 def test_a_network_that_takes_sigma_gets_that_of_the_noise_it_sees(monkeypatch):

@@ -39,10 +39,10 @@ class Noise2Self(Loss):
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         y, every = step.y, self.every
         n, c, h, w = y.shape
-        # Small images have a hidden element, too.
-        shift = step.integers(min(every, h) * min(every, w), (n, c, 1, 1)).to(y.device)
-        rows = (torch.arange(h, device=y.device) % every)[:, None] == shift // min(every, w)
-        columns = torch.arange(w, device=y.device) % every == shift % min(every, w)
+        down, across = min(every, h), min(every, w)  # small images have a hidden element, too
+        shift = step.integers(down * across, (n, c, 1, 1)).to(y.device)
+        rows = (torch.arange(h, device=y.device) % every)[:, None] == shift // across
+        columns = torch.arange(w, device=y.device) % every == shift % across
         hidden = rows & columns
         padded, without = F.pad(y, (1, 1, 1, 1), mode="reflect"), y
         chosen = step.integers(len(NEIGHBOURS), (n, c, h, w)).to(y.device)
