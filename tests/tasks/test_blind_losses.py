@@ -1,5 +1,7 @@
 """Losses without clean images against the error with clean images, in expectation over the noise."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from imaging.data import ImageData
 from imaging.errors import ImagingError
 from imaging.metrics import psnr
+from imaging.models.dncnn import DnCNN
 from imaging.physics.measurement import build_physics
 from imaging.physics.operators.identity import Identity
 from imaging.randomness import generator
@@ -118,7 +121,7 @@ def test_neighbor2neighbor_expects_the_error_where_neighbours_are_equal():
     agrees(
         LOSSES.build({"name": "neighbor2neighbor", "gamma": 0.0}),
         lambda seed: many(physics, remembered, flat, seed),
-        lambda step, x_hat: (inner[-1] - 0.5).square().mean() + SIGMA**2,
+        lambda step, x_hat: (torch.stack(inner[-4:]) - 0.5).square().mean() + SIGMA**2,
         rel=0.02,
     )
 
@@ -133,19 +136,20 @@ def test_neighbor2neighbors_second_term_is_zero_for_an_estimate_that_explains_th
     assert one == other
 
 
-def test_the_two_pixels_of_a_cell_are_neighbours_of_every_kind_equally_often():
+def test_the_pixels_of_a_cell_are_paired_with_neighbours_of_every_kind_equally_often():
     """y is the place of the pixel in its cell of 2 x 2."""
     y = torch.tensor([[0.0, 1], [2, 3]]).repeat(20, 20).expand(64, 1, 40, 40)
     seen = []
     step = many(build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN}), smooth)
-    step = Step(**{**vars(step), "y": y, "estimate": lambda *ys: (seen.append(ys[0]) or ys[0],)})
+    step = replace(step, y=y, estimate=lambda *ys: seen.append(ys) or ys)
     loss = LOSSES.build({"name": "neighbor2neighbor", "gamma": 0.0})
     squares, _ = loss.compute(step)
-    first = seen[-1]
-    assert first.shape == (64, 1, 20, 20)
-    assert torch.bincount(first.flatten().long()).div(first.numel()).tolist() == pytest.approx(
-        [0.25] * 4, abs=0.02
-    )
+    pixels = torch.stack(seen[-1])
+    assert pixels.shape == (4, 64, 1, 20, 20)
+    assert torch.equal(pixels.sort(0).values, torch.arange(4.0)[:, None, None, None, None].expand_as(pixels))
+    for image in pixels:
+        shares = torch.bincount(image.flatten().long()).div(image.numel())
+        assert shares.tolist() == pytest.approx([0.25] * 4, abs=0.02)
     # Neighbours differ by 1 in a row and by 2 in a column, and never by 3, on a diagonal.
     assert squares.item() == pytest.approx((1 + 4) / 2, abs=0.05)
 
@@ -265,19 +269,39 @@ def test_losses_that_need_noise_refuse_none(name):
         build_task(CONFIG | {"physics": silent, "loss": {"name": name}})
 
 
+def test_sures_gradient_hardly_varies_with_the_relus_that_switch():
+    """With `difference` -> 0 the variance of the first layer's gradient grows without bound."""
+    physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})
+    network = DnCNN(channels=1, depth=4, hidden_channels=16, bias=False)
+
+    def variance(**settings) -> float:
+        loss = LOSSES.build({"name": "sure", **settings})
+        gradients = []
+        for seed in range(30):
+            step = many(physics, network)
+            step = replace(
+                step, y=step.y[:20], x=step.x[:20], variance=lambda y: torch.full_like(y, SIGMA**2)
+            )
+            step = replace(step, random=lambda seed=seed: generator(seed, "loss"))
+            gradients += torch.autograd.grad(loss.compute(step)[0], next(network.parameters()))
+        return torch.stack(gradients).var(0).sum().item()
+
+    assert variance() < variance(difference=0.01) / 3
+
+
 def test_sure_has_a_lower_bound_on_clipped_images():
-    """A network that answers the probe alone would have an error as small as it likes where y is black."""
+    """A network that answers the probe alone would have an error far below 0 where y is black."""
     noise = build_physics({"operator": {"name": "identity"}, "noise": {"sigma": SIGMA}}).noise
     x = torch.cat([torch.zeros(4, 1, 32, 32), torch.full((4, 1, 32, 32), 0.5)], dim=3)
     y = noise(x, generator("noise")).clamp(0, 1)
-    level = torch.full((4, 1, 1, 1), SIGMA)
+    level, loss = torch.full((4, 1, 1, 1), SIGMA), LOSSES.build({"name": "sure"})
 
     def exploit(z: Tensor) -> Tensor:
-        return z - 50 * (z - y)  # x_hat = y, with a divergence far below 0
+        return y - (z - y) / loss.difference**2  # x_hat = y, with a divergence far below 0
 
     def loss_of(clean: Tensor | None) -> float:
         step = Step(
-            estimate=lambda *zs: tuple(torch.where(x == 0, exploit(z), z) for z in zs),
+            estimate=lambda *zs, stronger: tuple(torch.where(x == 0, exploit(z), z) for z in zs),
             y=y,
             x=clean,
             sigma=None,
@@ -286,9 +310,9 @@ def test_sure_has_a_lower_bound_on_clipped_images():
             again=lambda: y,
             random=lambda: generator("loss"),
         )
-        return LOSSES.build({"name": "sure"}).compute(step)[0].item()
+        return loss.compute(step)[0].item()
 
-    assert loss_of(x) < -0.1  # simulated images are not clipped, and nobody looks
+    assert loss_of(x) < -5 * SIGMA**2  # simulated images are not clipped, and nobody looks
     assert loss_of(None) == pytest.approx(SIGMA**2, rel=0.1)  # that of x_hat = y, in the bright half
 
 

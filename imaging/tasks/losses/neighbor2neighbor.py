@@ -15,7 +15,8 @@ class Neighbor2Neighbor(Loss):
 
     g1 and g2 take two neighbouring pixels of each cell of 2 x 2, at random. Huang et al., "Neighbor2Neighbor:
     self-supervised denoising from single noisy images", CVPR 2021, equation 9. It needs no sigma; the noise
-    of neighbouring pixels must be independent.
+    of neighbouring pixels must be independent. Theirs is one pair of a cell; here the loss is the mean over
+    both, in both orders, so that a step learns from every pixel.
 
     Args:
         gamma: of the second term, which corrects for the difference of neighbouring pixels of x.
@@ -34,15 +35,18 @@ class Neighbor2Neighbor(Loss):
         drawn = step.integers(8, (n, h // 2, w // 2)).to(step.y.device)
         # Two neighbours among the pixels 0 1 / 2 3 of a cell: in a row or a column, which one, and the order.
         upright, line, order = drawn % 2 == 1, drawn // 2 % 2, drawn // 4
-        places, others = (torch.where(upright, line + 2 * o, 2 * line + o) for o in (order, 1 - order))
+        pixels = [(line ^ other, order ^ swapped) for other in (0, 1) for swapped in (0, 1)]
+        places = [torch.where(upright, a + 2 * b, 2 * a + b) for a, b in pixels]
+        neighbours = [places[i] for i in (1, 0, 3, 2)]
         with torch.no_grad():
             (whole,) = step.estimate(step.y)
-        first, second = take(step.y, places), take(step.y, others)
-        x_hat = step.estimate(first)[0].float()
-        difference = x_hat - second
-        expected = take(whole.float(), places) - take(whole.float(), others)
-        loss = difference.square().mean() + self.gamma * (difference - expected).square().mean()
-        return loss, whole
+        estimates = step.estimate(*(take(step.y, place) for place in places))
+        terms = []
+        for x_hat, place, neighbour in zip(estimates, places, neighbours, strict=True):
+            difference = x_hat.float() - take(step.y, neighbour)
+            expected = take(whole.float(), place) - take(whole.float(), neighbour)
+            terms += [difference.square().mean() + self.gamma * (difference - expected).square().mean()]
+        return torch.stack(terms).mean(), whole
 
 
 def take(image: Tensor, places: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Stein's unbiased risk estimate."""
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -14,39 +16,47 @@ AROUND = 7  # side in pixels of the squares whose mean is near the clean intensi
 
 @LOSSES.register("sure")
 class Sure(BlindLoss):
-    """mean |W (A f(y) - y)|² - mean |W c|² + 2 mean ⟨W c, W A (f(y + h c) - f(y))⟩ / h.
+    """mean ½ |W (A f(y + h z) - y)|² + ½ |W (A f(y - h z) - y)|² - |W z|²
+    + ⟨W z, W A (f(y + h z) - f(y - h z))⟩ / h.
 
-    c is a random vector of independent elements with the variance of the noise. For Gaussian noise the
-    expectation is mean |W A (f(y) - x)|²: Stein, "Estimation of the mean of a multivariate normal
-    distribution", Annals of Statistics 1981. The divergence by one probe is from Ramani, Blu and Unser,
-    "Monte-Carlo SURE", IEEE TIP 2008; W is from Eldar 2009, see `imaging.tasks.losses.BlindLoss`. For Poisson
-    and Poisson-Gaussian noise the variance is estimated from y in each element, to first order in 1 / peak:
-    Le Montagner, Angelini and Olivo-Marin, "An unbiased risk estimator for image denoising in the presence of
-    mixed Poisson-Gaussian noise", IEEE TIP 2014.
+    z is normal noise with the variance of that of y. For Gaussian noise the expectation is the mean of
+    |W (A f(y + h z) - A x)|², the error for noise that is sqrt(1 + h²) times as strong, for any f and h. With
+    h -> 0 it is the estimate of Stein, "Estimation of the mean of a multivariate normal distribution",
+    Annals of Statistics 1981, with the divergence by one probe of Ramani, Blu and Unser, "Monte-Carlo SURE",
+    IEEE TIP 2008. With a finite h, theirs is not the expectation of an error, and a network learns to make
+    use of that. Here y + h z and y - z / h have independent noises (Pang et al. 2021, see
+    `imaging.tasks.losses.recorrupted`), and the mean over z and -z takes out most of the target's.
 
-    Where the noise of measured images was clipped, the estimate has no lower bound: a network would learn to
-    respond to nothing but the probe. Such elements do not count; see `imaging.tasks.clipping`.
+    W is from Eldar 2009, see `imaging.tasks.losses.BlindLoss`. For Poisson and Poisson-Gaussian noise the
+    variance is estimated from y in each element, to first order in 1 / peak: Le Montagner, Angelini and
+    Olivo-Marin, "An unbiased risk estimator for image denoising in the presence of mixed Poisson-Gaussian
+    noise", IEEE TIP 2014.
+
+    Where the noise of measured images was clipped, this is not the expectation: a network would learn to
+    respond to nothing but z. Such elements do not count; see `imaging.tasks.clipping`.
 
     Args:
-        difference: h, in units of the noise's standard deviation. A small one loses digits in bf16; a large
-            one smooths f.
+        difference: h. With a large one f learns stronger noise than that of y; if it takes sigma, it gets
+            that of this noise. With a small one the gradient is noisy: each of the few ReLUs that switch
+            between the two ends changes it by 1 / h, and its variance grows as 1 / h.
         weight: of W, for operators other than the identity.
     """
 
-    def __init__(self, difference: Positive = 0.1, weight: Positive = 0.01):
+    def __init__(self, difference: Positive = 0.25, weight: Positive = 0.01):
         super().__init__(weight)
         self.difference = difference
 
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
-        variance, signs = step.variance(step.y), step.signs()
-        c = variance.abs().sqrt() * signs
-        x_hat, moved = step.estimate(step.y, step.y + self.difference * c)
-        operator = step.operator
-        change = self.weigh(operator, operator(moved.float() - x_hat.float())) / self.difference
+        h, operator = self.difference, step.operator
+        variance = step.variance(step.y)
+        z = variance.abs().sqrt() * step.normal()
+        ends = step.estimate(step.y + h * z, step.y - h * z, stronger=math.sqrt(1 + h**2))
+        up, down = (operator(end.float()) for end in ends)
         # The estimate of a variance may be negative, where a pixel is darker than black.
-        weighed, probe = self.weigh(operator, c), self.weigh(operator, c * variance.sign())
-        error = self.weigh(operator, operator(x_hat.float()) - step.y).square()
-        risk = error + probe * (2 * change - weighed)
+        probe = self.weigh(operator, z * variance.sign())
+        errors = (self.weigh(operator, end - step.y).square() for end in (up, down))
+        risk = sum(errors) / 2 + probe * (self.weigh(operator, up - down) / h - self.weigh(operator, z))
+        x_hat = ends[0]
         if step.x is not None or not isinstance(operator, Identity):
             return risk.mean(), x_hat
         around = F.avg_pool2d(step.y, AROUND, 1, AROUND // 2, count_include_pad=False)
