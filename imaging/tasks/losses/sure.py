@@ -51,14 +51,12 @@ class Sure(BlindLoss):
         variance = step.variance(step.y)
         z = variance.abs().sqrt() * step.normal()
         ends = step.estimate(step.y + h * z, step.y - h * z, stronger=math.sqrt(1 + h**2))
-        up, down = (operator(end.float()) for end in ends)
+        up, down = (self.weigh(operator, operator(end.float()) - step.y) for end in ends)
         # The estimate of a variance may be negative, where a pixel is darker than black.
         probe = self.weigh(operator, z * variance.sign())
-        errors = (self.weigh(operator, end - step.y).square() for end in (up, down))
-        risk = sum(errors) / 2 + probe * (self.weigh(operator, up - down) / h - self.weigh(operator, z))
-        x_hat = ends[0]
+        risk = (up.square() + down.square()) / 2 + probe * ((up - down) / h - self.weigh(operator, z))
         if step.x is not None or not isinstance(operator, Identity):
-            return risk.mean(), x_hat
+            return risk.mean(), ends[0]
         around = F.avg_pool2d(step.y, AROUND, 1, AROUND // 2, count_include_pad=False)
         counted = unclipped(step.y, around, variance.abs().sqrt()) & ~beside_limits(step.y)
-        return (risk * counted).sum() / counted.sum().clamp_min(1), x_hat
+        return (risk * counted).sum() / counted.sum().clamp_min(1), ends[0]
