@@ -269,6 +269,15 @@ def test_losses_that_need_noise_refuse_none(name):
         build_task(CONFIG | {"physics": silent, "loss": {"name": name}})
 
 
+@pytest.mark.parametrize(
+    "settings", [{"name": "sure", "difference": 1e200}, {"name": "recorrupted", "alpha": 1e200}]
+)
+def test_noise_beyond_all_bounds_is_a_loss_that_is_not_finite(settings):
+    """The training tells it; the square of the number is no float."""
+    physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})
+    assert not torch.isfinite(LOSSES.build(settings).compute(many(physics, linear))[0])
+
+
 def test_sures_gradient_hardly_varies_with_the_relus_that_switch():
     """With `difference` -> 0 the variance of the first layer's gradient grows without bound."""
     physics = build_physics({"operator": {"name": "identity"}, "noise": GAUSSIAN})

@@ -29,5 +29,5 @@ class Recorrupted(BlindLoss):
 
     def compute(self, step: Step) -> tuple[Tensor, Tensor]:
         z = step.variance(step.y).clamp_min(0).sqrt() * step.normal()
-        (x_hat,) = step.estimate(step.y + self.alpha * z, stronger=math.sqrt(1 + self.alpha**2))
+        (x_hat,) = step.estimate(step.y + self.alpha * z, stronger=math.hypot(1, self.alpha))
         return self.error(step, x_hat, step.y - z / self.alpha), x_hat

@@ -50,7 +50,7 @@ class Sure(BlindLoss):
         h, operator = self.difference, step.operator
         variance = step.variance(step.y)
         z = variance.abs().sqrt() * step.normal()
-        ends = step.estimate(step.y + h * z, step.y - h * z, stronger=math.sqrt(1 + h**2))
+        ends = step.estimate(step.y + h * z, step.y - h * z, stronger=math.hypot(1, h))
         up, down = (self.weigh(operator, operator(end.float()) - step.y) for end in ends)
         # The estimate of a variance may be negative, where a pixel is darker than black.
         probe = self.weigh(operator, z * variance.sign())
