@@ -1,6 +1,6 @@
 """No speed: what is expected of denoised images against what is true.
 
-    python benchmarks/expected_error.py [--network denoiser-64] [--images 10]
+    python benchmarks/expected_error.py [--network denoiser-64] [--images 10] [--known]
 
 For each kind of images and each sigma, known and estimated: the difference of the expected PSNR in dB that is
 not exceeded in 95 % of the images, how many of the 95 % intervals hold the true PSNR, and the share of the
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=["bsds300", "bundled", "mnist"])
     parser.add_argument("--known", action="store_true", help="only with a known sigma")
     arguments = parser.parse_args()
-    arguments.known = (True,) if arguments.known else (True, False)
+    sigma_known = (True,) if arguments.known else (True, False)
     denoise = imaging.load(arguments.network, "cpu")
     print("| images | sigma | | dB in 95 % | intervals that hold | pixels below the map (by image) |")
     print("| --- | ---: | --- | ---: | ---: | ---: |")
@@ -68,7 +68,7 @@ def main() -> None:
         for name, image in chosen(kind, arguments.images):
             x = image.float() / 255
             y = x + sigma * torch.randn(x.shape, generator=generator("expected error", name, sigma))
-            for known in arguments.known:
+            for known in sigma_known:
                 x_hat, error = denoise.restore_with_error(y, sigma if known else None)
                 true = psnr(x_hat[None], x[None]).item()
                 if known:
@@ -76,7 +76,7 @@ def main() -> None:
                 differences[known].append(abs(error.psnr - true))
                 held[known] += error.interval[0] <= true <= error.interval[1]
                 covered[known].append(((x_hat - x).abs().mean(0) <= error.bound).float().mean().item())
-        for known in arguments.known:
+        for known in sigma_known:
             shares, number = covered[known], len(covered[known])
             cells = [
                 f"{torch.tensor(differences[known]).quantile(0.95).item():.3f}"

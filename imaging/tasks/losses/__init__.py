@@ -49,10 +49,6 @@ class Step:
         """Independent numbers from N(0, 1), of y's shape."""
         return self._draw(torch.randn, self.y.shape)
 
-    def signs(self) -> Tensor:
-        """Independent numbers, 1 or -1 with equal probability, of y's shape."""
-        return 2.0 * self._draw(lambda *a, **k: torch.randint(2, *a, **k), self.y.shape) - 1.0
-
     def integers(self, below: int, size: tuple[int, ...]) -> Tensor:
         """Independent int64 numbers from 0 to `below` - 1, of shape `size`, of which the first is N."""
         return self._draw(lambda *a, **k: torch.randint(below, *a, **k), size)

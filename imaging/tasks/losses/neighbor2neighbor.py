@@ -37,14 +37,14 @@ class Neighbor2Neighbor(Loss):
         upright, line, order = drawn % 2 == 1, drawn // 2 % 2, drawn // 4
         pixels = [(line ^ other, order ^ swapped) for other in (0, 1) for swapped in (0, 1)]
         places = [torch.where(upright, a + 2 * b, 2 * a + b) for a, b in pixels]
-        neighbours = [places[i] for i in (1, 0, 3, 2)]
         with torch.no_grad():
             (whole,) = step.estimate(step.y)
-        estimates = step.estimate(*(take(step.y, place) for place in places))
+        measured, restored = ([take(image, place) for place in places] for image in (step.y, whole.float()))
         terms = []
-        for x_hat, place, neighbour in zip(estimates, places, neighbours, strict=True):
-            difference = x_hat.float() - take(step.y, neighbour)
-            expected = take(whole.float(), place) - take(whole.float(), neighbour)
+        for i, x_hat in enumerate(step.estimate(*measured)):
+            neighbour = i ^ 1
+            difference = x_hat.float() - measured[neighbour]
+            expected = restored[i] - restored[neighbour]
             terms += [difference.square().mean() + self.gamma * (difference - expected).square().mean()]
         return torch.stack(terms).mean(), whole
 
